@@ -1,0 +1,54 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What Beast's WebSocket needs to end a connection over a tls_async::stream: found by argument-dependent
+// lookup, as it does for boost::asio::ssl::stream.
+#pragma once
+
+#include <tls_async/io/shutdown.hpp>
+#include <tls_async/io/stream.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/compose.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/beast/core/role.hpp>
+#include <boost/beast/websocket/teardown.hpp>
+
+#include <utility>
+
+namespace tls_async {
+
+/// Ends the session, then the next layer. Blocks until the peer has ended too.
+template <class NextLayer, class Clock>
+void teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s, boost::system::error_code& ec) {
+  using boost::beast::websocket::teardown;
+  s.shutdown(ec);
+  boost::system::error_code next_layer;
+  teardown(role, s.next_layer(), next_layer);
+  if (!ec) ec = next_layer;
+}
+
+/// The same without blocking; bounded by `stream_options::shutdown_deadline`.
+template <class NextLayer, class Clock, class Handler>
+void async_teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s, Handler&& handler) {
+  enum class stage { shutdown, next_layer, done };
+  boost::asio::async_compose<Handler, void(boost::system::error_code)>(
+      [role, &s, at = stage::shutdown, result = boost::system::error_code()](
+          auto& self, boost::system::error_code ec = {}) mutable {
+        using boost::beast::websocket::async_teardown;
+        switch (at) {
+          case stage::shutdown:
+            at = stage::next_layer;
+            return tls_shutdown(s, std::move(self));
+          case stage::next_layer:
+            at = stage::done;
+            result = ec;
+            return async_teardown(role, s.next_layer(), std::move(self));
+          case stage::done:
+            return self.complete(result ? result : ec);
+        }
+      },
+      handler, s);
+}
+
+}  // namespace tls_async

@@ -1,0 +1,123 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The engine: one TLS session without I/O. Plaintext and ciphertext go in and out, and every call answers
+// with what it needs next. The only code that calls SSL_* for a session, and the only reader of
+// SSL_get_error. Knows no sockets, clocks, threads or Asio.
+//
+//     plaintext --seal--> record --> ring.readable() --> (flush, by the caller)
+//     plaintext <--open-- record <-- ring.writable() <-- (fill, by the caller)
+//
+// Whatever a call answers, it may have left ciphertext in the ring: flush before waiting for input.
+#pragma once
+
+#include <tls_async/core/failure.hpp>
+#include <tls_async/core/record.hpp>
+#include <tls_async/core/ring.hpp>
+#include <tls_async/core/step.hpp>
+
+#include <openssl/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tls_async {
+
+class engine {
+public:
+  /// Asked for every certificate of the peer's chain, after OpenSSL's own verdict (SSL_set_verify(3)).
+  using verify_callback = std::function<bool(bool preverified, X509_STORE_CTX*)>;
+
+  /// A session of `context`, which it keeps alive, with a ring of `ring_records` full records each way.
+  /// Throws std::bad_alloc.
+  engine(SSL_CTX* context, std::size_t ring_records);
+  /// Takes over `session`, which has no BIO yet.
+  engine(SSL* session, std::size_t ring_records);
+  ~engine();
+  engine(engine const&) = delete;
+  engine& operator=(engine const&) = delete;
+
+  // Before the handshake.
+
+  void be_server() noexcept;
+  void be_client() noexcept;
+  /// Client that verifies the peer, and that its certificate is for `host`: a DNS name, which is also sent
+  /// as SNI, or an IP address literal, which is not (RFC 6066 section 3). False if `host` is neither.
+  [[nodiscard]] bool be_client_of(std::string const& host);
+  void verify_mode(int mode) noexcept;
+  void verify_depth(int depth) noexcept;
+  void verify_with(verify_callback callback);
+
+  // Each answers want::flush or want::fill until it is done; call it again after that flush or fill.
+
+  step handshake();
+  /// Seals at most one record. `bytes` is how much of `plaintext` was taken for good: with want::flush or
+  /// want::fill, OpenSSL has begun a record that it can't finish yet, and the engine keeps those bytes and
+  /// finishes the record by `finish_record`, before which nothing else may be sealed.
+  /// Precondition: `plaintext` is not empty and no record is pending.
+  step seal(std::span<std::byte const> plaintext);
+  step finish_record();
+  /// Opens at most one record. want::nothing comes with at least one byte.
+  /// Precondition: `plaintext` is not empty.
+  step open(std::span<std::byte> plaintext);
+  /// Sends close_notify; sealing is over then, opening is not (RFC 8446 section 6.1).
+  step close_notify();
+
+  // State.
+
+  [[nodiscard]] bool has_role() const noexcept { return has_role_; }
+  [[nodiscard]] bool handshake_done() const noexcept;
+  [[nodiscard]] bool record_pending() const noexcept { return !pending_.empty(); }
+  [[nodiscard]] bool close_notify_sent() const noexcept;
+  [[nodiscard]] bool close_notify_received() const noexcept;
+  /// The protocol that ALPN agreed on; empty if none.
+  [[nodiscard]] std::string alpn() const;
+  /// There is room for a whole record, so `seal` will not leave one pending.
+  [[nodiscard]] bool can_seal() const noexcept {
+    return ring_.output_room() >= max_record_plaintext + seal_margin;
+  }
+
+  [[nodiscard]] tls_async::ring& ring() noexcept { return ring_; }
+  [[nodiscard]] SSL* native_handle() const noexcept { return ssl_.get(); }
+
+  // Why it failed.
+
+  [[nodiscard]] tls_async::failure const& failure() const noexcept { return failure_; }
+  [[nodiscard]] tls_async::error_info const& error_info() const noexcept;
+  /// Adds a reason that the engine can't know: what happened to the transport.
+  void explain(std::string summary);
+
+private:
+  struct ssl_free {
+    void operator()(SSL* ssl) const noexcept;
+  };
+
+  step answer(int result);
+  step fail(tls_async::failure why);
+  step refused_client();
+  void explain_failure(std::string openssl);
+  tls_async::error_info& story();
+
+  static engine* of(SSL const* ssl) noexcept;
+  static int on_verify(int preverified, X509_STORE_CTX* chain) noexcept;
+  static void on_info(SSL const* ssl, int where, int value) noexcept;
+  int verify(int preverified, X509_STORE_CTX* chain);
+
+  std::unique_ptr<SSL, ssl_free> ssl_;
+  tls_async::ring ring_;
+  std::vector<std::byte> pending_;  // plaintext of the record that OpenSSL has begun
+  tls_async::failure failure_;
+  std::unique_ptr<tls_async::error_info> story_;
+  verify_callback verify_callback_;
+  int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // the context's own, asked after ours
+  char const* handshake_step_ = nullptr;
+  bool has_role_ = false;
+  bool handshake_begun_ = false;
+  bool close_notify_blocked_ = false;
+};
+
+}  // namespace tls_async

@@ -1,0 +1,57 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Why a session failed: a code for programs (`failure`) and the whole story for people (`error_info`).
+#pragma once
+
+#include <openssl/types.h>
+
+#include <optional>
+#include <string>
+
+namespace tls_async {
+
+/// Why the engine answered `want::failed`.
+struct failure {
+  enum class kind {
+    none,
+    ssl,              ///< `code` is an OpenSSL error code (ERR_get_error(3)).
+    no_role,          ///< Neither client nor server.
+    no_host_name,     ///< A client of our context without a host name to verify.
+    empty_trust_store,  ///< A client that must verify, with nothing to verify against.
+    unexpected        ///< OpenSSL gave an answer that the engine knows no way to serve.
+  };
+  kind what = kind::none;
+  unsigned long code = 0;
+
+  explicit operator bool() const noexcept { return what != kind::none; }
+};
+
+/// The story behind an error, for people. Every field may be empty.
+struct error_info {
+  struct alert {
+    bool sent = false;  ///< By us; otherwise the peer sent it.
+    bool fatal = false;
+    int number = 0;     ///< RFC 8446 section 6.
+    std::string description;
+  };
+  struct verification {
+    int code = 0;         ///< X509_V_ERR_..., X509_verify_cert_error_string(3).
+    int depth = 0;        ///< 0 is the peer's own certificate.
+    std::string reason;   ///< The same in words.
+    std::string subject;  ///< Of the certificate it is about.
+    std::string issuer;
+  };
+
+  std::string summary;                       ///< One sentence: what went wrong.
+  std::string openssl;                       ///< OpenSSL's error stack in words, oldest first, one a line.
+  std::optional<alert> last_alert;
+  std::optional<verification> verify_error;  ///< The first certificate that was refused.
+  std::string expected_host;                 ///< What the peer's certificate had to be for.
+  std::string handshake_step;                ///< Where OpenSSL stood; empty once the handshake was done.
+
+  /// All of it as one paragraph; empty if nothing went wrong yet.
+  [[nodiscard]] std::string text() const;
+};
+
+}  // namespace tls_async

@@ -1,0 +1,28 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The engine's one answer: how far it came, and what it needs before the same call can go on.
+#pragma once
+
+#include <cstddef>
+
+namespace tls_async {
+
+/// What the engine needs next.
+enum class want {
+  nothing,  ///< The call is complete.
+  flush,    ///< Ciphertext must leave the ring; then call again.
+  fill,     ///< Ciphertext from the peer must enter the ring; then call again.
+  closed,   ///< The peer's close_notify was read: there is no more plaintext.
+  failed    ///< The session has failed; `engine::failure()` says why. No call will succeed again.
+};
+
+/// The answer of every engine call. `bytes` counts plaintext: taken by `seal`, delivered by `open`.
+struct step {
+  want next = want::nothing;
+  std::size_t bytes = 0;
+
+  friend bool operator==(step const&, step const&) = default;
+};
+
+}  // namespace tls_async

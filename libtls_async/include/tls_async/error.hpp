@@ -1,0 +1,48 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The library's own error codes. Owns `errc` and its category; each message says what to do.
+// What OpenSSL and the next layer report keeps the category it has with Asio.
+#pragma once
+
+#include <boost/system/error_category.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <type_traits>
+
+namespace tls_async {
+
+using boost::system::error_code;
+
+/// What this library itself refuses. 0 is no error and has no name. Functions that report by
+/// exception throw boost::system::system_error with one of these.
+enum class errc {
+  no_role = 1,            ///< A session that is neither client nor server was used.
+  empty_trust_store,      ///< A peer has to be verified, and there is nothing to verify it with.
+  no_host_name,           ///< A client has to verify a host name, and none was given.
+  second_read,            ///< A read was started while another one waits.
+  operation_in_progress,  ///< A blocking call was made while an operation is outstanding.
+  closed_for_writing,     ///< A write was started after close_notify was sent.
+  bad_certificate,        ///< A certificate or chain cannot be used.
+  bad_private_key,        ///< A private key cannot be read or used.
+  key_mismatch,           ///< A private key does not belong to its certificate.
+  bad_trust,              ///< A certificate or directory cannot be trusted.
+  bad_option,             ///< A setting has a value that OpenSSL or this library does not accept.
+  file_error,             ///< A file or directory cannot be read.
+  handshake_not_done,     ///< A session was to be closed that has not been negotiated yet.
+  wrong_role              ///< A setting or a role that this context is not for.
+};
+
+/// The category of `errc`; its name is "tls_async".
+boost::system::error_category const& errc_category() noexcept;
+
+/// Found by boost::system::error_code's constructor from an `errc`.
+inline boost::system::error_code make_error_code(errc code) noexcept {
+  return {static_cast<int>(code), errc_category()};
+}
+
+}  // namespace tls_async
+
+template <>
+struct boost::system::is_error_code_enum<tls_async::errc> : std::true_type {};

@@ -1,0 +1,141 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The blocking forms: the same engine, with the next layer's own blocking calls in place of the gates.
+// A next layer in non-blocking mode ends them with would_block; what was sealed stays in the ring and is
+// flushed by the next call.
+#pragma once
+
+#include <tls_async/error.hpp>
+#include <tls_async/io/detail/buffer_cursor.hpp>
+#include <tls_async/io/detail/stream_core.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+
+#include <array>
+#include <cstddef>
+
+namespace tls_async::detail {
+
+template <class NextLayer>
+error_code blocking_flush(stream_core& core, NextLayer& next_layer) {
+  ring& ring = core.engine().ring();
+  for (auto ciphertext = ring.readable(); !ciphertext.empty(); ciphertext = ring.readable()) {
+    error_code ec;
+    std::size_t const n =
+        next_layer.write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()), ec);
+    ring.consume(n);
+    if (ec == boost::asio::error::would_block) return ec;
+    if (ec || n == 0) return core.end_of_output(ec ? ec : error_code(boost::asio::error::broken_pipe));
+  }
+  return {};
+}
+
+template <class NextLayer>
+error_code blocking_fill(stream_core& core, NextLayer& next_layer) {
+  ring& ring = core.engine().ring();
+  auto const room = ring.writable();
+  error_code ec;
+  std::size_t const n = next_layer.read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);
+  ring.commit(n);
+  if (ec == boost::asio::error::would_block) return ec;
+  if (ec || n == 0) return core.end_of_input(ec ? ec : error_code(boost::asio::error::eof));
+  return {};
+}
+
+/// Repeats `call`, an engine call, with a flush after each and a fill where it wants one. The last step is
+/// left in `done`.
+template <class NextLayer, class Call>
+error_code blocking_drive(stream_core& core, NextLayer& next_layer, step& done, Call call) {
+  for (;;) {
+    done = call();
+    error_code const flushed = blocking_flush(core, next_layer);
+    if (done.next == want::failed) return core.failure_code();
+    if (flushed) return flushed;
+    if (done.next == want::nothing || done.next == want::closed) return {};
+    if (done.next == want::fill) {
+      if (error_code const ec = blocking_fill(core, next_layer)) return ec;
+    }
+  }
+}
+
+template <class NextLayer>
+error_code blocking_handshake(stream_core& core, NextLayer& next_layer) {
+  step done;
+  return blocking_drive(core, next_layer, done, [&] { return core.engine().handshake(); });
+}
+
+template <class NextLayer, class Buffers>
+std::size_t blocking_read(stream_core& core, NextLayer& next_layer, Buffers const& buffers,
+                          error_code& ec) {
+  buffer_cursor<boost::asio::mutable_buffer, Buffers> cursor(buffers);
+  if (cursor.piece().empty()) return 0;
+  if (!core.engine().has_role()) return ec = errc::no_role, 0;
+  if (ec = blocking_handshake(core, next_layer); ec) return 0;
+  step done;
+  ec = blocking_drive(core, next_layer, done, [&] { return core.engine().open(cursor.piece()); });
+  if (ec) return 0;
+  if (done.next == want::closed) return ec = boost::asio::error::eof, 0;
+  // The first record is there; more are taken as long as none has to be waited for.
+  std::size_t total = 0;
+  while (done.next == want::nothing) {
+    total += done.bytes;
+    cursor.advance(done.bytes);
+    if (cursor.piece().empty()) break;
+    done = core.engine().open(cursor.piece());
+  }
+  (void)blocking_flush(core, next_layer);  // replies to KeyUpdates; its error is the next call's
+  return total;
+}
+
+template <class NextLayer, class Buffers>
+std::size_t blocking_write(stream_core& core, NextLayer& next_layer, Buffers const& buffers,
+                           error_code& ec) {
+  buffer_cursor<boost::asio::const_buffer, Buffers> cursor(buffers);
+  if (cursor.piece().empty()) return 0;
+  engine& session = core.engine();
+  if (!session.has_role()) return ec = errc::no_role, 0;
+  if (ec = blocking_handshake(core, next_layer); ec) return 0;
+  if (session.close_notify_sent()) return ec = errc::closed_for_writing, 0;
+  step done;
+  ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
+  if (ec) return 0;
+  std::size_t total = 0;
+  while (!cursor.piece().empty() && session.can_seal() && !session.record_pending()) {
+    done = session.seal(cursor.piece());
+    if (done.next == want::failed) {
+      (void)blocking_flush(core, next_layer);
+      ec = core.failure_code();
+      return total;
+    }
+    total += done.bytes;
+    cursor.advance(done.bytes);
+  }
+  ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
+  // Sealed is sent: the ring keeps what the next layer did not take, and bytes may not be sealed twice.
+  if (ec == boost::asio::error::would_block && total != 0) ec = {};
+  return total;
+}
+
+template <class NextLayer>
+error_code blocking_shutdown(stream_core& core, NextLayer& next_layer) {
+  engine& session = core.engine();
+  if (session.failure()) return core.failure_code();
+  if (!session.handshake_done()) return errc::handshake_not_done;
+  step done;
+  if (error_code const ec =
+          blocking_drive(core, next_layer, done, [&] { return session.close_notify(); })) {
+    return ec;
+  }
+  static thread_local std::array<std::byte, max_record_plaintext> discarded;
+  do {
+    if (error_code const ec =
+            blocking_drive(core, next_layer, done, [&] { return session.open(discarded); })) {
+      return ec;
+    }
+  } while (done.next != want::closed);
+  return {};
+}
+
+}  // namespace tls_async::detail

@@ -1,0 +1,94 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Walks a caller's buffer sequence piece by piece. Copies the sequence, never the bytes.
+#pragma once
+
+#include <tls_async/io/detail/operation.hpp>
+
+#include <boost/asio/buffer.hpp>
+
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace tls_async::detail {
+
+template <class Buffer, class Sequence>
+class buffer_cursor {
+  static constexpr bool is_mutable = std::is_same_v<Buffer, boost::asio::mutable_buffer>;
+
+public:
+  using byte = std::conditional_t<is_mutable, std::byte, std::byte const>;
+
+  explicit buffer_cursor(Sequence const& sequence)
+      : sequence_(sequence),
+        next_(boost::asio::buffer_sequence_begin(sequence_)),
+        end_(boost::asio::buffer_sequence_end(sequence_)) {
+    load();
+  }
+  buffer_cursor(buffer_cursor const&) = delete;
+  buffer_cursor& operator=(buffer_cursor const&) = delete;
+
+  /// The rest of the current buffer; empty only behind the last.
+  [[nodiscard]] std::span<byte> piece() const noexcept { return piece_; }
+
+  void advance(std::size_t n) {
+    piece_ = piece_.subspan(n);
+    load();
+  }
+
+private:
+  using iterator = decltype(boost::asio::buffer_sequence_begin(std::declval<Sequence const&>()));
+
+  void load() {
+    while (piece_.empty() && next_ != end_) {
+      Buffer const buffer(*next_);
+      ++next_;
+      piece_ = {static_cast<byte*>(buffer.data()), buffer.size()};
+    }
+  }
+
+  Sequence const sequence_;
+  iterator next_;
+  iterator const end_;
+  std::span<byte> piece_;
+};
+
+template <class Sequence>
+class buffers_read : public read_operation {
+public:
+  [[nodiscard]] std::span<std::byte> place() override { return cursor_.piece(); }
+  void advance(std::size_t n) override {
+    bytes += n;
+    cursor_.advance(n);
+  }
+
+protected:
+  explicit buffers_read(Sequence const& buffers) : cursor_(buffers) {}
+  ~buffers_read() = default;
+
+private:
+  buffer_cursor<boost::asio::mutable_buffer, Sequence> cursor_;
+};
+
+template <class Sequence>
+class buffers_write : public write_operation {
+public:
+  [[nodiscard]] std::span<std::byte const> piece() override { return cursor_.piece(); }
+  void advance(std::size_t n) override {
+    bytes += n;
+    cursor_.advance(n);
+  }
+
+protected:
+  buffers_write(bool some_only, Sequence const& buffers)
+      : write_operation(some_only), cursor_(buffers) {}
+  ~buffers_write() = default;
+
+private:
+  buffer_cursor<boost::asio::const_buffer, Sequence> cursor_;
+};
+
+}  // namespace tls_async::detail

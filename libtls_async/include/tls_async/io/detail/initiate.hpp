@@ -1,0 +1,173 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// How a verb starts: from a completion token to an operation that stream_core has taken over.
+#pragma once
+
+#include <tls_async/error.hpp>
+#include <tls_async/io/detail/buffer_cursor.hpp>
+#include <tls_async/io/detail/handler_operation.hpp>
+#include <tls_async/io/detail/stream_core.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace tls_async::detail {
+
+
+inline constexpr std::chrono::nanoseconds unlimited = std::chrono::nanoseconds::max();
+
+/// The token a verb has if none is given: what the executor asks for, else one that can be awaited.
+template <class Executor>
+using default_token =
+    std::conditional_t<std::is_void_v<boost::asio::default_completion_token_t<Executor>>,
+                       boost::asio::deferred_t, boost::asio::default_completion_token_t<Executor>>;
+
+template <class T>
+inline constexpr bool is_duration = false;
+template <class Rep, class Period>
+inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
+
+/// A completion token where a deadline could stand too.
+template <class T>
+concept token = !is_duration<std::remove_cvref_t<T>>;
+
+inline time_point expiry_after(stream_core const& core, std::chrono::nanoseconds limit) {
+  if (limit == unlimited) return never;
+  time_point const now = core.now();
+  return limit >= never - now ? never : now + std::chrono::duration_cast<time_point::duration>(limit);
+}
+
+template <class Node>
+void start(stream_core& core, Node& node) {
+  if (auto slot = node.cancellation_slot(); slot.is_connected()) {
+    slot.assign([&core, &node](boost::asio::cancellation_type type) {
+      core.cancel(node, type, boost::asio::error::operation_aborted);
+    });
+  }
+  core.start(node);
+}
+
+template <class Base, class Signature, class State, class Handler, class... Args>
+auto& make_operation(State& state, Handler handler, Args&&... args) {
+  using node = handler_operation<Base, Signature, Handler, typename State::executor_type>;
+  return *node::make(state.memory(), std::move(handler), state.executor(), std::forward<Args>(args)...);
+}
+
+// Each start_... holds the arguments of one verb until it is launched, which for asio::deferred is later.
+
+template <class Buffers>
+struct start_read {
+  using signature = void(error_code, std::size_t);
+  Buffers buffers;
+  std::chrono::nanoseconds limit;
+
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) const {
+    auto& node = make_operation<buffers_read<Buffers>, signature>(state, std::move(handler), buffers);
+    node.expiry = expiry_after(state, limit);
+    start(state, node);
+  }
+};
+
+template <class Buffers>
+struct start_write {
+  using signature = void(error_code, std::size_t);
+  bool some;
+  Buffers buffers;
+  std::chrono::nanoseconds limit;
+  bool stalls;  ///< Bounded by the stall deadline of the stream's options.
+
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) const {
+    auto& node = make_operation<buffers_write<Buffers>, signature>(state, std::move(handler), some, buffers);
+    node.expiry = expiry_after(state, limit);
+    node.stalls = stalls;
+    start(state, node);
+  }
+};
+
+class control_verb : public control_operation {
+protected:
+  explicit control_verb(verb v) noexcept : control_operation(v) {}
+  ~control_verb() = default;
+};
+
+struct start_handshake {
+  using signature = void(error_code);
+  std::chrono::nanoseconds limit;
+  error_code refused = {};  ///< What is wrong with the role.
+
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) const {
+    auto& node =
+        make_operation<control_verb, signature>(state, std::move(handler), operation::verb::handshake);
+    if (refused) return state.reject(node, refused);
+    node.expiry = expiry_after(state, limit);
+    start(state, node);
+  }
+};
+
+/// Puts ciphertext that was received elsewhere into the ring; says how many bytes it took.
+template <class Buffers>
+std::size_t take_received(ring& ring, Buffers const& received) {
+  auto const room = ring.writable();
+  std::size_t const n =
+      boost::asio::buffer_copy(boost::asio::mutable_buffer(room.data(), room.size()), received);
+  if (n != 0) ring.commit(n);
+  return n;
+}
+
+template <class Buffers>
+struct start_buffered_handshake {
+  using signature = void(error_code, std::size_t);
+  Buffers received;
+
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) const {
+    auto& node = make_operation<control_verb, signature>(state, std::move(handler), operation::verb::handshake);
+    if (state.is_idle()) node.bytes = take_received(state.engine().ring(), received);
+    start(state, node);
+  }
+};
+
+struct start_shutdown {
+  using signature = void(error_code);
+  operation::verb what;  ///< close_write or shutdown
+  std::chrono::nanoseconds limit;
+
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) const {
+    auto& node = make_operation<control_verb, signature>(state, std::move(handler), what);
+    node.expiry = expiry_after(state, limit);
+    start(state, node);
+  }
+};
+
+// What async_initiate calls when the verb is launched.
+template <class State>
+struct launch {
+  using executor_type = typename State::executor_type;
+  State* state;
+
+  [[nodiscard]] executor_type get_executor() const noexcept { return state->executor(); }
+
+  template <class Handler, class Start>
+  void operator()(Handler&& handler, Start const& start_verb) const {
+    start_verb(*state, std::decay_t<Handler>(std::forward<Handler>(handler)));
+  }
+};
+
+template <class State, class Start, class Token>
+auto initiate(State& state, Start start_verb, Token& token) {
+  return boost::asio::async_initiate<Token, typename Start::signature>(launch<State>{&state}, token,
+                                                       std::move(start_verb));
+}
+
+}  // namespace tls_async::detail

@@ -1,0 +1,127 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// One verb in progress: a node that stream_core queues, with the completion handler behind it.
+// Nodes come from a free list of their stream, so that a verb in the steady state allocates nothing.
+#pragma once
+
+#include <tls_async/error.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+
+namespace tls_async::detail {
+
+using time_point = std::chrono::steady_clock::time_point;
+inline constexpr time_point never = time_point::max();
+
+/// How a handler is run: from the function that started or cancelled an operation it may only be posted.
+enum class completion { dispatch, post };
+
+class operation : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+public:
+  enum class verb { read, write, handshake, close_write, shutdown };
+
+  operation(operation const&) = delete;
+  operation& operator=(operation const&) = delete;
+
+  /// Frees the node, then runs the handler with `result` and `bytes` on its associated executor.
+  virtual void complete(completion how) = 0;
+  /// Frees the node and destroys the handler without running it.
+  virtual void abandon() noexcept = 0;
+  /// The executor that gate steps started for this operation run on.
+  [[nodiscard]] virtual boost::asio::any_io_executor executor() const = 0;
+
+  verb const what;
+  bool is_done = false;          ///< It has its result; its handler is about to run.
+  bool waits_for_flush = false;  ///< All its work is done but for the ciphertext up to `end` to leave.
+  bool stalls = false;           ///< Bounded by the progress of the flush rather than by `expiry`.
+  time_point expiry = never;
+  error_code result;
+  std::size_t bytes = 0;  ///< Plaintext read, or sealed.
+  std::uint64_t end = 0;  ///< Where its last ciphertext byte stands, counted from the start of the session.
+
+protected:
+  explicit operation(verb v) noexcept : what(v) {}
+  ~operation() = default;
+};
+
+using operation_list =
+    boost::intrusive::list<operation, boost::intrusive::constant_time_size<false>>;
+
+class read_operation : public operation {
+public:
+  /// The next piece of the caller's buffers to read into; empty when they are full.
+  [[nodiscard]] virtual std::span<std::byte> place() = 0;
+  virtual void advance(std::size_t n) = 0;
+
+protected:
+  read_operation() noexcept : operation(verb::read) {}
+  ~read_operation() = default;
+};
+
+class write_operation : public operation {
+public:
+  /// The next piece of the caller's buffers to seal; empty when all is sealed.
+  [[nodiscard]] virtual std::span<std::byte const> piece() = 0;
+  virtual void advance(std::size_t n) = 0;
+
+  bool const some;  ///< Complete after the first batch of records, as write_some does.
+
+protected:
+  explicit write_operation(bool s) noexcept : operation(verb::write), some(s) {}
+  ~write_operation() = default;
+};
+
+class control_operation : public operation {
+protected:
+  explicit control_operation(verb v) noexcept : operation(v) {}
+  ~control_operation() = default;
+};
+
+/// Free list of operation nodes. Blocks of one size serve nearly every handler; others go to the heap.
+class operation_memory {
+public:
+  operation_memory() = default;
+  operation_memory(operation_memory const&) = delete;
+  operation_memory& operator=(operation_memory const&) = delete;
+  ~operation_memory() {
+    while (free_ != nullptr) ::operator delete(take());
+  }
+
+  void* allocate(std::size_t size) {
+    if (size > block_size) return ::operator new(size);
+    return free_ != nullptr ? take() : ::operator new(block_size);
+  }
+  void deallocate(void* block, std::size_t size) noexcept {
+    if (size > block_size || kept_ == most_kept) return ::operator delete(block);
+    free_ = ::new (block) node{free_};
+    ++kept_;
+  }
+
+private:
+  struct node {
+    node* next;
+  };
+  static constexpr std::size_t block_size = 384;
+  static constexpr std::size_t most_kept = 512;
+
+  void* take() noexcept {
+    --kept_;
+    node* const first = free_;
+    free_ = first->next;
+    return first;
+  }
+
+  node* free_ = nullptr;
+  std::size_t kept_ = 0;
+};
+
+}  // namespace tls_async::detail

@@ -1,0 +1,149 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The heart of a stream: the engine, the two gates, and every verb in progress, in one heap state that
+// outlives the stream object for as long as a gate is busy. Independent of the next layer's type.
+//
+// All that happens (a verb starts, a flush or fill ends, a deadline passes, a verb is cancelled) ends in
+// `drive()`, the one loop, which steps whatever can go on, opens the gates, and completes what is done.
+//
+// Invariant: after every engine call, the ciphertext it left in the ring is flushed, whoever produced it,
+// before anything waits for input.
+#pragma once
+
+#include <tls_async/core/engine.hpp>
+#include <tls_async/io/detail/operation.hpp>
+#include <tls_async/io/options.hpp>
+
+#include <boost/system/error_code.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace tls_async::detail {
+
+class stream_core : public std::enable_shared_from_this<stream_core> {
+public:
+  template <class Session>
+  stream_core(Session session, stream_options const& options)
+      : options_(options), engine_(session, options.ring_records) {}
+  stream_core(stream_core const&) = delete;
+  stream_core& operator=(stream_core const&) = delete;
+
+  [[nodiscard]] tls_async::engine& engine() noexcept { return engine_; }
+  [[nodiscard]] stream_options const& options() const noexcept { return options_; }
+  [[nodiscard]] operation_memory& memory() noexcept { return memory_; }
+  [[nodiscard]] virtual time_point now() const = 0;
+
+  // Verbs. Each takes over the node; it completes later, never from within.
+
+  void start(read_operation& read);
+  void start(write_operation& write);
+  void start(control_operation& control);
+  /// Completes `op` with `why` without having started it.
+  void reject(operation& op, error_code why);
+  /// Ends `op` with `why`, where `type` allows it. What has been sealed of a write stays in the ring and is
+  /// delivered; a read has taken nothing.
+  void cancel(operation& op, boost::asio::cancellation_type type, error_code why);
+
+  /// A blocking call may only be made while nothing is under way, a gate's flush or fill included.
+  [[nodiscard]] bool is_idle() const noexcept;
+
+  /// The error that the session's failure has for a program.
+  [[nodiscard]] error_code failure_code() const;
+  /// What the end of the transport means for a reader, and why, for `error_info()`.
+  [[nodiscard]] error_code end_of_input(error_code transport);
+  [[nodiscard]] error_code end_of_output(error_code transport);
+
+protected:
+  ~stream_core() { abandon(); }
+
+  // The next layer, for the gates. Started flushes and fills end in flushed() and filled().
+
+  virtual void start_flush(std::span<std::byte const> ciphertext, operation const* starter) = 0;
+  virtual void start_fill(std::span<std::byte> room, operation const* starter) = 0;
+  virtual void arm_timer(time_point expiry, operation const* starter) = 0;
+  virtual void disarm_timer() = 0;
+
+  void flushed(error_code ec, std::size_t n);
+  void filled(error_code ec, std::size_t n);
+  void timer_expired();
+
+  /// The stream is gone: every verb ends with operation_aborted.
+  void close();
+  /// Nobody will run a handler any more (the io_context is being destroyed).
+  void abandon() noexcept;
+
+private:
+  enum class input_outcome { fill, flush, done, ended };
+
+  void drive(completion how);
+  void step_handshake();
+  void step_output();
+  bool finish_record();
+  bool seal_record(write_operation& write);
+  bool seal_close_notify(control_operation& control);
+  bool went_on(step const& sealed_step);
+  void step_input();
+  input_outcome read_into(read_operation& read);
+  input_outcome discard();
+  void open_gates();
+
+  void finish(operation& op, error_code result);
+  void finish_after_flush(operation& op, error_code result);
+  void finish_sealed(operation& op);
+  void finish_flushed();
+  void end_outputs(error_code result);
+  void end_inputs(error_code result);
+  void fail_session();
+  void run_handlers(completion how);
+  void add_deadline(operation& op);
+  [[nodiscard]] time_point expiry_of(operation const& op) const;
+  [[nodiscard]] bool has_operations() const noexcept;
+  [[nodiscard]] operation const* any_operation() const noexcept;
+  [[nodiscard]] std::uint64_t sealed() noexcept { return flushed_ + engine_.ring().output_bytes(); }
+
+  template <class Visit>
+  void each_operation(Visit visit);
+
+  static constexpr std::uint64_t not_in_ring_yet = UINT64_MAX;
+
+  stream_options const options_;
+  operation_memory memory_;
+  tls_async::engine engine_;
+
+  // Verbs in progress. Writes, close_writes and shutdowns stand in one FIFO until they are sealed, then,
+  // like a handshake, in the order of their last byte until that has left.
+  operation_list output_queue_;
+  operation_list in_flight_;
+  read_operation* read_ = nullptr;
+  control_operation* handshake_ = nullptr;
+  control_operation* shutdown_ = nullptr;  // waits for the peer's close_notify
+  operation_list done_;
+
+  // The output gate: the only place that writes to the next layer.
+  bool flushing_ = false;
+  bool ring_has_rest_ = false;  // of a partial flush: it leaves before anything is sealed behind it
+  std::uint64_t flushed_ = 0;
+  error_code output_end_;       // sticky
+  time_point last_progress_{};
+
+  // The input gate: the only place that reads from the next layer.
+  bool filling_ = false;
+  bool wants_fill_ = false;
+  error_code input_end_;        // sticky; eof after close_notify
+
+  time_point armed_until_ = never;
+  bool driving_ = false;
+  bool drive_again_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace tls_async::detail
+
+#include <tls_async/io/detail/stream_core.ipp>
+#include <tls_async/io/detail/stream_core_output.ipp>
+#include <tls_async/io/detail/stream_core_input.ipp>

@@ -1,0 +1,308 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The loop, and how verbs start, finish, are cancelled and time out.
+#pragma once
+
+#include <tls_async/error.hpp>
+#include <tls_async/io/detail/stream_core.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace tls_async::detail {
+
+inline void stream_core::start(read_operation& read) {
+  if (!engine_.has_role()) {
+    finish(read, errc::no_role);
+  } else if (read_ != nullptr) {
+    finish(read, errc::second_read);
+  } else if (read.place().empty()) {
+    finish(read, {});
+  } else {
+    read_ = &read;
+    add_deadline(read);
+  }
+  drive(completion::post);
+}
+
+inline void stream_core::start(write_operation& write) {
+  if (write.piece().empty()) {
+    // SSL_write_ex takes zero bytes only between records (SSL_write_ex(3)); it need not be asked.
+    finish(write, {});
+  } else if (!engine_.has_role()) {
+    finish(write, errc::no_role);
+  } else {
+    if (output_queue_.empty() && in_flight_.empty()) last_progress_ = now();
+    output_queue_.push_back(write);
+    add_deadline(write);
+  }
+  drive(completion::post);
+}
+
+inline void stream_core::start(control_operation& control) {
+  bool const is_handshake = control.what == operation::verb::handshake;
+  if ((is_handshake ? handshake_ : shutdown_) != nullptr) {
+    finish(control, errc::operation_in_progress);
+  } else if (is_handshake) {
+    handshake_ = &control;
+    add_deadline(control);
+  } else if (engine_.failure()) {
+    finish(control, failure_code());
+  } else if (!engine_.handshake_done()) {
+    finish(control, errc::handshake_not_done);
+  } else {
+    output_queue_.push_back(control);
+    add_deadline(control);
+  }
+  drive(completion::post);
+}
+
+inline void stream_core::reject(operation& op, error_code why) {
+  finish(op, why);
+  drive(completion::post);
+}
+
+inline void stream_core::drive(completion how) {
+  // A handler that is run from here may start the next verb, which only asks for another turn: no
+  // recursion, and its handler is not run from its initiating function.
+  if (std::exchange(driving_, true)) {
+    drive_again_ = true;
+    return;
+  }
+  auto const keep = shared_from_this();
+  do {
+    drive_again_ = false;
+    wants_fill_ = false;
+    step_handshake();
+    step_output();
+    step_input();
+    open_gates();
+    run_handlers(how);
+  } while (drive_again_ && !closed_);
+  driving_ = false;
+  if (!has_operations() && std::exchange(armed_until_, never) != never && !closed_) disarm_timer();
+}
+
+inline void stream_core::open_gates() {
+  if (!flushing_ && !output_end_) {
+    if (auto const ciphertext = engine_.ring().readable(); !ciphertext.empty()) {
+      flushing_ = true;
+      start_flush(ciphertext, any_operation());
+    }
+  }
+  if (wants_fill_ && !filling_ && !input_end_) {
+    filling_ = true;
+    start_fill(engine_.ring().writable(), any_operation());
+  }
+}
+
+// Handlers are run last, when all is in order: each of them may do anything, also destroy the stream.
+inline void stream_core::run_handlers(completion how) {
+  // One stream may not hold its thread for ever: after so many handlers the rest takes a turn of the loop.
+  constexpr int fairness = 256;
+  for (int run = 0; !done_.empty(); ++run) {
+    operation& op = done_.front();
+    done_.pop_front();
+    op.complete(run < fairness ? how : completion::post);
+  }
+}
+
+inline void stream_core::finish(operation& op, error_code result) {
+  op.result = result;
+  op.is_done = true;
+  done_.push_back(op);
+}
+
+inline void stream_core::finish_after_flush(operation& op, error_code result) {
+  op.end = sealed();
+  if (op.end <= flushed_) return finish(op, result);
+  if (output_end_) return finish(op, result ? result : output_end_);
+  op.result = result;
+  op.waits_for_flush = true;
+  if (result) {
+    // An alert is on its way: the peer should get it, but the error will not wait for ever.
+    op.expiry = std::min(op.expiry, now() + options_.shutdown_deadline);
+    op.stalls = false;
+    add_deadline(op);
+  }
+  in_flight_.push_back(op);
+}
+
+inline void stream_core::cancel(operation& op, boost::asio::cancellation_type type, error_code why) {
+  using boost::asio::cancellation_type;
+  auto const allows = [type](cancellation_type which) {
+    return (type & which) != cancellation_type::none;
+  };
+  bool const has_effects =
+      op.waits_for_flush || (op.what == operation::verb::write ? op.bytes != 0 : &op == handshake_) ||
+      &op == shutdown_;
+  bool const acts = allows(cancellation_type::terminal) || allows(cancellation_type::partial) ||
+                    (allows(cancellation_type::total) && !has_effects);
+  if (!acts || op.is_done) return;
+  if (&op == read_) {
+    read_ = nullptr;
+  } else if (&op == handshake_) {
+    handshake_ = nullptr;
+  } else if (&op == shutdown_) {
+    shutdown_ = nullptr;
+  } else {
+    op.unlink();
+  }
+  // An error that only waited for its alert to leave is what its caller wants to know.
+  finish(op, op.result ? op.result : why);
+  drive(completion::post);
+}
+
+template <class Visit>
+void stream_core::each_operation(Visit visit) {
+  for (operation* const op : {static_cast<operation*>(read_), static_cast<operation*>(handshake_),
+                              static_cast<operation*>(shutdown_)}) {
+    if (op != nullptr) visit(*op);
+  }
+  for (operation_list* const list : {&output_queue_, &in_flight_}) {
+    for (auto it = list->begin(); it != list->end();) {
+      operation& op = *it++;  // visit may unlink it
+      visit(op);
+    }
+  }
+}
+
+inline bool stream_core::has_operations() const noexcept { return any_operation() != nullptr; }
+
+inline operation const* stream_core::any_operation() const noexcept {
+  if (!in_flight_.empty()) return &in_flight_.front();
+  if (!output_queue_.empty()) return &output_queue_.front();
+  if (handshake_ != nullptr) return handshake_;
+  return read_ != nullptr ? static_cast<operation const*>(read_) : shutdown_;
+}
+
+inline bool stream_core::is_idle() const noexcept {
+  return !has_operations() && !flushing_ && !filling_ && !driving_;
+}
+
+inline time_point stream_core::expiry_of(operation const& op) const {
+  return op.stalls ? std::min(op.expiry, last_progress_ + options_.write_stall_deadline) : op.expiry;
+}
+
+inline void stream_core::add_deadline(operation& op) {
+  // The timer is never set back: when it is early, it finds the next deadline and is armed again. So a
+  // stream in full swing sets it once in a while, not once a verb.
+  if (time_point const expiry = expiry_of(op); expiry < armed_until_) {
+    armed_until_ = expiry;
+    arm_timer(expiry, &op);
+  }
+}
+
+inline void stream_core::timer_expired() {
+  if (closed_) return;
+  armed_until_ = never;
+  time_point const moment = now();
+  operation_list expired;
+  each_operation([&](operation& op) {
+    if (expiry_of(op) > moment) return;
+    if (&op == read_) {
+      read_ = nullptr;
+    } else if (&op == handshake_) {
+      handshake_ = nullptr;
+    } else if (&op == shutdown_) {
+      shutdown_ = nullptr;
+    } else {
+      op.unlink();
+    }
+    expired.push_back(op);
+  });
+  while (!expired.empty()) {
+    operation& op = expired.front();
+    expired.pop_front();
+    finish(op, op.result ? op.result : error_code(boost::asio::error::timed_out));
+  }
+  each_operation([this](operation& op) { add_deadline(op); });
+  drive(completion::dispatch);
+}
+
+inline error_code stream_core::failure_code() const {
+  switch (engine_.failure().what) {
+    case failure::kind::none:
+      return {};
+    case failure::kind::ssl:
+      return {static_cast<int>(engine_.failure().code), boost::asio::error::get_ssl_category()};
+    case failure::kind::no_role:
+      return errc::no_role;
+    case failure::kind::no_host_name:
+      return errc::no_host_name;
+    case failure::kind::empty_trust_store:
+      return errc::empty_trust_store;
+    case failure::kind::unexpected:
+      break;
+  }
+  return boost::asio::ssl::error::unexpected_result;
+}
+
+inline error_code stream_core::end_of_input(error_code transport) {
+  if (transport == boost::asio::error::eof) {
+    engine_.explain("the peer closed the connection without close_notify");
+    return boost::asio::ssl::error::stream_truncated;
+  }
+  engine_.explain("receiving failed: " + transport.message());
+  return transport;
+}
+
+inline error_code stream_core::end_of_output(error_code transport) {
+  engine_.explain("sending failed: " + transport.message());
+  return transport;
+}
+
+// The session has failed: nothing can be sealed or opened any more, but the alert still leaves.
+inline void stream_core::fail_session() {
+  error_code const result = failure_code();
+  for (operation& op : in_flight_) {
+    if (op.end != not_in_ring_yet) continue;
+    op.end = sealed();
+    op.result = result;
+  }
+  if (auto* const handshake = std::exchange(handshake_, nullptr)) finish_after_flush(*handshake, result);
+  if (auto* const read = std::exchange(read_, nullptr)) {
+    finish_after_flush(*read, read->bytes != 0 ? error_code() : result);
+  }
+  if (auto* const shutdown = std::exchange(shutdown_, nullptr)) finish_after_flush(*shutdown, result);
+  while (!output_queue_.empty()) {
+    operation& op = output_queue_.front();
+    output_queue_.pop_front();
+    finish_after_flush(op, result);
+  }
+}
+
+inline void stream_core::close() {
+  if (std::exchange(closed_, true)) return;
+  each_operation([this](operation& op) {
+    if (op.is_linked()) op.unlink();
+    finish(op, boost::asio::error::operation_aborted);
+  });
+  read_ = nullptr;
+  handshake_ = shutdown_ = nullptr;
+  run_handlers(completion::post);
+}
+
+inline void stream_core::abandon() noexcept {
+  closed_ = true;
+  operation_list all;
+  each_operation([&all](operation& op) {
+    if (op.is_linked()) op.unlink();
+    all.push_back(op);
+  });
+  read_ = nullptr;
+  handshake_ = shutdown_ = nullptr;
+  all.splice(all.end(), done_);
+  while (!all.empty()) {
+    operation& op = all.front();
+    all.pop_front();
+    op.abandon();
+  }
+}
+
+}  // namespace tls_async::detail

@@ -1,0 +1,96 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Everything that comes in: reads, what a shutdown discards, and what the end of a fill means for them.
+#pragma once
+
+#include <tls_async/io/detail/stream_core.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <array>
+#include <utility>
+
+namespace tls_async::detail {
+
+inline void stream_core::step_input() {
+  if (closed_ || (read_ == nullptr && shutdown_ == nullptr)) return;
+  if (!engine_.handshake_done() || engine_.failure()) return;
+  // A shutdown leaves the plaintext that still comes to a read, if there is one.
+  switch (read_ != nullptr ? read_into(*read_) : discard()) {
+    case input_outcome::fill:
+      if (input_end_) return end_inputs(input_end_);
+      wants_fill_ = true;
+      break;
+    case input_outcome::flush:  // a peer that floods us with KeyUpdates and reads no replies
+      if (output_end_) end_inputs(output_end_);
+      break;
+    case input_outcome::done:
+      finish(*std::exchange(read_, nullptr), {});
+      // A shutdown goes on by itself.
+      if (shutdown_ != nullptr) drive_again_ = true;
+      break;
+    case input_outcome::ended:
+      if (engine_.failure()) {
+        fail_session();
+      } else {
+        end_inputs(boost::asio::error::eof);
+      }
+      break;
+  }
+}
+
+inline stream_core::input_outcome stream_core::read_into(read_operation& read) {
+  for (;;) {
+    auto const place = read.place();
+    if (place.empty()) return input_outcome::done;
+    step const opened = engine_.open(place);
+    if (opened.next == want::nothing) {
+      read.advance(opened.bytes);
+      continue;
+    }
+    // What was opened is delivered before anything else is said: the next read will meet it again.
+    if (read.bytes != 0) return input_outcome::done;
+    if (opened.next == want::fill) return input_outcome::fill;
+    if (opened.next == want::flush) return input_outcome::flush;
+    return input_outcome::ended;
+  }
+}
+
+inline stream_core::input_outcome stream_core::discard() {
+  static thread_local std::array<std::byte, max_record_plaintext> discarded;
+  for (;;) {
+    step const opened = engine_.open(discarded);
+    if (opened.next == want::nothing) continue;
+    if (opened.next == want::fill) return input_outcome::fill;
+    if (opened.next == want::flush) return input_outcome::flush;
+    return input_outcome::ended;
+  }
+}
+
+inline void stream_core::filled(error_code ec, std::size_t n) {
+  filling_ = false;
+  if (closed_) return;
+  if (n != 0) engine_.ring().commit(n);
+  if (ec == boost::asio::error::operation_aborted) {
+    end_inputs(ec);
+  } else if (ec || n == 0) {
+    input_end_ = end_of_input(ec ? ec : error_code(boost::asio::error::eof));
+  }
+  drive(completion::dispatch);
+}
+
+// No more input, for now or for ever. Verbs that only wait for output go on.
+inline void stream_core::end_inputs(error_code result) {
+  if (handshake_ != nullptr) finish(*std::exchange(handshake_, nullptr), result);
+  if (read_ != nullptr) finish(*std::exchange(read_, nullptr), result);
+  if (auto* const shutdown = std::exchange(shutdown_, nullptr)) {
+    if (result == boost::asio::error::eof) {
+      finish_after_flush(*shutdown, {});
+    } else {
+      finish(*shutdown, result);
+    }
+  }
+}
+
+}  // namespace tls_async::detail

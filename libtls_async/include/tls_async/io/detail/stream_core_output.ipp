@@ -1,0 +1,184 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Everything that goes out: the handshake, the queue of writes and close_notifies, and what the end of a
+// flush means for them.
+#pragma once
+
+#include <tls_async/io/detail/stream_core.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace tls_async::detail {
+
+inline void stream_core::step_handshake() {
+  bool const demanded = handshake_ != nullptr || read_ != nullptr || !output_queue_.empty();
+  if (!demanded || closed_) return;
+  if (engine_.failure()) return fail_session();
+  if (!engine_.handshake_done()) {
+    // A verb on a stream that has a role but no session yet negotiates by itself (SSL_write(3), NOTES).
+    switch (engine_.handshake().next) {
+      case want::nothing:
+        break;
+      case want::fill:
+        if (input_end_) return end_inputs(input_end_);
+        wants_fill_ = true;
+        return;
+      case want::flush:
+        return;
+      case want::closed:  // only `open` answers that
+      case want::failed:
+        return fail_session();
+    }
+  }
+  if (auto* const done = std::exchange(handshake_, nullptr)) finish_after_flush(*done, {});
+}
+
+inline void stream_core::step_output() {
+  // While a flush is in flight the writes gather, so that the next one takes them together. And what a
+  // partial flush left goes first: behind it the ring would wrap, and batches would shrink to its rest.
+  if (flushing_ || ring_has_rest_ || closed_) return;
+  if (output_end_) return end_outputs(output_end_);
+  if (!engine_.handshake_done() || !finish_record()) return;
+  while (!output_queue_.empty()) {
+    operation& op = output_queue_.front();
+    if (op.what != operation::verb::write) {
+      if (!seal_close_notify(static_cast<control_operation&>(op))) break;
+    } else if (engine_.close_notify_sent()) {
+      output_queue_.pop_front();
+      finish(op, errc::closed_for_writing);
+    } else if (!seal_record(static_cast<write_operation&>(op))) {
+      break;
+    }
+  }
+  // write_some has done its part with the first batch.
+  if (output_queue_.empty() || output_queue_.front().what != operation::verb::write) return;
+  auto& write = static_cast<write_operation&>(output_queue_.front());
+  if (write.some && write.bytes != 0) {
+    output_queue_.pop_front();
+    finish_sealed(write);
+  }
+}
+
+// A record that OpenSSL has begun comes before all else, also if nobody waits for it any more.
+inline bool stream_core::finish_record() {
+  if (!engine_.record_pending()) return true;
+  if (!went_on(engine_.finish_record())) return false;
+  for (operation& op : in_flight_) {
+    if (op.end == not_in_ring_yet) op.end = sealed();
+  }
+  return true;
+}
+
+// Seals the next record of `write`; false if that can't go on now.
+inline bool stream_core::seal_record(write_operation& write) {
+  if (!engine_.can_seal()) return false;
+  step taken;
+  if (auto const piece = write.piece(); piece.size() >= max_record_plaintext) {
+    taken = engine_.seal(piece);
+    write.advance(taken.bytes);
+  } else {
+    // Small pieces share a record. One place a thread is enough: a record that OpenSSL can't finish is
+    // kept by the engine.
+    static thread_local std::array<std::byte, max_record_plaintext> gathered;
+    std::size_t n = 0;
+    for (auto next = piece; !next.empty() && n + next.size() <= gathered.size(); next = write.piece()) {
+      std::memcpy(gathered.data() + n, next.data(), next.size());
+      n += next.size();
+      write.advance(next.size());
+    }
+    taken = engine_.seal({gathered.data(), n});
+  }
+  if (write.piece().empty() && taken.next != want::failed) {
+    output_queue_.pop_front();
+    finish_sealed(write);
+  }
+  return went_on(taken);
+}
+
+// Acts on what the engine needs before it can go on sealing.
+inline bool stream_core::went_on(step const& sealed_step) {
+  switch (sealed_step.next) {
+    case want::nothing:
+      return true;
+    case want::flush:
+      return false;
+    case want::fill:
+      if (input_end_) {
+        end_outputs(input_end_);
+      } else {
+        wants_fill_ = true;
+      }
+      return false;
+    case want::closed:
+    case want::failed:
+      fail_session();
+      return false;
+  }
+  return false;
+}
+
+inline bool stream_core::seal_close_notify(control_operation& control) {
+  if (!went_on(engine_.close_notify())) return false;
+  output_queue_.pop_front();
+  if (control.what == operation::verb::shutdown && !engine_.close_notify_received()) {
+    shutdown_ = &control;
+  } else {
+    finish_after_flush(control, {});
+  }
+  return true;
+}
+
+inline void stream_core::finish_sealed(operation& op) {
+  finish_after_flush(op, {});
+  if (engine_.record_pending() && op.is_linked()) op.end = not_in_ring_yet;
+}
+
+inline void stream_core::flushed(error_code ec, std::size_t n) {
+  flushing_ = false;
+  if (closed_) return;
+  if (n != 0) {
+    engine_.ring().consume(n);
+    flushed_ += n;
+    last_progress_ = now();
+  }
+  ring_has_rest_ = engine_.ring().output_bytes() != 0;
+  finish_flushed();
+  if (ec == boost::asio::error::operation_aborted) {
+    // Somebody cancelled the next layer. The ring is kept, and the next verb goes on with its flush.
+    end_outputs(ec);
+    if (handshake_ != nullptr) finish(*std::exchange(handshake_, nullptr), ec);
+  } else if (ec || n == 0) {
+    output_end_ = end_of_output(ec ? ec : error_code(boost::asio::error::broken_pipe));
+    end_outputs(output_end_);
+    if (handshake_ != nullptr) finish(*std::exchange(handshake_, nullptr), output_end_);
+  }
+  drive(completion::dispatch);
+}
+
+inline void stream_core::finish_flushed() {
+  while (!in_flight_.empty() && in_flight_.front().end <= flushed_) {
+    operation& op = in_flight_.front();
+    in_flight_.pop_front();
+    finish(op, op.result);
+  }
+}
+
+// Nothing more leaves, for now or for ever. An error that waited for its alert to leave keeps its name.
+inline void stream_core::end_outputs(error_code result) {
+  for (operation_list* const list : {&in_flight_, &output_queue_}) {
+    while (!list->empty()) {
+      operation& op = list->front();
+      list->pop_front();
+      finish(op, op.result ? op.result : result);
+    }
+  }
+  if (shutdown_ != nullptr) finish(*std::exchange(shutdown_, nullptr), result);
+}
+
+}  // namespace tls_async::detail

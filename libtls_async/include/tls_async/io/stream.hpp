@@ -1,0 +1,257 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The stream: a TLS session over a next layer, with the whole surface of boost::asio::ssl::stream.
+// The verbs that are new stand in handshake.hpp, write.hpp, read.hpp and shutdown.hpp.
+#pragma once
+
+#include <tls_async/context.hpp>
+#include <tls_async/core/failure.hpp>
+#include <tls_async/io/detail/blocking.hpp>
+#include <tls_async/io/detail/initiate.hpp>
+#include <tls_async/io/detail/stream_state.hpp>
+#include <tls_async/io/options.hpp>
+
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream_base.hpp>
+#include <boost/asio/ssl/verify_context.hpp>
+#include <boost/asio/ssl/verify_mode.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace tls_async {
+
+/// A TLS stream over `NextLayer`, a stream (`tcp::socket`, `beast::tcp_stream`, another `stream`) or a
+/// reference to one. A drop-in for `boost::asio::ssl::stream<NextLayer>`: models AsyncReadStream,
+/// AsyncWriteStream, SyncReadStream and SyncWriteStream.
+///
+/// Concurrency. Distinct objects: safe. One object: all calls from one implicit or explicit strand. On it any
+/// number of writes, one read, and one handshake or shutdown may be in progress at once; writes leave in the
+/// order in which they were started, and none is interleaved with another. A parked read blocks no write.
+///
+/// Completion. A handler runs on its associated executor, never from within the function that started it.
+/// A write completes when the next layer has accepted its last byte.
+///
+/// Cancellation, by cancellation slot, with `operation_aborted`; the stream stays usable. A read has then
+/// consumed nothing. A write that was still queued is undone whole; one under way stops behind the record
+/// that is sealed, and reports the bytes that have been or will be delivered. `terminal` and `partial` act
+/// alike; `total` acts only on what has had no effect yet. `lowest_layer().cancel()` ends every verb that
+/// waits with `operation_aborted`, and the next verb goes on where it stopped.
+///
+/// End. A read ends with `boost::asio::error::eof` only after the peer's close_notify, and with
+/// `boost::asio::ssl::error::stream_truncated` if the transport ended without one.
+///
+/// Errors of the session (SSL category) and of the next layer are final: later verbs report them again.
+/// `error_info()` tells the story. The stream may be moved at any time, also while verbs are in progress;
+/// its destructor ends them with `operation_aborted`.
+///
+/// `Clock` is for tests: a clock with the duration and epoch type of std::chrono::steady_clock.
+template <class NextLayer, class Clock = std::chrono::steady_clock>
+class stream : public boost::asio::ssl::stream_base {
+  using state_type = detail::stream_state<NextLayer, Clock>;
+
+public:
+  using next_layer_type = std::remove_reference_t<NextLayer>;
+  using lowest_layer_type = typename next_layer_type::lowest_layer_type;
+  using executor_type = typename next_layer_type::executor_type;
+  using native_handle_type = SSL*;
+
+  /// A session of `context`, which may be destroyed before the stream is.
+  /// Throws std::bad_alloc and what the next layer's constructor throws.
+  template <class Arg>
+  stream(Arg&& next_layer, tls_async::context& context, stream_options const& options = {})
+      : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(), options)) {}
+
+  /// The same with Asio's context, which is honoured as its owner set it, except that renegotiation is
+  /// refused.
+  template <class Arg>
+  stream(Arg&& next_layer, boost::asio::ssl::context& context, stream_options const& options = {})
+      : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(), options)) {}
+
+  /// Takes over an OpenSSL session that has no BIO yet.
+  template <class Arg>
+  stream(Arg&& next_layer, native_handle_type session, stream_options const& options = {})
+      : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), session, options)) {}
+
+  stream(stream&&) noexcept = default;
+  stream& operator=(stream&& other) noexcept {
+    if (this == &other) return *this;
+    destroy();
+    state_ = std::move(other.state_);
+    return *this;
+  }
+  ~stream() { destroy(); }
+
+  [[nodiscard]] executor_type get_executor() noexcept { return state_->executor(); }
+  [[nodiscard]] next_layer_type& next_layer() noexcept { return state_->next_layer(); }
+  [[nodiscard]] next_layer_type const& next_layer() const noexcept { return state_->next_layer(); }
+  [[nodiscard]] lowest_layer_type& lowest_layer() noexcept { return next_layer().lowest_layer(); }
+  [[nodiscard]] lowest_layer_type const& lowest_layer() const noexcept {
+    return state_->next_layer().lowest_layer();
+  }
+  /// OpenSSL's session, for settings that have no member here. The stream stays its owner.
+  [[nodiscard]] native_handle_type native_handle() noexcept { return state_->engine().native_handle(); }
+
+  /// Why the last error happened, for people; empty while nothing went wrong. Valid until the next verb.
+  [[nodiscard]] tls_async::error_info const& error_info() const noexcept {
+    return state_->engine().error_info();
+  }
+  /// The protocol that ALPN agreed on (RFC 7301); empty if none.
+  [[nodiscard]] std::string alpn() const { return state_->engine().alpn(); }
+
+  // Verification (SSL_set_verify(3)). Before the handshake.
+
+  void set_verify_mode(boost::asio::ssl::verify_mode mode) { state_->engine().verify_mode(mode); }
+  error_code set_verify_mode(boost::asio::ssl::verify_mode mode, error_code& ec) {
+    set_verify_mode(mode);
+    return ec = {};
+  }
+  void set_verify_depth(int depth) { state_->engine().verify_depth(depth); }
+  error_code set_verify_depth(int depth, error_code& ec) {
+    set_verify_depth(depth);
+    return ec = {};
+  }
+  /// `callback(bool preverified, boost::asio::ssl::verify_context&)` returns whether the certificate is
+  /// accepted. What it throws refuses the certificate.
+  template <class Callback>
+  void set_verify_callback(Callback callback) {
+    state_->engine().verify_with(
+        [callback = std::move(callback)](bool preverified, X509_STORE_CTX* chain) mutable {
+          boost::asio::ssl::verify_context verify(chain);
+          return callback(preverified, verify);
+        });
+  }
+  template <class Callback>
+  error_code set_verify_callback(Callback callback, error_code& ec) {
+    set_verify_callback(std::move(callback));
+    return ec = {};
+  }
+
+  // The blocking forms. Where an operation is outstanding they return errc::operation_in_progress.
+  // No deadline: they take as long as the next layer does.
+
+  void handshake(handshake_type type) {
+    error_code ec;
+    handshake(type, ec);
+    throw_if(ec, "handshake");
+  }
+  error_code handshake(handshake_type type, error_code& ec) {
+    return handshake(type, boost::asio::const_buffer(), ec);
+  }
+  /// With ciphertext that was already received, for instance to find out whether the peer speaks TLS.
+  /// Takes at most as many bytes as the ring holds.
+  template <class ConstBufferSequence>
+    requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value
+  void handshake(handshake_type type, ConstBufferSequence const& received) {
+    error_code ec;
+    handshake(type, received, ec);
+    throw_if(ec, "handshake");
+  }
+  template <class ConstBufferSequence>
+    requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value
+  error_code handshake(handshake_type type, ConstBufferSequence const& received, error_code& ec) {
+    if (!state_->is_idle()) return ec = errc::operation_in_progress;
+    be(type);
+    (void)detail::take_received(state_->engine().ring(), received);
+    return ec = detail::blocking_handshake(*state_, next_layer());
+  }
+
+  template <class MutableBufferSequence>
+  std::size_t read_some(MutableBufferSequence const& buffers) {
+    error_code ec;
+    std::size_t const n = read_some(buffers, ec);
+    throw_if(ec, "read_some");
+    return n;
+  }
+  template <class MutableBufferSequence>
+  std::size_t read_some(MutableBufferSequence const& buffers, error_code& ec) {
+    ec = state_->is_idle() ? error_code() : errc::operation_in_progress;
+    if (ec) return 0;
+    return detail::blocking_read(*state_, next_layer(), buffers, ec);
+  }
+
+  template <class ConstBufferSequence>
+  std::size_t write_some(ConstBufferSequence const& buffers) {
+    error_code ec;
+    std::size_t const n = write_some(buffers, ec);
+    throw_if(ec, "write_some");
+    return n;
+  }
+  template <class ConstBufferSequence>
+  std::size_t write_some(ConstBufferSequence const& buffers, error_code& ec) {
+    ec = state_->is_idle() ? error_code() : errc::operation_in_progress;
+    if (ec) return 0;
+    return detail::blocking_write(*state_, next_layer(), buffers, ec);
+  }
+
+  void shutdown() {
+    error_code ec;
+    shutdown(ec);
+    throw_if(ec, "shutdown");
+  }
+  error_code shutdown(error_code& ec) {
+    if (!state_->is_idle()) return ec = errc::operation_in_progress;
+    return ec = detail::blocking_shutdown(*state_, next_layer());
+  }
+
+  // The asynchronous forms of boost::asio::ssl::stream. No deadline, except that of async_shutdown.
+
+  template <class Token = boost::asio::default_completion_token_t<executor_type>>
+  auto async_handshake(handshake_type type, Token&& token = Token()) {
+    be(type);
+    return detail::initiate(*state_, detail::start_handshake{detail::unlimited}, token);
+  }
+  /// Completes with the number of bytes of `received` that were taken.
+  template <class ConstBufferSequence, class Token = boost::asio::default_completion_token_t<executor_type>>
+    requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value
+  auto async_handshake(handshake_type type, ConstBufferSequence const& received, Token&& token = Token()) {
+    be(type);
+    return detail::initiate(*state_, detail::start_buffered_handshake<ConstBufferSequence>{received}, token);
+  }
+  template <class MutableBufferSequence, class Token = boost::asio::default_completion_token_t<executor_type>>
+  auto async_read_some(MutableBufferSequence const& buffers, Token&& token = Token()) {
+    return detail::initiate(
+        *state_, detail::start_read<MutableBufferSequence>{buffers, detail::unlimited}, token);
+  }
+  /// Seals as much as the ring takes at once, and completes when that has left.
+  template <class ConstBufferSequence, class Token = boost::asio::default_completion_token_t<executor_type>>
+  auto async_write_some(ConstBufferSequence const& buffers, Token&& token = Token()) {
+    return detail::initiate(
+        *state_, detail::start_write<ConstBufferSequence>{true, buffers, detail::unlimited, false}, token);
+  }
+  /// As `tls_shutdown`, with its default deadline.
+  template <class Token = boost::asio::default_completion_token_t<executor_type>>
+  auto async_shutdown(Token&& token = Token()) {
+    return detail::initiate(
+        *state_,
+        detail::start_shutdown{detail::operation::verb::shutdown, state_->options().shutdown_deadline},
+        token);
+  }
+
+  /// For the verbs of this library.
+  [[nodiscard]] state_type& state() noexcept { return *state_; }
+
+private:
+  void be(handshake_type type) {
+    if (type == client) {
+      state_->engine().be_client();
+    } else {
+      state_->engine().be_server();
+    }
+  }
+  void destroy() noexcept {
+    if (state_) state_->destroy_stream();
+  }
+  static void throw_if(error_code ec, char const* where) {
+    if (ec) throw boost::system::system_error(ec, where);
+  }
+
+  std::shared_ptr<state_type> state_;
+};
+
+}  // namespace tls_async

@@ -1,0 +1,140 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The context's construction and its state inside the SSL_CTX. What it does with identity, trust
+// and protocol settings has a source file of its own each.
+#include "context_state.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace tls_async {
+namespace detail {
+namespace {
+
+void free_state(void* /*handle*/, void* state, CRYPTO_EX_DATA* /*all*/, int /*index*/,
+                long /*unused*/, void* /*unused*/) noexcept {
+  delete static_cast<context_state*>(state);
+}
+
+// Negative if OpenSSL has no memory for it.
+int state_index() noexcept {
+  static int const index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_state);
+  return index;
+}
+
+// What an OpenSSL configuration file may have set for every SSL_CTX of the system: it may make
+// ours stricter, so only what is too weak is raised.
+void secure(SSL_CTX* handle, context::role side) {
+  SSL_CTX_set_security_level(handle, std::max(SSL_CTX_get_security_level(handle), 2));
+  if (SSL_CTX_get_min_proto_version(handle) < TLS1_2_VERSION) {
+    require_memory(SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION) == 1);
+  }
+  // AES-128 first, as RFC 9325 section 4.2 recommends.
+  require_memory(SSL_CTX_set_cipher_list(handle,
+                                         "ECDHE-ECDSA-AES128-GCM-SHA256:"
+                                         "ECDHE-RSA-AES128-GCM-SHA256:"
+                                         "ECDHE-ECDSA-AES256-GCM-SHA384:"
+                                         "ECDHE-RSA-AES256-GCM-SHA384:"
+                                         "ECDHE-ECDSA-CHACHA20-POLY1305:"
+                                         "ECDHE-RSA-CHACHA20-POLY1305") == 1);
+  SSL_CTX_set_options(handle, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_clear_options(handle,
+                        SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |
+                            SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_ALLOW_CLIENT_RENEGOTIATION |
+                            SSL_OP_ALLOW_NO_DHE_KEX | SSL_OP_NO_EXTENDED_MASTER_SECRET |
+                            SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ENABLE_KTLS);
+  // NO_AUTO_CHAIN: what is trusted for verifying others must not be sent as our own chain.
+  SSL_CTX_set_mode(handle, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+  // Tickets need no cache.
+  SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);
+  // Whatever the caller trusts ends a chain, be it signed with its own key or not.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(handle), X509_V_FLAG_PARTIAL_CHAIN);
+  if (side == context::role::client) {
+    SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nullptr);
+  } else {
+    SSL_CTX_set_verify(handle, SSL_VERIFY_NONE, nullptr);
+    // OpenSSL's limit of 100 KiB is for chains of servers.
+    SSL_CTX_set_max_cert_list(handle, 32L * 1024);
+    // Without it a suite with DHE in its name would be set and never be chosen.
+    SSL_CTX_set_dh_auto(handle, 1);
+  }
+  forget_sessions(handle);
+}
+
+}  // namespace
+
+context_state& state_of(SSL_CTX* handle) noexcept {
+  return *static_cast<context_state*>(SSL_CTX_get_ex_data(handle, state_index()));
+}
+
+context_policy const* policy_of(SSL_CTX const* handle) noexcept {
+  int const index = state_index();
+  return index < 0 ? nullptr : static_cast<context_state*>(SSL_CTX_get_ex_data(handle, index));
+}
+
+error_queue_scope::error_queue_scope() noexcept { ERR_clear_error(); }
+error_queue_scope::~error_queue_scope() { ERR_clear_error(); }
+
+std::string openssl_reason() {
+  std::string text;
+  while (auto const code = ERR_get_error()) {
+    if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) {
+      throw std::bad_alloc{};
+    }
+    if (char const* const words = ERR_reason_error_string(code)) {
+      text += (text.empty() ? "" : ", ") + std::string{words};
+    }
+  }
+  return text;
+}
+
+void refuse(errc code, std::string const& text) {
+  openssl_reason();
+  throw boost::system::system_error{make_error_code(code), text};
+}
+
+void require_memory(bool ok) {
+  if (!ok) {
+    throw std::bad_alloc{};
+  }
+}
+
+handle_ptr scratch_context(SSL_CTX const* like) {
+  handle_ptr scratch{SSL_CTX_new(TLS_client_method())};
+  require_memory(scratch != nullptr);
+  SSL_CTX_set_security_level(scratch.get(), SSL_CTX_get_security_level(like));
+  // A system's configuration may have set them.
+  SSL_CTX_clear_options(scratch.get(), SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
+  return scratch;
+}
+
+}  // namespace detail
+
+void context::handle_free::operator()(SSL_CTX* handle) const noexcept { SSL_CTX_free(handle); }
+
+context::context(role side) {
+  detail::error_queue_scope const scope;
+  handle_.reset(SSL_CTX_new(side == role::client ? TLS_client_method() : TLS_server_method()));
+  if (handle_ == nullptr) {
+    detail::refuse(errc::bad_option, "OpenSSL cannot make an SSL_CTX: " + detail::openssl_reason());
+  }
+  auto state = std::make_unique<detail::context_state>();
+  state->side = side;
+  detail::require_memory(SSL_CTX_set_ex_data(handle_.get(), detail::state_index(), state.get()) ==
+                         1);
+  static_cast<void>(state.release());
+  detail::secure(handle_.get(), side);
+}
+
+context::context(context&&) noexcept = default;
+context& context::operator=(context&&) noexcept = default;
+context::~context() = default;
+
+context::role context::side() const noexcept { return detail::policy_of(handle_.get())->side; }
+
+}  // namespace tls_async

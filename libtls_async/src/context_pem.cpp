@@ -1,0 +1,235 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Reads files and PEM text for the context and says exactly what is wrong with them.
+#include "context_pem.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+
+namespace tls_async::detail {
+namespace {
+
+// 16 MiB. A system's list of authorities has less than 1.
+constexpr std::size_t most_text = 16'777'216;
+
+struct block {
+  struct clear {
+    std::size_t length = 0;
+    void operator()(unsigned char* bytes) const noexcept { OPENSSL_clear_free(bytes, length); }
+  };
+  std::string label;
+  bool is_encrypted = false;
+  std::unique_ptr<unsigned char, clear> der;
+
+  bool is_certificate() const {
+    return label == PEM_STRING_X509 || label == PEM_STRING_X509_OLD ||
+           label == PEM_STRING_X509_TRUSTED;
+  }
+  bool is_private_key() const { return label.ends_with("PRIVATE KEY"); }
+};
+
+bio_ptr open_memory(std::string_view text) {
+  // The length that OpenSSL takes is an int; no list of authorities comes near.
+  bio_ptr memory{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
+  require_memory(memory != nullptr);
+  return memory;
+}
+
+std::string in_brackets(std::string const& reason) {
+  return reason.empty() ? reason : " (" + reason + ")";
+}
+
+std::vector<block> split(std::string_view pem, std::string const& origin, errc code) {
+  if (pem.empty()) {
+    refuse(code, origin + " is empty");
+  }
+  if (pem.size() > most_text) {
+    refuse(code, origin + " is longer than 16 MiB");
+  }
+  auto const memory = open_memory(pem);
+  std::vector<block> blocks;
+  for (;;) {
+    char* label = nullptr;
+    char* header = nullptr;
+    unsigned char* bytes = nullptr;
+    long length = 0;
+    if (PEM_read_bio(memory.get(), &label, &header, &bytes, &length) != 1) {
+      auto const error = ERR_peek_last_error();
+      if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE) {
+        ERR_clear_error();
+        break;
+      }
+      refuse(code, "PEM block " + std::to_string(blocks.size() + 1) + " of " + origin +
+                       " is damaged" + in_brackets(openssl_reason()));
+    }
+    std::unique_ptr<char, decltype([](char*text) { OPENSSL_free(text); })> const owned_label{label},
+        owned_header{header};
+    decltype(block::der) der{bytes, {static_cast<std::size_t>(length)}};
+    // RFC 1421 section 4.6.1.1 marks an encrypted key of the older form.
+    bool const is_encrypted =
+        std::strcmp(label, PEM_STRING_PKCS8) == 0 || std::strstr(header, "ENCRYPTED") != nullptr;
+    blocks.push_back({label, is_encrypted, std::move(der)});
+  }
+  if (blocks.empty()) {
+    // 0x30 begins every DER file of ours: an ASN.1 SEQUENCE.
+    refuse(code, origin + (pem.front() == '\x30'
+                               ? " is not PEM but seems to be DER or PKCS #12; convert it with "
+                                 "'openssl x509', 'openssl pkey' or 'openssl pkcs12'"
+                               : " is not PEM: it has no line that starts with -----BEGIN"));
+  }
+  return blocks;
+}
+
+std::string labels(std::vector<block> const& blocks) {
+  std::string text;
+  for (auto const& each : blocks) {
+    if (text.find(each.label) == std::string::npos) {
+      text += (text.empty() ? "" : ", ") + each.label;
+    }
+  }
+  return text;
+}
+
+certificate_ptr decode(block const& from) {
+  auto const* position = static_cast<unsigned char const*>(from.der.get());
+  auto const length = static_cast<long>(from.der.get_deleter().length);
+  auto const* const end = position + length;
+  certificate_ptr certificate{from.label == PEM_STRING_X509_TRUSTED
+                                  ? d2i_X509_AUX(nullptr, &position, length)
+                                  : d2i_X509(nullptr, &position, length)};
+  return position == end ? std::move(certificate) : nullptr;
+}
+
+// Without a callback of ours OpenSSL would ask the terminal.
+int give_password(char* buffer, int size, int /*for_writing*/, void* argument) noexcept {
+  auto const& password = *static_cast<std::string_view const*>(argument);
+  if (password.size() > static_cast<std::size_t>(size)) {
+    return -1;
+  }
+  std::copy(password.begin(), password.end(), buffer);
+  return static_cast<int>(password.size());
+}
+
+}  // namespace
+
+std::string file_origin(char const* what, std::filesystem::path const& file) {
+  return std::string{"the "} + what + " file '" + file.string() + "'";
+}
+
+std::string memory_origin(char const* what) {
+  return std::string{"the "} + what + " given in memory";
+}
+
+std::string read_file(std::filesystem::path const& file, std::string const& origin) {
+  auto const refuse_file = [&](std::string const& why) {
+    std::error_code unknown;
+    refuse(errc::file_error,
+           "cannot read " + origin + ": " + why +
+               (file.is_relative() ? "; the working directory is " +
+                                         std::filesystem::current_path(unknown).string()
+                                   : ""));
+  };
+  std::error_code unknown;
+  if (std::filesystem::is_directory(file, unknown)) {
+    refuse_file("it is a directory");
+  }
+  std::unique_ptr<std::FILE, decltype([](std::FILE* open) { std::fclose(open); })> const open{
+      std::fopen(file.string().c_str(), "rb")};
+  if (open == nullptr) {
+    refuse_file(std::generic_category().message(errno));
+  }
+  // No second copy of a private key in a buffer that nobody clears, and none from growing either.
+  std::setvbuf(open.get(), nullptr, _IONBF, 0);
+  std::string text;
+  text.reserve(65'536);
+  for (;;) {
+    constexpr std::size_t piece = 16'384;
+    auto const before = text.size();
+    text.resize(before + piece);
+    auto const got = std::fread(text.data() + before, 1, piece, open.get());
+    text.resize(before + got);
+    if (std::ferror(open.get()) != 0) {
+      refuse_file(std::generic_category().message(errno));
+    }
+    if (text.size() > most_text) {
+      refuse_file("it is longer than 16 MiB");
+    }
+    if (got < piece) {
+      return text;
+    }
+  }
+}
+
+std::vector<certificate_ptr> parse_certificates(std::string_view pem, std::string const& origin,
+                                                other_blocks others, errc code) {
+  auto const blocks = split(pem, origin, code);
+  std::vector<certificate_ptr> certificates;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    auto const position = "PEM block " + std::to_string(i + 1) + " of " + origin;
+    if (blocks[i].is_certificate()) {
+      certificates.push_back(decode(blocks[i]));
+      if (certificates.back() == nullptr) {
+        refuse(code, position + " is a damaged certificate" + in_brackets(openssl_reason()));
+      }
+    } else if (others == other_blocks::refuse) {
+      refuse(code, position + " is no certificate but: " + blocks[i].label);
+    }
+  }
+  if (certificates.empty()) {
+    refuse(code, origin + " has no certificate but: " + labels(blocks));
+  }
+  return certificates;
+}
+
+key_ptr parse_private_key(std::string_view pem, std::string_view password,
+                          std::string const& origin) {
+  constexpr auto code = errc::bad_private_key;
+  auto const blocks = split(pem, origin, code);
+  auto const is_key = [](block const& each) { return each.is_private_key(); };
+  auto const count = std::count_if(blocks.begin(), blocks.end(), is_key);
+  if (count == 0) {
+    refuse(code, origin + " has no private key but: " + labels(blocks));
+  }
+  if (count > 1) {
+    refuse(code, origin + " has " + std::to_string(count) + " private keys; keep the one to use");
+  }
+  bool const is_encrypted = std::find_if(blocks.begin(), blocks.end(), is_key)->is_encrypted;
+  if (is_encrypted && password.empty()) {
+    refuse(code, origin + " is encrypted; pass its password");
+  }
+  if (password.size() >= PEM_BUFSIZE) {
+    refuse(code, "the password for " + origin + " is longer than 1023 bytes");
+  }
+  key_ptr key{PEM_read_bio_PrivateKey(open_memory(pem).get(), nullptr, give_password, &password)};
+  if (key == nullptr) {
+    auto const reason = in_brackets(openssl_reason());
+    refuse(code, origin +
+                     (is_encrypted ? " cannot be decrypted: its password is another one, or "
+                                     "it is damaged"
+                                   : " has a damaged private key") +
+                     reason);
+  }
+  return key;
+}
+
+std::string subject_of(X509* certificate) {
+  bio_ptr const memory{BIO_new(BIO_s_mem())};
+  require_memory(memory != nullptr);
+  // Names in other scripts stay readable; control characters are escaped.
+  constexpr unsigned long format =
+      XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
+  X509_NAME_print_ex(memory.get(), X509_get_subject_name(certificate), 0, format);
+  char* text = nullptr;
+  auto const length = BIO_get_mem_data(memory.get(), &text);
+  return {text, static_cast<std::size_t>(length)};
+}
+
+}  // namespace tls_async::detail

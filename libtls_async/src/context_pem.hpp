@@ -1,0 +1,38 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Reads files and PEM text for the context and says exactly what is wrong with them.
+// Changes no context. Private to the library.
+#pragma once
+
+#include "context_state.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tls_async::detail {
+
+/// `what` says what the file is for: "private key".
+std::string file_origin(char const* what, std::filesystem::path const& file);
+std::string memory_origin(char const* what);
+
+/// The content of a file of at most 16 MiB; a pipe is read to its end. Throws `file_error`.
+std::string read_file(std::filesystem::path const& file, std::string const& origin);
+
+/// Whether blocks that are no certificates are skipped or refused.
+enum class other_blocks { skip, refuse };
+
+/// Every certificate, in order, at least one. Throws `code`.
+std::vector<certificate_ptr> parse_certificates(std::string_view pem, std::string const& origin,
+                                                other_blocks others, errc code);
+
+/// The only private key. Throws `bad_private_key`.
+key_ptr parse_private_key(std::string_view pem, std::string_view password,
+                          std::string const& origin);
+
+/// The subject in the form of RFC 2253, for messages.
+std::string subject_of(X509* certificate);
+
+}  // namespace tls_async::detail

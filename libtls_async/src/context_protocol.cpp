@@ -1,0 +1,239 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The context's protocol settings: versions, suites, groups, ALPN. OpenSSL skips much of what it
+// does not know; here each word is tried out alone, so that none is ignored.
+#include "context_state.hpp"
+
+#include <openssl/err.h>
+#include <openssl/obj_mac.h>
+
+#include <string_view>
+
+namespace tls_async {
+namespace {
+
+using detail::refuse;
+
+int number_of(context::version named) {
+  return named == context::version::tls1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
+}
+
+std::vector<std::string> words(std::string const& list, char const* separators) {
+  std::vector<std::string> found;
+  for (std::size_t begin = 0;
+       (begin = list.find_first_not_of(separators, begin)) != std::string::npos;) {
+    auto const end = list.find_first_of(separators, begin);
+    found.push_back(list.substr(begin, end - begin));
+    begin = end == std::string::npos ? list.size() : end;
+  }
+  return found;
+}
+
+// The ClientHello of a client with these settings, or nothing if it can't make one: OpenSSL applies
+// the security level to suites and groups only then.
+std::string client_hello(SSL_CTX* settings, int version) {
+  detail::session_ptr const session{SSL_new(settings)};
+  detail::bio_ptr in{BIO_new(BIO_s_mem())};
+  detail::bio_ptr out{BIO_new(BIO_s_mem())};
+  detail::require_memory(session != nullptr && in != nullptr && out != nullptr);
+  SSL_set_bio(session.get(), in.release(), out.release());
+  SSL_set_connect_state(session.get());
+  bool const waits_for_answer =
+      SSL_set_min_proto_version(session.get(), version) == 1 &&
+      SSL_set_max_proto_version(session.get(), version) == 1 &&
+      SSL_get_error(session.get(), SSL_do_handshake(session.get())) == SSL_ERROR_WANT_READ;
+  ERR_clear_error();
+  char* text = nullptr;
+  auto const length = BIO_get_mem_data(SSL_get_wbio(session.get()), &text);
+  return {text, waits_for_answer ? static_cast<std::size_t>(length) : 0};
+}
+
+bool says_hello(SSL_CTX* settings, int version) { return !client_hello(settings, version).empty(); }
+
+[[noreturn]] void refuse_word(std::string const& word, char const* setting, char const* why) {
+  refuse(errc::bad_option, "'" + word + "' in " + setting + ": " + why);
+}
+
+constexpr auto tls12 = "the TLS 1.2 cipher list";
+constexpr auto tls13 = "the TLS 1.3 suites";
+
+void check_tls12_word(SSL_CTX* handle, std::string const& word) {
+  if (word == "@STRENGTH") {
+    return;
+  }
+  if (word.starts_with('@') || word.starts_with("SUITEB")) {
+    refuse_word(word, tls12, "only suites and @STRENGTH are accepted, nothing that changes more");
+  }
+  bool const is_operator = std::string_view{"!-+"}.find(word.front()) != std::string_view::npos;
+  auto const scratch = detail::scratch_context(handle);
+  if (SSL_CTX_set_cipher_list(scratch.get(), word.c_str() + (is_operator ? 1 : 0)) != 1) {
+    refuse_word(word, tls12, "OpenSSL knows no such suite of TLS 1.2");
+  }
+  if (!is_operator && !says_hello(scratch.get(), TLS1_2_VERSION)) {
+    refuse_word(word, tls12, "the security level allows no such suite");
+  }
+}
+
+bool is_strong_tls12(SSL_CIPHER const* suite) {
+  auto const exchange = SSL_CIPHER_get_kx_nid(suite);
+  auto const authentication = SSL_CIPHER_get_auth_nid(suite);
+  return (exchange == NID_kx_ecdhe || exchange == NID_kx_dhe) &&
+         (authentication == NID_auth_ecdsa || authentication == NID_auth_rsa) &&
+         SSL_CIPHER_is_aead(suite) == 1;
+}
+
+void check_tls12_suites(SSL_CTX* settings) {
+  auto* const suites = SSL_CTX_get_ciphers(settings);
+  for (int i = 0; i < sk_SSL_CIPHER_num(suites); ++i) {
+    auto const* const suite = sk_SSL_CIPHER_value(suites, i);
+    bool const is_tls13 = SSL_CIPHER_get_kx_nid(suite) == NID_kx_any;
+    if (!is_tls13 && !is_strong_tls12(suite)) {
+      refuse_word(SSL_CIPHER_get_name(suite), tls12,
+                  "not an AEAD suite with ephemeral key exchange and a certificate; exclude it, or "
+                  "use SSL_CTX_set_cipher_list() on native_handle() at your own risk");
+    }
+  }
+}
+
+void check_tls13_word(SSL_CTX* handle, std::string const& word) {
+  auto const scratch = detail::scratch_context(handle);
+  if (SSL_CTX_set_ciphersuites(scratch.get(), word.c_str()) != 1) {
+    refuse_word(word, tls13, "OpenSSL knows no such suite of TLS 1.3");
+  }
+  auto* const suites = SSL_CTX_get_ciphers(scratch.get());
+  bool const encrypts = SSL_CIPHER_is_aead(sk_SSL_CIPHER_value(suites, 0)) == 1;
+  if (!encrypts || !says_hello(scratch.get(), TLS1_3_VERSION)) {
+    refuse_word(word, tls13, "the security level does not allow it");
+  }
+}
+
+// TLS 1.2 can do without a group that the security level forbids, and leaves the extension
+// supported_groups out: its type, its length and its list's length, of one group (RFC 8422 5.1.1).
+bool offers_group_in_tls12(SSL_CTX* settings) {
+  using namespace std::string_view_literals;
+  return client_hello(settings, TLS1_2_VERSION).find("\0\x0a\0\x04\0\x02"sv) != std::string::npos;
+}
+
+void check_group(SSL_CTX* handle, std::string const& word) {
+  constexpr auto setting = "the groups";
+  auto const scratch = detail::scratch_context(handle);
+  if (SSL_CTX_set1_groups_list(scratch.get(), word.c_str()) != 1) {
+    refuse_word(word, setting, "OpenSSL knows no such group");
+  }
+  if (!says_hello(scratch.get(), TLS1_3_VERSION) && !offers_group_in_tls12(scratch.get())) {
+    refuse_word(word, setting, "the security level does not allow it");
+  }
+}
+
+// RFC 7301 section 3.1: each name with its length before it.
+std::string on_the_wire(std::vector<std::string> const& protocols) {
+  if (protocols.empty()) {
+    refuse(errc::bad_option, "the list of application protocols is empty");
+  }
+  std::string wire;
+  for (auto const& name : protocols) {
+    if (name.empty() || name.size() > 255) {
+      refuse(errc::bad_option, "application protocol " +
+                                   std::to_string(&name - protocols.data() + 1) + " has " +
+                                   std::to_string(name.size()) + " bytes; 1 to 255 are possible");
+    }
+    wire += static_cast<char>(name.size());
+    wire += name;
+  }
+  // All extensions of a ClientHello share 65 535 bytes; 4 KiB are left to the others.
+  constexpr std::size_t most = 61'440;
+  if (wire.size() > most) {
+    refuse(errc::bad_option, "the application protocols take " + std::to_string(wire.size()) +
+                                 " bytes together; at most " + std::to_string(most) +
+                                 " fit a ClientHello");
+  }
+  return wire;
+}
+
+unsigned char const* bytes_of(std::string const& text) {
+  return reinterpret_cast<unsigned char const*>(text.data());
+}
+
+int select_alpn(SSL* /*session*/, unsigned char const** chosen, unsigned char* chosen_length,
+                unsigned char const* offered, unsigned int offered_length, void* state) noexcept {
+  auto const& ours = static_cast<detail::context_state const*>(state)->alpn;
+  unsigned char* found = nullptr;
+  if (SSL_select_next_proto(&found, chosen_length, bytes_of(ours),
+                            static_cast<unsigned int>(ours.size()), offered,
+                            offered_length) != OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  *chosen = found;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+}  // namespace
+
+void context::versions(version oldest, version newest) {
+  detail::error_queue_scope const scope;
+  if (oldest > newest) {
+    refuse(errc::bad_option, "versions(): the oldest version is newer than the newest");
+  }
+  auto const scratch = detail::scratch_context(handle_.get());
+  if (!says_hello(scratch.get(), number_of(oldest)) ||
+      !says_hello(scratch.get(), number_of(newest))) {
+    refuse(errc::bad_option, "versions(): this OpenSSL was built without one of them");
+  }
+  SSL_CTX_set_min_proto_version(handle_.get(), number_of(oldest));
+  SSL_CTX_set_max_proto_version(handle_.get(), number_of(newest));
+  SSL_CTX_clear_options(handle_.get(), SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
+}
+
+void context::ciphers_tls12(std::string const& list) {
+  detail::error_queue_scope const scope;
+  for (auto const& word : words(list, ":;, ")) {
+    check_tls12_word(handle_.get(), word);
+  }
+  auto const scratch = detail::scratch_context(handle_.get());
+  if (SSL_CTX_set_cipher_list(scratch.get(), list.c_str()) != 1) {
+    refuse_word(list, tls12, "no suite is left");
+  }
+  check_tls12_suites(scratch.get());
+  detail::require_memory(SSL_CTX_set_cipher_list(handle_.get(), list.c_str()) == 1);
+}
+
+void context::ciphersuites_tls13(std::string const& list) {
+  detail::error_queue_scope const scope;
+  auto const names = words(list, ":");
+  if (names.empty()) {
+    refuse(errc::bad_option,
+           "the list of TLS 1.3 suites is empty; to speak TLS 1.2 only, call "
+           "versions(version::tls1_2, version::tls1_2)");
+  }
+  for (auto const& name : names) {
+    check_tls13_word(handle_.get(), name);
+  }
+  detail::require_memory(SSL_CTX_set_ciphersuites(handle_.get(), list.c_str()) == 1);
+}
+
+void context::groups(std::string const& list) {
+  detail::error_queue_scope const scope;
+  for (auto const& word : words(list, ":")) {
+    check_group(handle_.get(), word);
+  }
+  if (SSL_CTX_set1_groups_list(handle_.get(), list.c_str()) != 1) {
+    refuse(errc::bad_option, "the list of groups '" + list + "' is empty or names a group twice");
+  }
+}
+
+void context::alpn(std::vector<std::string> const& protocols) {
+  detail::error_queue_scope const scope;
+  auto wire = on_the_wire(protocols);
+  if (side() == role::client) {
+    // Here 0 is success.
+    detail::require_memory(SSL_CTX_set_alpn_protos(handle_.get(), bytes_of(wire),
+                                                   static_cast<unsigned int>(wire.size())) == 0);
+    return;
+  }
+  auto& state = detail::state_of(handle_.get());
+  state.alpn = std::move(wire);
+  SSL_CTX_set_alpn_select_cb(handle_.get(), select_alpn, &state);
+}
+
+}  // namespace tls_async

@@ -1,0 +1,85 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What the context's source files share: the state that lives inside the SSL_CTX, and how a setter
+// reports. Private to the library.
+#pragma once
+
+#include <tls_async/context.hpp>
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tls_async::detail {
+
+template <auto Free>
+struct freed_by {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    Free(object);
+  }
+};
+using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free_all>>;
+using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
+using handle_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
+using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
+using session_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
+
+/// `origin` names where something came from in messages: "the private key file 'a.pem'".
+struct chain {
+  std::vector<certificate_ptr> certificates;
+  std::string origin;
+};
+struct private_key {
+  key_ptr key;
+  std::string origin;
+};
+
+/// Lives in the SSL_CTX, since sessions and OpenSSL's callbacks need it when the context is gone.
+struct context_state : context_policy {
+  std::string alpn;  ///< As on the wire: RFC 7301 section 3.1.
+  // At most one of the two: whatever comes second either makes a pair with the first or is refused.
+  std::optional<chain> waiting_chain;
+  std::optional<private_key> waiting_key;
+};
+
+context_state& state_of(SSL_CTX* handle) noexcept;
+
+/// Empties the thread's OpenSSL error queue at both ends of a setter: what another library left
+/// there must not be taken for our error, and ours must not be taken for an error of SSL_read.
+class error_queue_scope {
+public:
+  error_queue_scope() noexcept;
+  ~error_queue_scope();
+  error_queue_scope(error_queue_scope const&) = delete;
+  error_queue_scope& operator=(error_queue_scope const&) = delete;
+};
+
+/// What the OpenSSL error queue says, oldest first, in words. Empties it.
+std::string openssl_reason();
+
+/// Throws the library's error; std::bad_alloc if the OpenSSL error queue says that memory ran out.
+[[noreturn]] void refuse(errc code, std::string const& text);
+
+/// For OpenSSL calls that can fail for lack of memory only.
+void require_memory(bool ok);
+
+/// A context for trying out settings, with the security level of `like`.
+handle_ptr scratch_context(SSL_CTX const* like);
+
+/// Gives new sessions a new session id context: sessions of before, verified by other rules, are
+/// then not resumed (SSL_CTX_set_session_id_context(3)).
+void forget_sessions(SSL_CTX* handle);
+
+/// Tells clients the names of the authorities in the trust store, if they are asked to have a
+/// certificate.
+void announce_authorities(SSL_CTX* handle);
+
+}  // namespace tls_async::detail

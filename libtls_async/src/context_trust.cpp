@@ -1,0 +1,235 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The context's trust: what a peer's certificate is verified with, and who has to be verified.
+#include "context_pem.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <system_error>
+
+namespace tls_async {
+namespace {
+
+namespace fs = std::filesystem;
+using detail::refuse;
+
+// OpenSSL looks for the hash of a subject, eight hexadecimal digits, and begins with ".0".
+bool is_lookup_entry(fs::directory_entry const& entry) {
+  auto const name = entry.path().filename().string();
+  std::error_code unknown;
+  return name.size() == 10 && name.ends_with(".0") &&
+         name.find_first_not_of("0123456789abcdef") == 8 && entry.is_regular_file(unknown);
+}
+
+bool has_lookup_entry(fs::path const& directory, std::error_code& error) {
+  fs::directory_iterator const entries{directory, error};
+  return !error && std::any_of(begin(entries), end(entries), is_lookup_entry);
+}
+
+// As OpenSSL: the environment does not count in a program with raised privileges.
+std::string from_environment(char const* name, char const* otherwise) {
+#ifdef __GLIBC__
+  char const* const value = secure_getenv(name);
+#else
+  char const* const value = std::getenv(name);
+#endif
+  return value != nullptr ? value : otherwise;
+}
+
+// OpenSSL takes a list of directories, joined by ':'.
+bool any_has_lookup_entry(std::string_view directories) {
+  while (!directories.empty()) {
+    auto const length = std::min(directories.find(':'), directories.size());
+    std::error_code unreadable;
+    if (has_lookup_entry(directories.substr(0, length), unreadable)) {
+      return true;
+    }
+    directories.remove_prefix(std::min(length + 1, directories.size()));
+  }
+  return false;
+}
+
+using store_ptr = std::unique_ptr<X509_STORE, detail::freed_by<X509_STORE_free>>;
+
+bool default_file_has_certificate() {
+  store_ptr const store{X509_STORE_new()};
+  detail::require_memory(store != nullptr);
+  return X509_STORE_set_default_paths(store.get()) == 1 &&
+         sk_X509_OBJECT_num(X509_STORE_get0_objects(store.get())) > 0;
+}
+
+void trust_more(SSL_CTX* handle) {
+  detail::state_of(handle).trust_configured = true;
+  detail::announce_authorities(handle);
+  detail::forget_sessions(handle);
+}
+
+void trust_text(SSL_CTX* handle, std::string_view pem, std::string const& origin) {
+  auto const certificates =
+      detail::parse_certificates(pem, origin, detail::other_blocks::refuse, errc::bad_trust);
+  for (auto const& each : certificates) {
+    detail::require_memory(X509_STORE_add_cert(SSL_CTX_get_cert_store(handle), each.get()) == 1);
+  }
+  trust_more(handle);
+}
+
+using certificates_ptr =
+    std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * certificates) {
+                      sk_X509_pop_free(certificates, X509_free);
+                    })>;
+using names_ptr = std::unique_ptr<STACK_OF(X509_NAME), decltype([](STACK_OF(X509_NAME) * names) {
+                                    sk_X509_NAME_pop_free(names, X509_NAME_free);
+                                  })>;
+
+bool has_name(STACK_OF(X509_NAME) const* names, X509_NAME const* name) {
+  for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
+    if (X509_NAME_cmp(sk_X509_NAME_value(names, i), name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool add_name(STACK_OF(X509_NAME) * names, X509_NAME const* name) {
+  std::unique_ptr<X509_NAME, detail::freed_by<X509_NAME_free>> copy{X509_NAME_dup(name)};
+  return copy != nullptr && sk_X509_NAME_push(names, copy.get()) > 0 && copy.release() != nullptr;
+}
+
+}  // namespace
+
+void context::trust_system() {
+  detail::error_queue_scope const scope;
+  auto const file =
+      from_environment(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+  auto const directories =
+      from_environment(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+  if (!default_file_has_certificate() && !any_has_lookup_entry(directories)) {
+    refuse(errc::bad_trust,
+           "this system has no default authorities: there is no certificate in "
+           "the file '" +
+               file + "' and no entry in the directory '" + directories +
+               "'; install the package ca-certificates, set SSL_CERT_FILE or "
+               "SSL_CERT_DIR, or call trust_file()");
+  }
+  detail::require_memory(SSL_CTX_set_default_verify_paths(handle_.get()) == 1);
+  trust_more(handle_.get());
+}
+
+void context::trust_file(fs::path const& file) {
+  detail::error_queue_scope const scope;
+  auto const origin = detail::file_origin("trust", file);
+  trust_text(handle_.get(), detail::read_file(file, origin), origin);
+}
+
+void context::trust_directory(fs::path const& directory) {
+  detail::error_queue_scope const scope;
+  auto const name = "the trust directory '" + directory.string() + "'";
+  std::error_code error;
+  // Lookups happen later, when the program may have changed its working directory.
+  auto const absolute = fs::absolute(directory, error);
+  bool const has_entry = !error && has_lookup_entry(absolute, error);
+  if (error) {
+    refuse(errc::file_error, "cannot read " + name + ": " + error.message());
+  }
+  if (!has_entry) {
+    refuse(errc::bad_trust, name + " has no entry with the hash of a certificate's subject for " +
+                                "its name; run 'openssl rehash " + directory.string() + "'");
+  }
+  if (absolute.string().find(':') != std::string::npos) {
+    refuse(errc::bad_trust, name + " has a ':' in its path, where OpenSSL would split it");
+  }
+  detail::require_memory(SSL_CTX_load_verify_dir(handle_.get(), absolute.string().c_str()) == 1);
+  trust_more(handle_.get());
+}
+
+void context::trust(std::string_view pem) {
+  detail::error_queue_scope const scope;
+  trust_text(handle_.get(), pem, detail::memory_origin("trust text"));
+}
+
+void context::require_client_certificate() {
+  verify_clients("require_client_certificate()", SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT);
+}
+
+void context::request_client_certificate() {
+  verify_clients("request_client_certificate()", SSL_VERIFY_PEER);
+}
+
+void context::verify_clients(char const* setter, int mode) {
+  detail::error_queue_scope const scope;
+  if (side() != role::server) {
+    refuse(errc::wrong_role, std::string{setter} + " is for servers");
+  }
+  if (!detail::has_trust(handle_.get())) {
+    refuse(errc::empty_trust_store,
+           std::string{setter} + " has nothing to verify clients with yet");
+  }
+  SSL_CTX_set_verify(handle_.get(), mode, nullptr);
+  detail::announce_authorities(handle_.get());
+  detail::forget_sessions(handle_.get());
+}
+
+void context::insecure_skip_verification() {
+  detail::error_queue_scope const scope;
+  if (side() != role::client) {
+    refuse(errc::wrong_role,
+           "insecure_skip_verification() is for clients; a server verifies only after "
+           "require_client_certificate() or request_client_certificate()");
+  }
+  SSL_CTX_set_verify(handle_.get(), SSL_VERIFY_NONE, nullptr);
+  detail::state_of(handle_.get()).verification_skipped = true;
+}
+
+namespace detail {
+
+bool has_trust(SSL_CTX const* handle) noexcept {
+  if (auto const* const policy = policy_of(handle); policy != nullptr && policy->trust_configured) {
+    return true;
+  }
+  // Under the lock: a handshake elsewhere may be adding what it found in a directory.
+  X509_STORE* const store = SSL_CTX_get_cert_store(handle);
+  X509_STORE_lock(store);
+  bool const has_certificate = sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) > 0;
+  X509_STORE_unlock(store);
+  return has_certificate;
+}
+
+void forget_sessions(SSL_CTX* handle) {
+  std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH> id{};
+  if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1) {
+    refuse(errc::bad_option, "OpenSSL has no random numbers: " + openssl_reason());
+  }
+  require_memory(SSL_CTX_set_session_id_context(handle, id.data(), id.size()) == 1);
+}
+
+void announce_authorities(SSL_CTX* handle) {
+  if ((SSL_CTX_get_verify_mode(handle) & SSL_VERIFY_PEER) == 0 ||
+      state_of(handle).side != context::role::server) {
+    return;
+  }
+  certificates_ptr const certificates{X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(handle))};
+  names_ptr names{sk_X509_NAME_new_null()};
+  require_memory(certificates != nullptr && names != nullptr);
+  std::size_t bytes = 0;
+  for (int i = 0; i < sk_X509_num(certificates.get()); ++i) {
+    X509_NAME const* const subject = X509_get_subject_name(sk_X509_value(certificates.get(), i));
+    if (!has_name(names.get(), subject)) {
+      // Two bytes of length stand before each name: RFC 8446 section 4.2.4.
+      bytes += 2 + static_cast<std::size_t>(i2d_X509_NAME(subject, nullptr));
+      require_memory(add_name(names.get(), subject));
+    }
+  }
+  // No names means any authority to a client; a list as long as a system's is no help to it.
+  constexpr std::size_t most = 16'384;
+  SSL_CTX_set_client_CA_list(handle, bytes <= most ? names.release() : nullptr);
+}
+
+}  // namespace detail
+}  // namespace tls_async

@@ -1,0 +1,213 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+#include <tls_async/core/engine.hpp>
+
+#include <tls_async/context.hpp>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cassert>
+#include <new>
+#include <utility>
+
+namespace tls_async {
+namespace {
+
+SSL* new_session(SSL_CTX* context) {
+  SSL* const ssl = SSL_new(context);
+  ERR_clear_error();
+  if (ssl == nullptr) throw std::bad_alloc();
+  return ssl;
+}
+
+// A slot of our own in the session, so that the application's SSL_set_app_data stays its own.
+int session_index() {
+  static int const index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+}  // namespace
+
+void engine::ssl_free::operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
+
+engine::engine(SSL_CTX* context, std::size_t ring_records)
+    : engine(new_session(context), ring_records) {}
+
+engine::engine(SSL* session, std::size_t ring_records)
+    : ssl_(session), ring_(session, ring_records * record_room, ring_records * record_room) {
+  SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                            SSL_MODE_RELEASE_BUFFERS);
+  SSL_set_options(session, SSL_OP_NO_RENEGOTIATION);
+  SSL_set_ex_data(session, session_index(), this);
+  context_verify_ = SSL_get_verify_callback(session);
+  SSL_set_verify(session, SSL_get_verify_mode(session), &engine::on_verify);
+  SSL_set_info_callback(session, &engine::on_info);
+}
+
+engine::~engine() {
+  // The application may hold a reference to the session that outlives us.
+  SSL_set_ex_data(ssl_.get(), session_index(), nullptr);
+}
+
+void engine::be_server() noexcept {
+  if (SSL_in_before(ssl_.get()) != 0) SSL_set_accept_state(ssl_.get());
+  has_role_ = true;
+}
+
+void engine::be_client() noexcept {
+  if (SSL_in_before(ssl_.get()) != 0) SSL_set_connect_state(ssl_.get());
+  has_role_ = true;
+}
+
+bool engine::be_client_of(std::string const& host) {
+  if (handshake_begun_) return true;  // a cancelled handshake goes on with the host it began with
+  if (host.empty() || host.find('\0') != std::string::npos) return false;
+  SSL* const ssl = ssl_.get();
+  be_client();
+  X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
+  bool accepted = X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1;
+  if (!accepted) {
+    X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    accepted = SSL_set1_host(ssl, host.c_str()) == 1 &&
+               SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
+  }
+  ERR_clear_error();
+  auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
+  if (policy == nullptr || !policy->verification_skipped) verify_mode(SSL_VERIFY_PEER);
+  return accepted;
+}
+
+void engine::verify_mode(int mode) noexcept {
+  SSL_set_verify(ssl_.get(), mode, &engine::on_verify);
+}
+
+void engine::verify_depth(int depth) noexcept { SSL_set_verify_depth(ssl_.get(), depth); }
+
+void engine::verify_with(verify_callback callback) { verify_callback_ = std::move(callback); }
+
+step engine::handshake() {
+  if (failure_) return {want::failed, 0};
+  if (!has_role_) return fail({failure::kind::no_role, 0});
+  if (!std::exchange(handshake_begun_, true)) {
+    if (auto const refused = refused_client(); refused.next == want::failed) return refused;
+  }
+  ERR_clear_error();
+  return answer(SSL_do_handshake(ssl_.get()));
+}
+
+// Our own context never lets a client connect to it knows not whom.
+step engine::refused_client() {
+  SSL* const ssl = ssl_.get();
+  auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
+  if (SSL_is_server(ssl) != 0 || policy == nullptr || policy->verification_skipped) return {};
+  if (verify_callback_) return {};
+  if (!policy->trust_configured) return fail({failure::kind::empty_trust_store, 0});
+  X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
+  char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
+  bool const has_host = address != nullptr || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
+  OPENSSL_free(address);
+  return has_host ? step{} : fail({failure::kind::no_host_name, 0});
+}
+
+step engine::seal(std::span<std::byte const> plaintext) {
+  assert(!plaintext.empty() && pending_.empty());
+  if (failure_) return {want::failed, 0};
+  // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have to be
+  // retried with its whole length.
+  auto const record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
+  std::size_t written = 0;
+  ERR_clear_error();
+  auto const result =
+      answer(SSL_write_ex(ssl_.get(), record.data(), record.size(), &written));
+  if (result.next == want::nothing) return {want::nothing, written};
+  if (result.next == want::failed) return result;
+  // OpenSSL has sealed the record and will only take the same bytes again (SSL_write_ex(3), WARNINGS).
+  // With a copy the caller is free of it, and may cancel; that its place has moved is what
+  // SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
+  pending_.assign(record.begin(), record.end());
+  return {result.next, record.size()};
+}
+
+step engine::finish_record() {
+  if (failure_) return {want::failed, 0};
+  if (pending_.empty()) return {};
+  std::size_t written = 0;
+  ERR_clear_error();
+  auto const result =
+      answer(SSL_write_ex(ssl_.get(), pending_.data(), pending_.size(), &written));
+  if (result.next == want::nothing) {
+    assert(written == pending_.size());
+    pending_ = {};
+  }
+  return result;
+}
+
+step engine::open(std::span<std::byte> plaintext) {
+  assert(!plaintext.empty());
+  if (failure_) return {want::failed, 0};
+  std::size_t read = 0;
+  ERR_clear_error();
+  auto const result = answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read));
+  return {result.next, read};
+}
+
+step engine::close_notify() {
+  if (failure_) return {want::failed, 0};
+  // Once it is sent, another SSL_shutdown would look for the peer's, and fail on plaintext that is still
+  // to be opened (SSL_shutdown(3)): `open` is the one that finds it.
+  if (close_notify_sent() && !close_notify_blocked_) return {};
+  ERR_clear_error();
+  int const result = SSL_shutdown(ssl_.get());
+  step const sent = result >= 0 ? step{} : answer(result);
+  close_notify_blocked_ = sent.next == want::flush;
+  return sent;
+}
+
+step engine::answer(int result) {
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_NONE:
+      return {want::nothing, 0};
+    case SSL_ERROR_WANT_READ:
+      return {want::fill, 0};
+    case SSL_ERROR_WANT_WRITE:
+      return {want::flush, 0};
+    case SSL_ERROR_ZERO_RETURN:
+      return {want::closed, 0};
+    case SSL_ERROR_SSL:
+    case SSL_ERROR_SYSCALL:
+      if (unsigned long const code = ERR_peek_error(); code != 0) {
+        return fail({failure::kind::ssl, code});
+      }
+      return fail({failure::kind::unexpected, 0});
+    default:
+      // Suspensions that only a callback of the application can ask for (X509_LOOKUP, ASYNC, ...).
+      return fail({failure::kind::unexpected, 0});
+  }
+}
+
+bool engine::handshake_done() const noexcept { return SSL_is_init_finished(ssl_.get()) != 0; }
+
+bool engine::close_notify_sent() const noexcept {
+  return (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;
+}
+
+bool engine::close_notify_received() const noexcept {
+  return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+std::string engine::alpn() const {
+  unsigned char const* name = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &length);
+  return {reinterpret_cast<char const*>(name), length};
+}
+
+engine* engine::of(SSL const* ssl) noexcept {
+  return static_cast<engine*>(SSL_get_ex_data(ssl, session_index()));
+}
+
+}  // namespace tls_async

@@ -1,0 +1,193 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// How the engine gathers the story of a failure, and how it is told.
+#include <tls_async/core/engine.hpp>
+#include <tls_async/core/failure.hpp>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <array>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace tls_async {
+namespace {
+
+// Drains the thread's error queue, so that it is empty whenever a coroutine suspends: the next operation
+// may run on another thread, and a stale entry would turn its WANT_READ into an error.
+std::string drain_error_queue() {
+  std::string stack;
+  char const* data = nullptr;
+  int flags = 0;
+  for (unsigned long code = 0;
+       (code = ERR_get_error_all(nullptr, nullptr, nullptr, &data, &flags)) != 0;) {
+    std::array<char, 256> line{};
+    ERR_error_string_n(code, line.data(), line.size());
+    if (!stack.empty()) stack += '\n';
+    stack += line.data();
+    if ((flags & ERR_TXT_STRING) != 0 && data != nullptr && *data != '\0') {
+      stack += ": ";
+      stack += data;
+    }
+  }
+  return stack;
+}
+
+std::string name_of(X509_NAME const* name) {
+  std::unique_ptr<BIO, decltype(&BIO_free)> const out(BIO_new(BIO_s_mem()), &BIO_free);
+  if (!out || name == nullptr) return {};
+  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+  char* text = nullptr;
+  long const length = BIO_get_mem_data(out.get(), &text);
+  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
+}
+
+std::string expected_host_of(SSL* ssl) {
+  X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
+  if (char const* host = X509_VERIFY_PARAM_get0_host(parameters, 0); host != nullptr) return host;
+  std::string address;
+  if (char* const text = X509_VERIFY_PARAM_get1_ip_asc(parameters); text != nullptr) {
+    address = text;
+    OPENSSL_free(text);
+  }
+  return address;
+}
+
+std::string reason_of(unsigned long code) {
+  char const* const reason = ERR_reason_error_string(code);
+  return reason != nullptr ? reason : "error " + std::to_string(code);
+}
+
+}  // namespace
+
+step engine::fail(tls_async::failure why) {
+  // Sticky: after a fatal error no SSL call may be made (SSL_get_error(3)).
+  failure_ = why;
+  explain_failure(drain_error_queue());
+  return {want::failed, 0};
+}
+
+tls_async::error_info& engine::story() {
+  if (!story_) story_ = std::make_unique<tls_async::error_info>();
+  return *story_;
+}
+
+tls_async::error_info const& engine::error_info() const noexcept {
+  static tls_async::error_info const nothing_went_wrong;
+  return story_ ? *story_ : nothing_went_wrong;
+}
+
+void engine::explain(std::string summary) {
+  auto& info = story();
+  if (info.summary.empty()) info.summary = std::move(summary);
+  if (!handshake_done() && handshake_step_ != nullptr) info.handshake_step = handshake_step_;
+}
+
+void engine::explain_failure(std::string openssl) {
+  auto& info = story();
+  info.openssl = std::move(openssl);
+  info.expected_host = expected_host_of(ssl_.get());
+  switch (failure_.what) {
+    case failure::kind::none:
+      break;
+    case failure::kind::ssl:
+      if (info.verify_error) {
+        explain("the peer's certificate was refused: " + info.verify_error->reason);
+      } else if (info.last_alert && !info.last_alert->sent && info.last_alert->fatal) {
+        explain("the peer ended the session: " + info.last_alert->description);
+      } else {
+        explain(reason_of(failure_.code));
+      }
+      break;
+    case failure::kind::no_role:
+      explain("the stream is neither client nor server yet: start a handshake first");
+      break;
+    case failure::kind::no_host_name:
+      explain("no host name to verify: use tls_handshake(stream, as_client{\"host\"})");
+      break;
+    case failure::kind::empty_trust_store:
+      explain("the trust store is empty, so no peer can be verified: call trust_system(), "
+              "trust_file() or trust_directory() on the context");
+      break;
+    case failure::kind::unexpected:
+      explain("OpenSSL asked for something that this stream can't do, or failed without a reason");
+      break;
+  }
+}
+
+void engine::on_info(SSL const* ssl, int where, int value) noexcept {
+  if (auto const chained = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl)); chained != nullptr) {
+    chained(ssl, where, value);
+  }
+  engine* const self = of(ssl);
+  if (self == nullptr) return;
+  if ((where & SSL_CB_LOOP) != 0) self->handshake_step_ = SSL_state_string_long(ssl);
+  if ((where & SSL_CB_ALERT) == 0) return;
+  if ((value & 0xff) == SSL_AD_CLOSE_NOTIFY) return;
+  try {
+    self->story().last_alert = {.sent = (where & SSL_CB_WRITE) != 0,
+                                .fatal = (value >> 8) == SSL3_AL_FATAL,
+                                .number = value & 0xff,
+                                .description = SSL_alert_desc_string_long(value)};
+  } catch (...) {  // the story of an alert is not worth ending the session
+  }
+}
+
+int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {
+  auto* const ssl = static_cast<SSL*>(
+      X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  engine* const self = ssl != nullptr ? of(ssl) : nullptr;
+  if (self == nullptr) return 0;
+  try {
+    return self->verify(preverified, chain);
+  } catch (std::exception const& thrown) {
+    self->explain(std::string("the verify callback threw: ") + thrown.what());
+  } catch (...) {
+    self->explain("the verify callback threw");
+  }
+  return 0;
+}
+
+int engine::verify(int preverified, X509_STORE_CTX* chain) {
+  int accepted = preverified;
+  if (verify_callback_) {
+    accepted = verify_callback_(preverified != 0, chain) ? 1 : 0;
+  } else if (context_verify_ != nullptr) {
+    accepted = context_verify_(preverified, chain);
+  }
+  // Without SSL_VERIFY_PEER the answer of a client is not acted upon.
+  bool const ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
+  if (accepted != 0 || ignored || (story_ && story_->verify_error)) return accepted;
+  int const code = X509_STORE_CTX_get_error(chain);
+  X509* const certificate = X509_STORE_CTX_get_current_cert(chain);
+  story().verify_error = {
+      .code = code,
+      .depth = X509_STORE_CTX_get_error_depth(chain),
+      .reason = preverified != 0 ? "the verify callback refused it" : X509_verify_cert_error_string(code),
+      .subject = certificate != nullptr ? name_of(X509_get_subject_name(certificate)) : std::string(),
+      .issuer = certificate != nullptr ? name_of(X509_get_issuer_name(certificate)) : std::string()};
+  return accepted;
+}
+
+std::string error_info::text() const {
+  std::string text = summary;
+  auto const add = [&text](std::string const& more) { text += (text.empty() ? "" : "; ") + more; };
+  if (!expected_host.empty() && verify_error) add("the host is '" + expected_host + "'");
+  if (verify_error && !verify_error->subject.empty()) {
+    add("its certificate is for '" + verify_error->subject + "', issued by '" + verify_error->issuer + "'");
+  }
+  if (last_alert) {
+    add(std::string(last_alert->sent ? "we sent" : "the peer sent") + " the alert '" +
+        last_alert->description + "' (" + std::to_string(last_alert->number) + ")");
+  }
+  if (!handshake_step.empty()) add("handshake step: " + handshake_step);
+  if (!openssl.empty()) add("OpenSSL: " + openssl);
+  return text;
+}
+
+}  // namespace tls_async

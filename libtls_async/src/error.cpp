@@ -1,0 +1,76 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The words of `errc`: one sentence each that says what is wrong and what to do.
+#include <tls_async/error.hpp>
+
+#include <string>
+
+namespace tls_async {
+namespace {
+
+class category final : public boost::system::error_category {
+public:
+  char const* name() const noexcept override { return "tls_async"; }
+
+  std::string message(int value) const override { return words(static_cast<errc>(value)); }
+
+  char const* message(int value, char*, std::size_t) const noexcept override {
+    return words(static_cast<errc>(value));
+  }
+
+private:
+  static char const* words(errc code) noexcept {
+    switch (code) {
+      case errc::no_role:
+        return "The session is neither client nor server: perform the handshake first.";
+      case errc::empty_trust_store:
+        return "The peer cannot be verified because nothing is trusted: call trust_system(), "
+               "trust_file(), trust_directory() or trust() on the context first.";
+      case errc::no_host_name:
+        return "The server cannot be verified without its name: pass as_client{\"host name\"} to "
+               "the handshake.";
+      case errc::second_read:
+        return "A read is already waiting on this stream: wait for it or cancel it before "
+               "starting another.";
+      case errc::operation_in_progress:
+        return "A blocking call needs the stream for itself: wait for the outstanding operations "
+               "or cancel them first.";
+      case errc::closed_for_writing:
+        return "The stream has sent close_notify: nothing more can be written on this session.";
+      case errc::bad_certificate:
+        return "The certificate cannot be used: pass a PEM file or text with the certificate "
+               "itself first and its intermediates after it.";
+      case errc::bad_private_key:
+        return "The private key cannot be used: pass a PEM file or text with one private key, "
+               "and its password if it is encrypted.";
+      case errc::key_mismatch:
+        return "The private key and the certificate do not belong together: pass the key that "
+               "the certificate was issued for.";
+      case errc::bad_trust:
+        return "This cannot be trusted: pass the PEM certificates of the authorities to trust, or "
+               "a directory of them prepared with 'openssl rehash'.";
+      case errc::bad_option:
+        return "The setting was refused and nothing was changed: pass a value that OpenSSL knows "
+               "and that does not weaken the context.";
+      case errc::file_error:
+        return "The file cannot be read: check its path and that this process may read it.";
+      case errc::handshake_not_done:
+        return "There is no session to close yet: perform the handshake first, or close the "
+               "socket.";
+      case errc::wrong_role:
+        return "The context is for the other role: make one with the role you need.";
+    }
+    return "This error code is unknown to this version of tls_async: build the program with the "
+           "headers that match its library.";
+  }
+};
+
+}  // namespace
+
+boost::system::error_category const& errc_category() noexcept {
+  static category const only;
+  return only;
+}
+
+}  // namespace tls_async
