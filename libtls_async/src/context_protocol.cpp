@@ -214,11 +214,16 @@ void context::ciphersuites_tls13(std::string const& list) {
 
 void context::groups(std::string const& list) {
   detail::error_queue_scope const scope;
-  for (auto const& word : words(list, ":")) {
-    check_group(handle_.get(), word);
+  auto const names = words(list, ":");
+  if (names.empty()) {
+    refuse(errc::bad_option, "the list of groups is empty");
+  }
+  for (auto const& name : names) {
+    check_group(handle_.get(), name);
   }
   if (SSL_CTX_set1_groups_list(handle_.get(), list.c_str()) != 1) {
-    refuse(errc::bad_option, "the list of groups '" + list + "' is empty or names a group twice");
+    refuse(errc::bad_option,
+           "OpenSSL does not accept the list of groups '" + list + "'; does it name one twice?");
   }
 }
 

@@ -149,8 +149,8 @@ public:
   /// Sets the groups for key exchange, their names joined by ':', most wanted first, for example
   /// "X25519:P-256".
   ///
-  /// Throws `bad_option` if the list is empty, or names a group twice, one that OpenSSL does not
-  /// know, or one that security level 2 forbids.
+  /// Throws `bad_option` if the list is empty, or names a group that OpenSSL does not know or that
+  /// security level 2 forbids; before OpenSSL 3.5 also if it names one twice.
   /// Source: SSL_CTX_set1_groups_list(3).
   void groups(std::string const& list);
 

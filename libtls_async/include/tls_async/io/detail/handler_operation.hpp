@@ -28,7 +28,7 @@ class handler_operation final : public Base {
       !std::is_same_v<allocator_type, std::allocator<void>>;
   // The executor of an any_completion_handler can only be dispatched to.
   static constexpr bool can_post =
-      std::is_constructible_v<boost::asio::any_io_executor, executor_type const&>;
+      std::is_constructible_v<any_io_executor, executor_type const&>;
   using node_allocator =
       typename std::allocator_traits<allocator_type>::template rebind_alloc<handler_operation>;
 
@@ -53,26 +53,25 @@ public:
     return boost::asio::get_associated_cancellation_slot(handler_);
   }
 
-  void complete(completion how) override {
+  void complete(any_io_executor const* here) override {
     // Everything the handler needs leaves the node before it is freed: the handler may start the next
     // operation, in the same memory, or destroy the stream.
     auto const work = std::move(work_);
-    [[maybe_unused]] auto const io = io_;
-    auto slot = cancellation_slot();
-    if (slot.is_connected()) slot.clear();
-    auto const executor = work.get_executor();
+    auto const io = io_;
+    if (auto slot = cancellation_slot(); slot.is_connected()) slot.clear();
+    auto const executor = boost::asio::get_associated_executor(handler_, io);
     auto const allocator = boost::asio::get_associated_allocator(handler_);
     bound run{std::move(handler_), allocator, this->result, this->bytes};
     free(allocator);
-    if (how == completion::dispatch) {
-      boost::asio::dispatch(executor, std::move(run));
-    } else if constexpr (can_post) {
-      boost::asio::post(executor, std::move(run));
-    } else {
-      boost::asio::post(io, [executor, run = std::move(run)]() mutable {
+    if constexpr (can_post) {
+      if (here == nullptr) return boost::asio::post(executor, std::move(run));
+      if (*here == any_io_executor(executor)) return run();
+    } else if (here == nullptr) {
+      return boost::asio::post(io, [executor, run = std::move(run)]() mutable {
         boost::asio::dispatch(executor, std::move(run));
       });
     }
+    boost::asio::dispatch(executor, std::move(run));
   }
 
   void abandon() noexcept override {
@@ -84,9 +83,9 @@ public:
     free(allocator);
   }
 
-  [[nodiscard]] boost::asio::any_io_executor executor() const override {
+  [[nodiscard]] any_io_executor executor() const override {
     if constexpr (can_post) {
-      return work_.get_executor();
+      return boost::asio::get_associated_executor(handler_, io_);
     } else {
       return io_;
     }

@@ -22,8 +22,7 @@ namespace tls_async::detail {
 using time_point = std::chrono::steady_clock::time_point;
 inline constexpr time_point never = time_point::max();
 
-/// How a handler is run: from the function that started or cancelled an operation it may only be posted.
-enum class completion { dispatch, post };
+using boost::asio::any_io_executor;
 
 class operation : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
@@ -32,12 +31,14 @@ public:
   operation(operation const&) = delete;
   operation& operator=(operation const&) = delete;
 
-  /// Frees the node, then runs the handler with `result` and `bytes` on its associated executor.
-  virtual void complete(completion how) = 0;
+  /// Frees the node, then runs the handler with `result` and `bytes` on its associated executor: dispatched
+  /// if we run on `here`, at once if that is the same; posted if `here` is null, for the function that starts
+  /// or cancels an operation may not run its handler.
+  virtual void complete(any_io_executor const* here) = 0;
   /// Frees the node and destroys the handler without running it.
   virtual void abandon() noexcept = 0;
   /// The executor that gate steps started for this operation run on.
-  [[nodiscard]] virtual boost::asio::any_io_executor executor() const = 0;
+  [[nodiscard]] virtual any_io_executor executor() const = 0;
 
   verb const what;
   bool is_done = false;          ///< It has its result; its handler is about to run.

@@ -68,9 +68,10 @@ protected:
   virtual void arm_timer(time_point expiry, operation const* starter) = 0;
   virtual void disarm_timer() = 0;
 
-  void flushed(error_code ec, std::size_t n);
-  void filled(error_code ec, std::size_t n);
-  void timer_expired();
+  // `here` is the executor they run on.
+  void flushed(any_io_executor const& here, error_code ec, std::size_t n);
+  void filled(any_io_executor const& here, error_code ec, std::size_t n);
+  void timer_expired(any_io_executor const& here);
 
   /// The stream is gone: every verb ends with operation_aborted.
   void close();
@@ -80,11 +81,13 @@ protected:
 private:
   enum class input_outcome { fill, flush, done, ended };
 
-  void drive(completion how);
+  void drive(any_io_executor const* here);
   void step_handshake();
   void step_output();
   bool finish_record();
-  bool seal_record(write_operation& write);
+  bool seal_record();
+  std::span<std::byte const> gather(operation_list& taken);
+  void advance(write_operation& write, std::size_t n, operation_list& taken);
   bool seal_close_notify(control_operation& control);
   bool went_on(step const& sealed_step);
   void step_input();
@@ -99,7 +102,7 @@ private:
   void end_outputs(error_code result);
   void end_inputs(error_code result);
   void fail_session();
-  void run_handlers(completion how);
+  void run_handlers(any_io_executor const* here);
   void add_deadline(operation& op);
   [[nodiscard]] time_point expiry_of(operation const& op) const;
   [[nodiscard]] bool has_operations() const noexcept;

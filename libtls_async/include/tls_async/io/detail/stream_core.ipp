@@ -27,7 +27,7 @@ inline void stream_core::start(read_operation& read) {
     read_ = &read;
     add_deadline(read);
   }
-  drive(completion::post);
+  drive(nullptr);
 }
 
 inline void stream_core::start(write_operation& write) {
@@ -41,7 +41,7 @@ inline void stream_core::start(write_operation& write) {
     output_queue_.push_back(write);
     add_deadline(write);
   }
-  drive(completion::post);
+  drive(nullptr);
 }
 
 inline void stream_core::start(control_operation& control) {
@@ -59,15 +59,15 @@ inline void stream_core::start(control_operation& control) {
     output_queue_.push_back(control);
     add_deadline(control);
   }
-  drive(completion::post);
+  drive(nullptr);
 }
 
 inline void stream_core::reject(operation& op, error_code why) {
   finish(op, why);
-  drive(completion::post);
+  drive(nullptr);
 }
 
-inline void stream_core::drive(completion how) {
+inline void stream_core::drive(any_io_executor const* here) {
   // A handler that is run from here may start the next verb, which only asks for another turn: no
   // recursion, and its handler is not run from its initiating function.
   if (std::exchange(driving_, true)) {
@@ -82,7 +82,7 @@ inline void stream_core::drive(completion how) {
     step_output();
     step_input();
     open_gates();
-    run_handlers(how);
+    run_handlers(here);
   } while (drive_again_ && !closed_);
   driving_ = false;
   if (!has_operations() && std::exchange(armed_until_, never) != never && !closed_) disarm_timer();
@@ -102,13 +102,13 @@ inline void stream_core::open_gates() {
 }
 
 // Handlers are run last, when all is in order: each of them may do anything, also destroy the stream.
-inline void stream_core::run_handlers(completion how) {
+inline void stream_core::run_handlers(any_io_executor const* here) {
   // One stream may not hold its thread for ever: after so many handlers the rest takes a turn of the loop.
   constexpr int fairness = 256;
   for (int run = 0; !done_.empty(); ++run) {
     operation& op = done_.front();
     done_.pop_front();
-    op.complete(run < fairness ? how : completion::post);
+    op.complete(run < fairness ? here : nullptr);
   }
 }
 
@@ -155,7 +155,7 @@ inline void stream_core::cancel(operation& op, boost::asio::cancellation_type ty
   }
   // An error that only waited for its alert to leave is what its caller wants to know.
   finish(op, op.result ? op.result : why);
-  drive(completion::post);
+  drive(nullptr);
 }
 
 template <class Visit>
@@ -198,7 +198,7 @@ inline void stream_core::add_deadline(operation& op) {
   }
 }
 
-inline void stream_core::timer_expired() {
+inline void stream_core::timer_expired(any_io_executor const& here) {
   if (closed_) return;
   armed_until_ = never;
   time_point const moment = now();
@@ -222,7 +222,7 @@ inline void stream_core::timer_expired() {
     finish(op, op.result ? op.result : error_code(boost::asio::error::timed_out));
   }
   each_operation([this](operation& op) { add_deadline(op); });
-  drive(completion::dispatch);
+  drive(&here);
 }
 
 inline error_code stream_core::failure_code() const {
@@ -285,7 +285,7 @@ inline void stream_core::close() {
   });
   read_ = nullptr;
   handshake_ = shutdown_ = nullptr;
-  run_handlers(completion::post);
+  run_handlers(nullptr);
 }
 
 inline void stream_core::abandon() noexcept {

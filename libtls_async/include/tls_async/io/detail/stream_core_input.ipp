@@ -68,7 +68,7 @@ inline stream_core::input_outcome stream_core::discard() {
   }
 }
 
-inline void stream_core::filled(error_code ec, std::size_t n) {
+inline void stream_core::filled(any_io_executor const& here, error_code ec, std::size_t n) {
   filling_ = false;
   if (closed_) return;
   if (n != 0) engine_.ring().commit(n);
@@ -77,7 +77,7 @@ inline void stream_core::filled(error_code ec, std::size_t n) {
   } else if (ec || n == 0) {
     input_end_ = end_of_input(ec ? ec : error_code(boost::asio::error::eof));
   }
-  drive(completion::dispatch);
+  drive(&here);
 }
 
 // No more input, for now or for ever. Verbs that only wait for output go on.

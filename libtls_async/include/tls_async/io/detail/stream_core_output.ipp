@@ -52,7 +52,7 @@ inline void stream_core::step_output() {
     } else if (engine_.close_notify_sent()) {
       output_queue_.pop_front();
       finish(op, errc::closed_for_writing);
-    } else if (!seal_record(static_cast<write_operation&>(op))) {
+    } else if (!seal_record()) {
       break;
     }
   }
@@ -75,30 +75,53 @@ inline bool stream_core::finish_record() {
   return true;
 }
 
-// Seals the next record of `write`; false if that can't go on now.
-inline bool stream_core::seal_record(write_operation& write) {
+// Seals one record from the front of the queue; false if that can't go on now.
+inline bool stream_core::seal_record() {
   if (!engine_.can_seal()) return false;
-  step taken;
-  if (auto const piece = write.piece(); piece.size() >= max_record_plaintext) {
-    taken = engine_.seal(piece);
-    write.advance(taken.bytes);
+  operation_list taken;  // the writes whose last byte this record holds
+  auto& front = static_cast<write_operation&>(output_queue_.front());
+  step sealed_step;
+  if (auto const piece = front.piece(); piece.size() >= max_record_plaintext) {
+    sealed_step = engine_.seal(piece);
+    advance(front, sealed_step.bytes, taken);
   } else {
-    // Small pieces share a record. One place a thread is enough: a record that OpenSSL can't finish is
-    // kept by the engine.
-    static thread_local std::array<std::byte, max_record_plaintext> gathered;
-    std::size_t n = 0;
-    for (auto next = piece; !next.empty() && n + next.size() <= gathered.size(); next = write.piece()) {
-      std::memcpy(gathered.data() + n, next.data(), next.size());
-      n += next.size();
-      write.advance(next.size());
+    sealed_step = engine_.seal(gather(taken));
+  }
+  while (!taken.empty()) {
+    operation& write = taken.front();
+    taken.pop_front();
+    if (sealed_step.next == want::failed) {
+      finish_after_flush(write, failure_code());
+    } else {
+      finish_sealed(write);
     }
-    taken = engine_.seal({gathered.data(), n});
   }
-  if (write.piece().empty() && taken.next != want::failed) {
-    output_queue_.pop_front();
-    finish_sealed(write);
+  return went_on(sealed_step);
+}
+
+// Small pieces share a record, with their neighbours in one message and in the next: group commit. A piece
+// that fills a record by itself is sealed where it stands. The place is one a thread: what OpenSSL can't
+// finish at once, the engine keeps.
+inline std::span<std::byte const> stream_core::gather(operation_list& taken) {
+  static thread_local std::array<std::byte, max_record_plaintext> gathered;
+  std::span<std::byte> room(gathered);
+  while (!room.empty() && !output_queue_.empty() && output_queue_.front().what == operation::verb::write) {
+    auto& write = static_cast<write_operation&>(output_queue_.front());
+    auto const piece = write.piece();
+    if (piece.size() >= max_record_plaintext) break;
+    std::size_t const n = std::min(piece.size(), room.size());
+    std::memcpy(room.data(), piece.data(), n);
+    room = room.subspan(n);
+    advance(write, n, taken);
   }
-  return went_on(taken);
+  return std::span<std::byte const>(gathered).first(gathered.size() - room.size());
+}
+
+inline void stream_core::advance(write_operation& write, std::size_t n, operation_list& taken) {
+  write.advance(n);
+  if (!write.piece().empty()) return;
+  output_queue_.pop_front();
+  taken.push_back(write);
 }
 
 // Acts on what the engine needs before it can go on sealing.
@@ -139,7 +162,7 @@ inline void stream_core::finish_sealed(operation& op) {
   if (engine_.record_pending() && op.is_linked()) op.end = not_in_ring_yet;
 }
 
-inline void stream_core::flushed(error_code ec, std::size_t n) {
+inline void stream_core::flushed(any_io_executor const& here, error_code ec, std::size_t n) {
   flushing_ = false;
   if (closed_) return;
   if (n != 0) {
@@ -158,7 +181,7 @@ inline void stream_core::flushed(error_code ec, std::size_t n) {
     end_outputs(output_end_);
     if (handshake_ != nullptr) finish(*std::exchange(handshake_, nullptr), output_end_);
   }
-  drive(completion::dispatch);
+  drive(&here);
 }
 
 inline void stream_core::finish_flushed() {

@@ -7,8 +7,6 @@
 #include <tls_async/io/detail/stream_core.hpp>
 
 #include <boost/asio/basic_waitable_timer.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -29,6 +27,7 @@ public:
   stream_state(Arg&& next_layer, Session session, stream_options const& options)
       : stream_core(session, options),
         next_layer_(std::forward<Arg>(next_layer)),
+        io_executor_(next_layer_.get_executor()),
         timer_(next_layer_.get_executor()) {}
 
   [[nodiscard]] next_layer_type& next_layer() noexcept { return next_layer_; }
@@ -64,8 +63,10 @@ private:
   template <event Event>
   class gate_handler {
   public:
-    explicit gate_handler(stream_state& state)
-        : state_(std::static_pointer_cast<stream_state>(state.shared_from_this())) {}
+    using cancellation_slot_type = boost::asio::cancellation_slot;
+
+    gate_handler(stream_state& state, boost::asio::cancellation_slot slot)
+        : state_(std::static_pointer_cast<stream_state>(state.shared_from_this())), slot_(slot) {}
     gate_handler(gate_handler&&) noexcept = default;
     gate_handler& operator=(gate_handler&&) = delete;
     ~gate_handler() {
@@ -74,49 +75,80 @@ private:
       state_->abandon();
     }
 
-    void operator()(error_code ec, std::size_t n) {
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
+
+    void operator()(error_code ec, std::size_t n = 0) { run(state_->io_executor_, ec, n); }
+
+  protected:
+    void run(any_io_executor const& here, error_code ec, [[maybe_unused]] std::size_t n) {
       auto const state = std::move(state_);
       if constexpr (Event == event::flushed) {
-        state->flushed(ec, n);
-      } else {
-        state->filled(ec, n);
+        state->flushed(here, ec, n);
+      } else if constexpr (Event == event::filled) {
+        state->filled(here, ec, n);
+      } else if (!ec) {
+        state->timer_expired(here);
       }
-    }
-    void operator()(error_code ec) {
-      auto const state = std::move(state_);
-      if (!ec) state->timer_expired();
     }
 
   private:
     std::shared_ptr<stream_state> state_;
+    boost::asio::cancellation_slot slot_;
   };
 
-  // A gate step runs on the executor of the verb that started it, so an explicit strand is kept.
+  // The same on an executor that is not the next layer's own.
   template <event Event>
-  auto on(operation const* starter, boost::asio::cancellation_slot slot) {
-    return boost::asio::bind_cancellation_slot(
-        slot, boost::asio::bind_executor(
-                  starter != nullptr
-                      ? starter->executor()
-                      : boost::asio::any_io_executor(next_layer_.get_executor()),
-                  gate_handler<Event>(*this)));
+  class gate_handler_on : public gate_handler<Event> {
+  public:
+    using executor_type = any_io_executor;
+
+    gate_handler_on(stream_state& state, boost::asio::cancellation_slot slot, any_io_executor executor)
+        : gate_handler<Event>(state, slot), executor_(std::move(executor)) {}
+
+    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
+
+    void operator()(error_code ec, std::size_t n = 0) {
+      auto const here = executor_;
+      this->run(here, ec, n);
+    }
+
+  private:
+    any_io_executor executor_;
+  };
+
+  // A gate step runs on the executor of the verb that started it, so an explicit strand is kept. Where that
+  // is the next layer's own, nothing is bound, and Asio completes without a detour.
+  template <event Event, class Initiate>
+  void run_on(operation const* starter, boost::asio::cancellation_slot slot, Initiate initiate) {
+    any_io_executor executor = starter != nullptr ? starter->executor() : io_executor_;
+    if (executor == io_executor_) {
+      initiate(gate_handler<Event>(*this, slot));
+    } else {
+      initiate(gate_handler_on<Event>(*this, slot, std::move(executor)));
+    }
   }
 
   void start_flush(std::span<std::byte const> ciphertext, operation const* starter) override {
-    next_layer_.async_write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()),
-                                 on<event::flushed>(starter, flush_cancel_.slot()));
+    run_on<event::flushed>(starter, flush_cancel_.slot(), [&](auto handler) {
+      next_layer_.async_write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()),
+                                   std::move(handler));
+    });
   }
   void start_fill(std::span<std::byte> room, operation const* starter) override {
-    next_layer_.async_read_some(boost::asio::mutable_buffer(room.data(), room.size()),
-                                on<event::filled>(starter, fill_cancel_.slot()));
+    run_on<event::filled>(starter, fill_cancel_.slot(), [&](auto handler) {
+      next_layer_.async_read_some(boost::asio::mutable_buffer(room.data(), room.size()),
+                                  std::move(handler));
+    });
   }
   void arm_timer(time_point expiry, operation const* starter) override {
     timer_.expires_at(typename Clock::time_point(expiry.time_since_epoch()));
-    timer_.async_wait(on<event::expired>(starter, {}));
+    run_on<event::expired>(starter, {},
+                           [&](auto handler) { timer_.async_wait(std::move(handler)); });
   }
   void disarm_timer() override { timer_.cancel(); }
 
   NextLayer next_layer_;
+  any_io_executor const io_executor_;
   boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, executor_type> timer_;
   boost::asio::cancellation_signal flush_cancel_;
   boost::asio::cancellation_signal fill_cancel_;
