@@ -49,7 +49,9 @@ void secure(SSL_CTX* handle, context::role side) {
                             SSL_OP_ALLOW_NO_DHE_KEX | SSL_OP_NO_EXTENDED_MASTER_SECRET |
                             SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_ENABLE_KTLS);
   // NO_AUTO_CHAIN: what is trusted for verifying others must not be sent as our own chain.
-  SSL_CTX_set_mode(handle, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+  SSL_CTX_set_mode(handle, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                               SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS |
+                               SSL_MODE_NO_AUTO_CHAIN);
   // Tickets need no cache.
   SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);
   // Whatever the caller trusts ends a chain, be it signed with its own key or not.

@@ -13,6 +13,7 @@
 #include <openssl/x509.h>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,6 +49,9 @@ struct context_state : context_policy {
   // At most one of the two: whatever comes second either makes a pair with the first or is refused.
   std::optional<chain> waiting_chain;
   std::optional<private_key> waiting_key;
+
+  std::mutex mutable stats_mutex;
+  stats sum;  ///< Of the streams that are gone.
 };
 
 context_state& state_of(SSL_CTX* handle) noexcept;

@@ -5,6 +5,8 @@
 // Every setting acts or throws. Does no network I/O and includes nothing of Asio.
 #pragma once
 
+#include <tls_async/core/mode.hpp>
+#include <tls_async/core/stats.hpp>
 #include <tls_async/error.hpp>
 
 #include <openssl/types.h>
@@ -182,6 +184,21 @@ public:
   /// Throws `wrong_role` on a server's context.
   void insecure_skip_verification();
 
+  // ---- Modes (SSL_CTX_set_mode(3)), which streams made later inherit. A new context has
+  // enable_partial_write, accept_moving_write_buffer, auto_retry and release_buffers.
+
+  /// Adds a mode and leaves the others. Returns all that are set then.
+  unsigned long set_mode(mode m) { return set_mode(static_cast<unsigned long>(m)); }
+  /// The same by bits, OpenSSL's or ours. Throws `bad_option` for one that means nothing to a stream.
+  unsigned long set_mode(unsigned long bits);
+  /// Takes a mode away. Returns all that are set then.
+  unsigned long clear_mode(mode m);
+  [[nodiscard]] unsigned long modes() const noexcept;
+
+  /// What all streams of this context have done so far, those that are gone included. Streams add to
+  /// it when they are destroyed.
+  [[nodiscard]] tls_async::stats stats() const;
+
 private:
   void verify_clients(char const* setter, int mode);
 
@@ -199,6 +216,7 @@ struct context_policy {
   context::role side;
   bool trust_configured = false;      ///< A trust setter has succeeded.
   bool verification_skipped = false;  ///< By insecure_skip_verification().
+  bool release_on_idle = false;       ///< mode::release_buffers_on_idle
   /// A chain waits for its key, or a key for its chain, and no pair is in use.
   bool identity_incomplete = false;
 };
@@ -206,6 +224,13 @@ struct context_policy {
 /// The policy of an SSL_CTX, or null if it is not one of ours. Never throws; makes no OpenSSL
 /// error.
 context_policy const* policy_of(SSL_CTX const* handle) noexcept;
+
+/// Adds what a stream has done to the sum of its context, if that is one of ours. Thread-safe.
+void add_stats(SSL_CTX const* handle, stats const& of_stream) noexcept;
+
+/// The modes that a stream inherits. boost::asio::ssl::stream sets three of its own, so a context of
+/// Asio's has those too.
+unsigned long inherited_modes(SSL_CTX* handle) noexcept;
 
 inline bool is_ours(SSL_CTX const* handle) noexcept { return policy_of(handle) != nullptr; }
 

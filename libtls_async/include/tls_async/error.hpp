@@ -31,6 +31,12 @@ enum class errc {
   bad_option,             ///< A setting has a value that OpenSSL or this library does not accept.
   file_error,             ///< A file or directory cannot be read.
   handshake_not_done,     ///< A session was to be closed that has not been negotiated yet.
+  peer_limit_exceeded,    ///< The peer asked for more of something than `engine_options` allow.
+  not_supported,          ///< The negotiated protocol has no such thing.
+  unexpected_result,      ///< OpenSSL answered in a way that no stream can serve.
+  queue_full,             ///< The bound on bytes that the stream keeps for later is reached.
+  buffer_moved,           ///< A buffer moved, and accept_moving_write_buffer is off.
+  buffer_changed,         ///< A relocatable buffer changed its size or its content.
   wrong_role              ///< A setting or a role that this context is not for.
 };
 

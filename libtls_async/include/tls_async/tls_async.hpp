@@ -7,6 +7,7 @@
 #include <tls_async/context.hpp>
 #include <tls_async/error.hpp>
 #include <tls_async/io/handshake.hpp>
+#include <tls_async/io/key_update.hpp>
 #include <tls_async/io/options.hpp>
 #include <tls_async/io/read.hpp>
 #include <tls_async/io/shutdown.hpp>

@@ -34,23 +34,34 @@ int session_index() {
 
 void engine::ssl_free::operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
 
-engine::engine(SSL_CTX* context, std::size_t ring_records)
-    : engine(new_session(context), ring_records) {}
+engine::engine(SSL_CTX* context, engine_options const& options)
+    : engine(new_session(context), options) {}
 
-engine::engine(SSL* session, std::size_t ring_records)
-    : ssl_(session), ring_(session, ring_records * record_room, ring_records * record_room) {
+engine::engine(SSL* session, engine_options const& options)
+    : options_(options),
+      ssl_(session),
+      ring_(session, options.ring_records * record_room, options.ring_records * record_room) {
+  // The modes of the engine are fixed; what a user sets for them is a policy of the stream.
   SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                            SSL_MODE_RELEASE_BUFFERS);
-  SSL_set_options(session, SSL_OP_NO_RENEGOTIATION);
+                            SSL_MODE_AUTO_RETRY);
+  if (options.allow_renegotiation) {
+    SSL_clear_options(session, SSL_OP_NO_RENEGOTIATION);
+    SSL_set_options(session, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+  } else {
+    SSL_set_options(session, SSL_OP_NO_RENEGOTIATION);
+  }
   SSL_set_ex_data(session, session_index(), this);
   context_verify_ = SSL_get_verify_callback(session);
   SSL_set_verify(session, SSL_get_verify_mode(session), &engine::on_verify);
   SSL_set_info_callback(session, &engine::on_info);
+  SSL_set_msg_callback(session, &engine::on_message);
+  SSL_set_msg_callback_arg(session, this);
 }
 
 engine::~engine() {
   // The application may hold a reference to the session that outlives us.
   SSL_set_ex_data(ssl_.get(), session_index(), nullptr);
+  SSL_set_msg_callback(ssl_.get(), nullptr);
 }
 
 void engine::be_server() noexcept {
@@ -67,7 +78,6 @@ bool engine::be_client_of(std::string const& host) {
   if (handshake_begun_) return true;  // a cancelled handshake goes on with the host it began with
   if (host.empty() || host.find('\0') != std::string::npos) return false;
   SSL* const ssl = ssl_.get();
-  be_client();
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   bool accepted = X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1;
   if (!accepted) {
@@ -76,9 +86,11 @@ bool engine::be_client_of(std::string const& host) {
                SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
   }
   ERR_clear_error();
+  if (!accepted) return false;  // without a role, so that no verb connects to it knows not whom
+  be_client();
   auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
   if (policy == nullptr || !policy->verification_skipped) verify_mode(SSL_VERIFY_PEER);
-  return accepted;
+  return true;
 }
 
 void engine::verify_mode(int mode) noexcept {
@@ -91,12 +103,15 @@ void engine::verify_with(verify_callback callback) { verify_callback_ = std::mov
 
 step engine::handshake() {
   if (failure_) return {want::failed, 0};
-  if (!has_role_) return fail({failure::kind::no_role, 0});
+  if (handshake_done_) return {};
+  if (!has_role_) return fail(errc::no_role, "the stream is neither client nor server");
   if (!std::exchange(handshake_begun_, true)) {
     if (auto const refused = refused_client(); refused.next == want::failed) return refused;
   }
   ERR_clear_error();
-  return answer(SSL_do_handshake(ssl_.get()));
+  auto const result = answer(SSL_do_handshake(ssl_.get()));
+  handshake_done_ = result.next == want::nothing;
+  return result;
 }
 
 // Our own context never lets a client connect to it knows not whom.
@@ -105,12 +120,15 @@ step engine::refused_client() {
   auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
   if (SSL_is_server(ssl) != 0 || policy == nullptr || policy->verification_skipped) return {};
   if (verify_callback_) return {};
-  if (!policy->trust_configured) return fail({failure::kind::empty_trust_store, 0});
+  if (!detail::has_trust(SSL_get_SSL_CTX(ssl))) {
+    return fail(errc::empty_trust_store, "the trust store is empty, so no peer can be verified");
+  }
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
   bool const has_host = address != nullptr || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
   OPENSSL_free(address);
-  return has_host ? step{} : fail({failure::kind::no_host_name, 0});
+  ERR_clear_error();
+  return has_host ? step{} : fail(errc::no_host_name, "no host name to verify the peer with");
 }
 
 step engine::seal(std::span<std::byte const> plaintext) {
@@ -123,8 +141,9 @@ step engine::seal(std::span<std::byte const> plaintext) {
   ERR_clear_error();
   auto const result =
       answer(SSL_write_ex(ssl_.get(), record.data(), record.size(), &written));
-  if (result.next == want::nothing) return {want::nothing, written};
   if (result.next == want::failed) return result;
+  count_sealed(record.size());
+  if (result.next == want::nothing) return {want::nothing, written};
   // OpenSSL has sealed the record and will only take the same bytes again (SSL_write_ex(3), WARNINGS).
   // With a copy the caller is free of it, and may cancel; that its place has moved is what
   // SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
@@ -152,7 +171,32 @@ step engine::open(std::span<std::byte> plaintext) {
   std::size_t read = 0;
   ERR_clear_error();
   auto const result = answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read));
+  if (exceeded_ != nullptr && !failure_) return fail(errc::peer_limit_exceeded, exceeded_);
+  if (result.next == want::nothing) {
+    stats_.plaintext_opened += read;
+    ++stats_.records_opened;
+    key_updates_in_a_row_ = handshake_messages_in_a_row_ = 0;
+  }
   return {result.next, read};
+}
+
+step engine::key_update(bool ask) {
+  if (failure_) return {want::failed, 0};
+  ERR_clear_error();
+  if (!std::exchange(key_update_blocked_, false)) {
+    if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) != 1) {
+      return answer(0);
+    }
+  }
+  // SSL_key_update only makes a note; the message is sent by the next call, and rather by this one than by
+  // a write, which then needs room for just its record.
+  auto const result = answer(SSL_do_handshake(ssl_.get()));
+  key_update_blocked_ = result.next == want::flush;
+  if (result.next == want::nothing) {
+    ++stats_.key_updates_sent;
+    records_under_key_ = bytes_under_key_ = 0;
+  }
+  return result;
 }
 
 step engine::close_notify() {
@@ -172,24 +216,56 @@ step engine::answer(int result) {
     case SSL_ERROR_NONE:
       return {want::nothing, 0};
     case SSL_ERROR_WANT_READ:
+      ++stats_.suspended_for_fill;
       return {want::fill, 0};
     case SSL_ERROR_WANT_WRITE:
+      ++stats_.suspended_for_flush;
       return {want::flush, 0};
     case SSL_ERROR_ZERO_RETURN:
       return {want::closed, 0};
     case SSL_ERROR_SSL:
     case SSL_ERROR_SYSCALL:
       if (unsigned long const code = ERR_peek_error(); code != 0) {
-        return fail({failure::kind::ssl, code});
+        return fail({.openssl = code, .own = {}});
       }
-      return fail({failure::kind::unexpected, 0});
+      return fail(errc::unexpected_result, "OpenSSL failed without a reason");
     default:
       // Suspensions that only a callback of the application can ask for (X509_LOOKUP, ASYNC, ...).
-      return fail({failure::kind::unexpected, 0});
+      return fail(errc::unexpected_result, "OpenSSL waits for a callback of the application");
   }
 }
 
-bool engine::handshake_done() const noexcept { return SSL_is_init_finished(ssl_.get()) != 0; }
+void engine::count_sealed(std::size_t plaintext) noexcept {
+  ++stats_.records_sealed;
+  ++records_under_key_;
+  stats_.plaintext_sealed += plaintext;
+  bytes_under_key_ += plaintext;
+}
+
+bool engine::in_handshake() const noexcept { return SSL_is_init_finished(ssl_.get()) == 0; }
+
+bool engine::supports_key_update() const noexcept { return SSL_version(ssl_.get()) >= TLS1_3_VERSION; }
+
+bool engine::wants_new_keys() const noexcept {
+  auto const reached = [](std::uint64_t count, std::uint64_t limit) { return limit != 0 && count >= limit; };
+  return (reached(records_under_key_, options_.rekey_after_records) ||
+          reached(bytes_under_key_, options_.rekey_after_bytes)) &&
+         supports_key_update();
+}
+
+void engine::free_buffers() noexcept {
+  // Before 3.0.14 it could free a buffer that was still in use (CVE-2024-4741).
+  static bool const is_safe = OpenSSL_version_num() >= 0x300000e0L;
+  if (is_safe && !failure_) SSL_free_buffers(ssl_.get());
+}
+
+void engine::release_buffers_always(bool on) noexcept {
+  if (on) {
+    SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
+  } else {
+    SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
+  }
+}
 
 bool engine::close_notify_sent() const noexcept {
   return (SSL_get_shutdown(ssl_.get()) & SSL_SENT_SHUTDOWN) != 0;

@@ -69,7 +69,18 @@ step engine::fail(tls_async::failure why) {
   // Sticky: after a fatal error no SSL call may be made (SSL_get_error(3)).
   failure_ = why;
   explain_failure(drain_error_queue());
+  // What the story asked OpenSSL for may have left errors of its own (X509_VERIFY_PARAM_get1_ip_asc does).
+  ERR_clear_error();
   return {want::failed, 0};
+}
+
+step engine::fail(errc why, std::string summary) {
+  explain(std::move(summary));
+  return fail({.openssl = 0, .own = why});
+}
+
+void engine::refuse(errc why, std::string summary) {
+  if (!failure_) (void)fail(why, std::move(summary));
 }
 
 tls_async::error_info& engine::story() {
@@ -92,31 +103,12 @@ void engine::explain_failure(std::string openssl) {
   auto& info = story();
   info.openssl = std::move(openssl);
   info.expected_host = expected_host_of(ssl_.get());
-  switch (failure_.what) {
-    case failure::kind::none:
-      break;
-    case failure::kind::ssl:
-      if (info.verify_error) {
-        explain("the peer's certificate was refused: " + info.verify_error->reason);
-      } else if (info.last_alert && !info.last_alert->sent && info.last_alert->fatal) {
-        explain("the peer ended the session: " + info.last_alert->description);
-      } else {
-        explain(reason_of(failure_.code));
-      }
-      break;
-    case failure::kind::no_role:
-      explain("the stream is neither client nor server yet: start a handshake first");
-      break;
-    case failure::kind::no_host_name:
-      explain("no host name to verify: use tls_handshake(stream, as_client{\"host\"})");
-      break;
-    case failure::kind::empty_trust_store:
-      explain("the trust store is empty, so no peer can be verified: call trust_system(), "
-              "trust_file() or trust_directory() on the context");
-      break;
-    case failure::kind::unexpected:
-      explain("OpenSSL asked for something that this stream can't do, or failed without a reason");
-      break;
+  if (info.verify_error) {
+    explain("the peer's certificate was refused: " + info.verify_error->reason);
+  } else if (info.last_alert && !info.last_alert->sent && info.last_alert->fatal) {
+    explain("the peer ended the session: " + info.last_alert->description);
+  } else if (failure_.openssl != 0) {
+    explain(reason_of(failure_.openssl));
   }
 }
 
@@ -135,6 +127,39 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
                                 .number = value & 0xff,
                                 .description = SSL_alert_desc_string_long(value)};
   } catch (...) {  // the story of an alert is not worth ending the session
+  }
+}
+
+// Sees each handshake message that comes or goes; OpenSSL itself limits none of those counted here.
+void engine::on_message(int sent, int /*version*/, int type, void const* message, std::size_t length, SSL*,
+                        void* arg) noexcept {
+  auto* const self = static_cast<engine*>(arg);
+  if (self == nullptr || sent != 0 || type != SSL3_RT_HANDSHAKE || length == 0) return;
+  if (!self->handshake_done_) return;
+  auto const exceeds = [](std::uint32_t count, std::uint32_t limit) { return limit != 0 && count > limit; };
+  auto const& options = self->options_;
+  switch (*static_cast<unsigned char const*>(message)) {
+    case SSL3_MT_KEY_UPDATE:
+      ++self->stats_.key_updates_received;
+      if (exceeds(++self->key_updates_in_a_row_, options.most_key_updates_in_a_row)) {
+        self->exceeded_ = "the peer sent too many KeyUpdates without plaintext between them";
+      }
+      break;
+    case SSL3_MT_HELLO_REQUEST:
+    case SSL3_MT_CLIENT_HELLO:
+      if (options.allow_renegotiation) break;
+      if (exceeds(static_cast<std::uint32_t>(++self->stats_.renegotiations_refused),
+                  options.most_renegotiation_attempts)) {
+        self->exceeded_ = "the peer tried again to renegotiate after it was refused";
+      }
+      break;
+    default:
+      break;
+  }
+  if (exceeds(++self->handshake_messages_in_a_row_, options.most_handshake_messages_in_a_row)) {
+    if (self->exceeded_ == nullptr) {
+      self->exceeded_ = "the peer sent too many handshake messages without plaintext between them";
+    }
   }
 }
 

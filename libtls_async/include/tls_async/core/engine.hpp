@@ -12,8 +12,10 @@
 #pragma once
 
 #include <tls_async/core/failure.hpp>
+#include <tls_async/core/options.hpp>
 #include <tls_async/core/record.hpp>
 #include <tls_async/core/ring.hpp>
+#include <tls_async/core/stats.hpp>
 #include <tls_async/core/step.hpp>
 
 #include <openssl/types.h>
@@ -32,11 +34,10 @@ public:
   /// Asked for every certificate of the peer's chain, after OpenSSL's own verdict (SSL_set_verify(3)).
   using verify_callback = std::function<bool(bool preverified, X509_STORE_CTX*)>;
 
-  /// A session of `context`, which it keeps alive, with a ring of `ring_records` full records each way.
-  /// Throws std::bad_alloc.
-  engine(SSL_CTX* context, std::size_t ring_records);
+  /// A session of `context`, which it keeps alive. Throws std::bad_alloc.
+  engine(SSL_CTX* context, engine_options const& options);
   /// Takes over `session`, which has no BIO yet.
-  engine(SSL* session, std::size_t ring_records);
+  engine(SSL* session, engine_options const& options);
   ~engine();
   engine(engine const&) = delete;
   engine& operator=(engine const&) = delete;
@@ -64,13 +65,22 @@ public:
   /// Opens at most one record. want::nothing comes with at least one byte.
   /// Precondition: `plaintext` is not empty.
   step open(std::span<std::byte> plaintext);
+  /// New keys for what we send; with `ask`, the peer is asked for new ones too (SSL_key_update(3)).
+  /// TLS 1.3 only; no record may be pending.
+  step key_update(bool ask);
   /// Sends close_notify; sealing is over then, opening is not (RFC 8446 section 6.1).
   step close_notify();
 
   // State.
 
   [[nodiscard]] bool has_role() const noexcept { return has_role_; }
-  [[nodiscard]] bool handshake_done() const noexcept;
+  /// The first handshake is done.
+  [[nodiscard]] bool handshake_done() const noexcept { return handshake_done_; }
+  /// A message of a handshake has begun and is not complete: a renegotiation, or a ticket in parts.
+  [[nodiscard]] bool in_handshake() const noexcept;
+  [[nodiscard]] bool supports_key_update() const noexcept;
+  /// The keys for sending have served long enough (RFC 8446 section 5.5).
+  [[nodiscard]] bool wants_new_keys() const noexcept;
   [[nodiscard]] bool record_pending() const noexcept { return !pending_.empty(); }
   [[nodiscard]] bool close_notify_sent() const noexcept;
   [[nodiscard]] bool close_notify_received() const noexcept;
@@ -81,6 +91,12 @@ public:
     return ring_.output_room() >= max_record_plaintext + seal_margin;
   }
 
+  [[nodiscard]] engine_options const& options() const noexcept { return options_; }
+  [[nodiscard]] tls_async::stats& stats() noexcept { return stats_; }
+  /// Gives back OpenSSL's record buffers where it holds nothing in them (SSL_free_buffers(3)).
+  void free_buffers() noexcept;
+  void release_buffers_always(bool on) noexcept;
+
   [[nodiscard]] tls_async::ring& ring() noexcept { return ring_; }
   [[nodiscard]] SSL* native_handle() const noexcept { return ssl_.get(); }
 
@@ -90,6 +106,8 @@ public:
   [[nodiscard]] tls_async::error_info const& error_info() const noexcept;
   /// Adds a reason that the engine can't know: what happened to the transport.
   void explain(std::string summary);
+  /// Ends the session for a reason of the caller's.
+  void refuse(errc why, std::string summary);
 
 private:
   struct ssl_free {
@@ -98,6 +116,8 @@ private:
 
   step answer(int result);
   step fail(tls_async::failure why);
+  step fail(errc why, std::string summary);
+  void count_sealed(std::size_t plaintext) noexcept;
   step refused_client();
   void explain_failure(std::string openssl);
   tls_async::error_info& story();
@@ -105,10 +125,14 @@ private:
   static engine* of(SSL const* ssl) noexcept;
   static int on_verify(int preverified, X509_STORE_CTX* chain) noexcept;
   static void on_info(SSL const* ssl, int where, int value) noexcept;
+  static void on_message(int sent, int version, int type, void const* message, std::size_t length,
+                         SSL* ssl, void* self) noexcept;
   int verify(int preverified, X509_STORE_CTX* chain);
 
+  engine_options const options_;
   std::unique_ptr<SSL, ssl_free> ssl_;
   tls_async::ring ring_;
+  tls_async::stats stats_;
   std::vector<std::byte> pending_;  // plaintext of the record that OpenSSL has begun
   tls_async::failure failure_;
   std::unique_ptr<tls_async::error_info> story_;
@@ -116,7 +140,14 @@ private:
   int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // the context's own, asked after ours
   char const* handshake_step_ = nullptr;
   bool has_role_ = false;
+  char const* exceeded_ = nullptr;  // the limit that the peer went beyond, in words
+  std::uint64_t records_under_key_ = 0;
+  std::uint64_t bytes_under_key_ = 0;
+  std::uint32_t key_updates_in_a_row_ = 0;
+  std::uint32_t handshake_messages_in_a_row_ = 0;
   bool handshake_begun_ = false;
+  bool handshake_done_ = false;
+  bool key_update_blocked_ = false;
   bool close_notify_blocked_ = false;
 };
 

@@ -4,27 +4,19 @@
 // Why a session failed: a code for programs (`failure`) and the whole story for people (`error_info`).
 #pragma once
 
-#include <openssl/types.h>
+#include <tls_async/error.hpp>
 
 #include <optional>
 #include <string>
 
 namespace tls_async {
 
-/// Why the engine answered `want::failed`.
+/// Why the engine answered `want::failed`. One of the two codes is set.
 struct failure {
-  enum class kind {
-    none,
-    ssl,              ///< `code` is an OpenSSL error code (ERR_get_error(3)).
-    no_role,          ///< Neither client nor server.
-    no_host_name,     ///< A client of our context without a host name to verify.
-    empty_trust_store,  ///< A client that must verify, with nothing to verify against.
-    unexpected        ///< OpenSSL gave an answer that the engine knows no way to serve.
-  };
-  kind what = kind::none;
-  unsigned long code = 0;
+  unsigned long openssl = 0;  ///< ERR_get_error(3)
+  error_code own;             ///< Of errc.
 
-  explicit operator bool() const noexcept { return what != kind::none; }
+  explicit operator bool() const noexcept { return openssl != 0 || own.failed(); }
 };
 
 /// The story behind an error, for people. Every field may be empty.

@@ -4,16 +4,14 @@
 // What can be chosen for one stream, and the reason of each default.
 #pragma once
 
+#include <tls_async/core/options.hpp>
+
 #include <chrono>
 #include <cstddef>
 
 namespace tls_async {
 
-struct stream_options {
-  /// Full records the ring holds each way, at least 1. Four are one send of 64 KiB of plaintext: fewer cost
-  /// system calls, more cost cache (docs/decisions/0003).
-  std::size_t ring_records = 4;
-
+struct stream_options : engine_options {
   /// How long `tls_handshake` may take in all, not per step: a peer that sends one byte at a time ends too.
   std::chrono::nanoseconds handshake_deadline = std::chrono::seconds(10);
   /// How long `tls_shutdown`, `tls_close_write` and `async_shutdown` may take in all, and how long an alert
@@ -21,6 +19,12 @@ struct stream_options {
   std::chrono::nanoseconds shutdown_deadline = std::chrono::seconds(2);
   /// How long a `tls_write` without a deadline of its own waits while the next layer accepts nothing.
   std::chrono::nanoseconds write_stall_deadline = std::chrono::seconds(30);
+
+  /// Bytes that `tls_try_write` may leave with the stream at once. Beyond it refuses.
+  std::size_t most_bytes_kept = std::size_t{1} << 20;
+  /// KeyUpdates a second that the peer may send in the long run, 0 for any number; as many as
+  /// `most_key_updates_in_a_row` may come at once.
+  std::uint32_t most_key_updates_per_second = 10;
 };
 
 }  // namespace tls_async

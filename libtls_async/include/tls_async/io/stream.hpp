@@ -9,6 +9,7 @@
 #include <tls_async/core/failure.hpp>
 #include <tls_async/io/detail/blocking.hpp>
 #include <tls_async/io/detail/initiate.hpp>
+#include <tls_async/io/detail/lowest_layer.hpp>
 #include <tls_async/io/detail/stream_state.hpp>
 #include <tls_async/io/options.hpp>
 
@@ -57,7 +58,7 @@ class stream : public boost::asio::ssl::stream_base {
 
 public:
   using next_layer_type = std::remove_reference_t<NextLayer>;
-  using lowest_layer_type = typename next_layer_type::lowest_layer_type;
+  using lowest_layer_type = typename detail::lowest_layer<next_layer_type>::type;
   using executor_type = typename next_layer_type::executor_type;
   using native_handle_type = SSL*;
 
@@ -90,9 +91,11 @@ public:
   [[nodiscard]] executor_type get_executor() noexcept { return state_->executor(); }
   [[nodiscard]] next_layer_type& next_layer() noexcept { return state_->next_layer(); }
   [[nodiscard]] next_layer_type const& next_layer() const noexcept { return state_->next_layer(); }
-  [[nodiscard]] lowest_layer_type& lowest_layer() noexcept { return next_layer().lowest_layer(); }
+  [[nodiscard]] lowest_layer_type& lowest_layer() noexcept {
+    return detail::lowest_layer<next_layer_type>::of(next_layer());
+  }
   [[nodiscard]] lowest_layer_type const& lowest_layer() const noexcept {
-    return state_->next_layer().lowest_layer();
+    return detail::lowest_layer<next_layer_type>::of(next_layer());
   }
   /// OpenSSL's session, for settings that have no member here. The stream stays its owner.
   [[nodiscard]] native_handle_type native_handle() noexcept { return state_->engine().native_handle(); }
@@ -103,6 +106,31 @@ public:
   }
   /// The protocol that ALPN agreed on (RFC 7301); empty if none.
   [[nodiscard]] std::string alpn() const { return state_->engine().alpn(); }
+
+  /// What this stream has done so far. Valid until it is destroyed; changes with each verb.
+  [[nodiscard]] tls_async::stats const& stats() const noexcept { return state_->statistics(); }
+
+  /// Makes it client or server without a handshake: the first read or write then negotiates by itself, and
+  /// one handshake serves both (SSL_set_connect_state(3); SSL_write(3), NOTES).
+  void set_role(handshake_type type) { be(type); }
+
+  // Modes (SSL_CTX_set_mode(3)), inherited from the context when the stream is made. They are policies of
+  // this stream; those of its OpenSSL session are fixed.
+
+  /// Adds a mode and leaves the others. Returns all that are set then.
+  unsigned long set_mode(mode m) { return set_mode(static_cast<unsigned long>(m)); }
+  /// The same by bits, OpenSSL's or ours. Throws bad_option for one that means nothing to a stream.
+  unsigned long set_mode(unsigned long bits) {
+    throw_if((bits & ~known_modes) != 0 ? error_code(errc::bad_option) : error_code(), "set_mode");
+    state_->set_modes(state_->modes() | bits);
+    return modes();
+  }
+  /// Takes a mode away. Returns all that are set then.
+  unsigned long clear_mode(mode m) {
+    state_->set_modes(state_->modes() & ~static_cast<unsigned long>(m));
+    return modes();
+  }
+  [[nodiscard]] unsigned long modes() const noexcept { return state_->modes(); }
 
   // Verification (SSL_set_verify(3)). Before the handshake.
 

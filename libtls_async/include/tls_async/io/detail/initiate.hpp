@@ -7,6 +7,7 @@
 #include <tls_async/error.hpp>
 #include <tls_async/io/detail/buffer_cursor.hpp>
 #include <tls_async/io/detail/handler_operation.hpp>
+#include <tls_async/io/detail/plaintext_source.hpp>
 #include <tls_async/io/detail/stream_core.hpp>
 
 #include <boost/asio/async_result.hpp>
@@ -149,6 +150,60 @@ struct start_shutdown {
     start(state, node);
   }
 };
+
+struct start_key_update {
+  using signature = void(error_code);
+  bool asks_peer;
+  std::chrono::nanoseconds limit;
+  bool stalls;
+
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) const {
+    auto& node =
+        make_operation<control_verb, signature>(state, std::move(handler), operation::verb::key_update);
+    node.asks_peer = asks_peer;
+    node.expiry = expiry_after(state, limit);
+    node.stalls = stalls;
+    start(state, node);
+  }
+};
+
+/// A write whose plaintext is not a buffer sequence: `Source` says where it is, see plaintext_source.hpp.
+template <class Source>
+struct start_source_write {
+  using signature = void(error_code, std::size_t);
+  // Mutable: a launched verb gives its source away. The initiation is const for Asio.
+  mutable Source source;
+  std::chrono::nanoseconds limit;
+  bool stalls;
+
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) const {
+    auto& node = make_operation<source_write<Source>, signature>(state, std::move(handler), state,
+                                                                 std::move(source));
+    node.expiry = expiry_after(state, limit);
+    node.stalls = stalls;
+    start(state, node);
+  }
+};
+
+/// The start of a tls_write, by what `buffers` is.
+template <class Plaintext>
+auto write_of(Plaintext&& buffers, std::chrono::nanoseconds limit, bool stalls) {
+  using given = std::remove_cvref_t<Plaintext>;
+  if constexpr (owned_buffer<Plaintext>) {
+    return start_source_write<owned_source<given>>{owned_source<given>(std::forward<Plaintext>(buffers)),
+                                                   limit, stalls};
+  } else if constexpr (relocatable_buffer<Plaintext>) {
+    return start_source_write<relocatable_source<given>>{
+        relocatable_source<given>(std::forward<Plaintext>(buffers)), limit, stalls};
+  } else {
+    static_assert(boost::asio::is_const_buffer_sequence<given>::value,
+                  "tls_write takes a buffer sequence, an rvalue string or vector of bytes, a shared_ptr to a "
+                  "const one, or a callable that returns a const_buffer");
+    return start_write<given>{false, buffers, limit, stalls};
+  }
+}
 
 // What async_initiate calls when the verb is launched.
 template <class State>

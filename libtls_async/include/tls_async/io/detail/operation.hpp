@@ -26,7 +26,7 @@ using boost::asio::any_io_executor;
 
 class operation : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
-  enum class verb { read, write, handshake, close_write, shutdown };
+  enum class verb { read, write, key_update, handshake, close_write, shutdown };
 
   operation(operation const&) = delete;
   operation& operator=(operation const&) = delete;
@@ -70,7 +70,8 @@ protected:
 
 class write_operation : public operation {
 public:
-  /// The next piece of the caller's buffers to seal; empty when all is sealed.
+  /// The next piece of the caller's buffers to seal; empty when all is sealed, or with `result` set if the
+  /// buffers were misused.
   [[nodiscard]] virtual std::span<std::byte const> piece() = 0;
   virtual void advance(std::size_t n) = 0;
 
@@ -82,6 +83,9 @@ protected:
 };
 
 class control_operation : public operation {
+public:
+  bool asks_peer = false;  ///< Of a key_update: the peer is to change its keys too.
+
 protected:
   explicit control_operation(verb v) noexcept : operation(v) {}
   ~control_operation() = default;

@@ -11,8 +11,11 @@
 // before anything waits for input.
 #pragma once
 
+#include <tls_async/context.hpp>
 #include <tls_async/core/engine.hpp>
+#include <tls_async/core/mode.hpp>
 #include <tls_async/io/detail/operation.hpp>
+#include <tls_async/io/detail/sole_thread.hpp>
 #include <tls_async/io/options.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -29,14 +32,23 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
 public:
   template <class Session>
   stream_core(Session session, stream_options const& options)
-      : options_(options), engine_(session, options.ring_records) {}
+      : options_(options), engine_(session, options) {
+    set_modes(inherited_modes(SSL_get_SSL_CTX(engine_.native_handle())));
+  }
   stream_core(stream_core const&) = delete;
   stream_core& operator=(stream_core const&) = delete;
 
   [[nodiscard]] tls_async::engine& engine() noexcept { return engine_; }
   [[nodiscard]] stream_options const& options() const noexcept { return options_; }
   [[nodiscard]] operation_memory& memory() noexcept { return memory_; }
+  [[nodiscard]] unsigned long modes() const noexcept { return modes_; }
+  void set_modes(unsigned long modes) noexcept;
+  [[nodiscard]] stats const& statistics() noexcept { return engine_.stats(); }
   [[nodiscard]] virtual time_point now() const = 0;
+
+  /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is none.
+  [[nodiscard]] bool keep_bytes(std::size_t n) noexcept;
+  void drop_bytes(std::size_t n) noexcept { kept_bytes_ -= n; }
 
   // Verbs. Each takes over the node; it completes later, never from within.
 
@@ -59,7 +71,10 @@ public:
   [[nodiscard]] error_code end_of_output(error_code transport);
 
 protected:
-  ~stream_core() { abandon(); }
+  ~stream_core() {
+    abandon();
+    add_stats(SSL_get_SSL_CTX(engine_.native_handle()), engine_.stats());
+  }
 
   // The next layer, for the gates. Started flushes and fills end in flushed() and filled().
 
@@ -89,6 +104,7 @@ private:
   std::span<std::byte const> gather(operation_list& taken);
   void advance(write_operation& write, std::size_t n, operation_list& taken);
   bool seal_close_notify(control_operation& control);
+  bool seal_key_update(control_operation& control);
   bool went_on(step const& sealed_step);
   void step_input();
   input_outcome read_into(read_operation& read);
@@ -102,10 +118,12 @@ private:
   void end_outputs(error_code result);
   void end_inputs(error_code result);
   void fail_session();
+  void limit_key_updates();
   void run_handlers(any_io_executor const* here);
   void add_deadline(operation& op);
   [[nodiscard]] time_point expiry_of(operation const& op) const;
   [[nodiscard]] bool has_operations() const noexcept;
+  [[nodiscard]] bool is_shutting_down() const noexcept;
   [[nodiscard]] operation const* any_operation() const noexcept;
   [[nodiscard]] std::uint64_t sealed() noexcept { return flushed_ + engine_.ring().output_bytes(); }
 
@@ -117,6 +135,7 @@ private:
   stream_options const options_;
   operation_memory memory_;
   tls_async::engine engine_;
+  unsigned long modes_ = 0;
 
   // Verbs in progress. Writes, close_writes and shutdowns stand in one FIFO until they are sealed, then,
   // like a handshake, in the order of their last byte until that has left.
@@ -131,6 +150,7 @@ private:
   bool flushing_ = false;
   bool ring_has_rest_ = false;  // of a partial flush: it leaves before anything is sealed behind it
   std::uint64_t flushed_ = 0;
+  std::uint64_t records_flushed_ = 0;
   error_code output_end_;       // sticky
   time_point last_progress_{};
 
@@ -139,7 +159,13 @@ private:
   bool wants_fill_ = false;
   error_code input_end_;        // sticky; eof after close_notify
 
+  std::size_t kept_bytes_ = 0;
+  std::uint64_t key_updates_seen_ = 0;
+  std::uint32_t key_updates_spent_ = 0;
+  time_point key_updates_counted_{};
+
   time_point armed_until_ = never;
+  sole_thread sole_thread_;
   bool driving_ = false;
   bool drive_again_ = false;
   bool closed_ = false;

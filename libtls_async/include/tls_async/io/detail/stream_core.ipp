@@ -33,7 +33,7 @@ inline void stream_core::start(read_operation& read) {
 inline void stream_core::start(write_operation& write) {
   if (write.piece().empty()) {
     // SSL_write_ex takes zero bytes only between records (SSL_write_ex(3)); it need not be asked.
-    finish(write, {});
+    finish(write, write.result);
   } else if (!engine_.has_role()) {
     finish(write, errc::no_role);
   } else {
@@ -46,7 +46,8 @@ inline void stream_core::start(write_operation& write) {
 
 inline void stream_core::start(control_operation& control) {
   bool const is_handshake = control.what == operation::verb::handshake;
-  if ((is_handshake ? handshake_ : shutdown_) != nullptr) {
+  bool const is_shutdown = control.what == operation::verb::shutdown;
+  if ((is_handshake && handshake_ != nullptr) || (is_shutdown && is_shutting_down())) {
     finish(control, errc::operation_in_progress);
   } else if (is_handshake) {
     handshake_ = &control;
@@ -55,11 +56,34 @@ inline void stream_core::start(control_operation& control) {
     finish(control, failure_code());
   } else if (!engine_.handshake_done()) {
     finish(control, errc::handshake_not_done);
+  } else if (control.what == operation::verb::key_update && !engine_.supports_key_update()) {
+    finish(control, errc::not_supported);
   } else {
     output_queue_.push_back(control);
     add_deadline(control);
   }
   drive(nullptr);
+}
+
+inline bool stream_core::is_shutting_down() const noexcept {
+  if (shutdown_ != nullptr) return true;
+  for (operation_list const* const list : {&output_queue_, &in_flight_}) {
+    for (operation const& op : *list) {
+      if (op.what == operation::verb::shutdown) return true;
+    }
+  }
+  return false;
+}
+
+inline bool stream_core::keep_bytes(std::size_t n) noexcept {
+  if (n > options_.most_bytes_kept || kept_bytes_ > options_.most_bytes_kept - n) return false;
+  kept_bytes_ += n;
+  return true;
+}
+
+inline void stream_core::set_modes(unsigned long modes) noexcept {
+  modes_ = modes;
+  engine_.release_buffers_always(has(modes, mode::release_buffers));
 }
 
 inline void stream_core::reject(operation& op, error_code why) {
@@ -70,6 +94,7 @@ inline void stream_core::reject(operation& op, error_code why) {
 inline void stream_core::drive(any_io_executor const* here) {
   // A handler that is run from here may start the next verb, which only asks for another turn: no
   // recursion, and its handler is not run from its initiating function.
+  auto const alone = sole_thread_.enter();
   if (std::exchange(driving_, true)) {
     drive_again_ = true;
     return;
@@ -92,11 +117,17 @@ inline void stream_core::open_gates() {
   if (!flushing_ && !output_end_) {
     if (auto const ciphertext = engine_.ring().readable(); !ciphertext.empty()) {
       flushing_ = true;
+      auto& stats = engine_.stats();
+      ++stats.flushes;
+      stats.largest_batch = std::max(stats.largest_batch, stats.records_sealed - records_flushed_);
+      records_flushed_ = stats.records_sealed;
       start_flush(ciphertext, any_operation());
     }
   }
   if (wants_fill_ && !filling_ && !input_end_) {
     filling_ = true;
+    ++engine_.stats().fills;
+    if (read_ != nullptr && !flushing_ && has(modes_, mode::release_buffers_on_idle)) engine_.free_buffers();
     start_fill(engine_.ring().writable(), any_operation());
   }
 }
@@ -226,21 +257,9 @@ inline void stream_core::timer_expired(any_io_executor const& here) {
 }
 
 inline error_code stream_core::failure_code() const {
-  switch (engine_.failure().what) {
-    case failure::kind::none:
-      return {};
-    case failure::kind::ssl:
-      return {static_cast<int>(engine_.failure().code), boost::asio::error::get_ssl_category()};
-    case failure::kind::no_role:
-      return errc::no_role;
-    case failure::kind::no_host_name:
-      return errc::no_host_name;
-    case failure::kind::empty_trust_store:
-      return errc::empty_trust_store;
-    case failure::kind::unexpected:
-      break;
-  }
-  return boost::asio::ssl::error::unexpected_result;
+  auto const& why = engine_.failure();
+  if (why.openssl == 0) return why.own;
+  return {static_cast<int>(why.openssl), boost::asio::error::get_ssl_category()};
 }
 
 inline error_code stream_core::end_of_input(error_code transport) {

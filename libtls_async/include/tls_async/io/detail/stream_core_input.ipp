@@ -8,7 +8,10 @@
 
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace tls_async::detail {
@@ -16,6 +19,8 @@ namespace tls_async::detail {
 inline void stream_core::step_input() {
   if (closed_ || (read_ == nullptr && shutdown_ == nullptr)) return;
   if (!engine_.handshake_done() || engine_.failure()) return;
+  // With a record begun, reading could meet a renegotiation, which would need to send before it.
+  if (engine_.record_pending() && engine_.options().allow_renegotiation) return;
   // A shutdown leaves the plaintext that still comes to a read, if there is one.
   switch (read_ != nullptr ? read_into(*read_) : discard()) {
     case input_outcome::fill:
@@ -71,13 +76,38 @@ inline stream_core::input_outcome stream_core::discard() {
 inline void stream_core::filled(any_io_executor const& here, error_code ec, std::size_t n) {
   filling_ = false;
   if (closed_) return;
-  if (n != 0) engine_.ring().commit(n);
+  if (n != 0) {
+    engine_.ring().commit(n);
+    engine_.stats().ciphertext_filled += n;
+    limit_key_updates();
+  }
   if (ec == boost::asio::error::operation_aborted) {
     end_inputs(ec);
   } else if (ec || n == 0) {
     input_end_ = end_of_input(ec ? ec : error_code(boost::asio::error::eof));
   }
   drive(&here);
+}
+
+// A bucket of tokens: so many KeyUpdates may come at once, and so many a second in the long run. The engine
+// knows no time, and limits only those without plaintext between them.
+inline void stream_core::limit_key_updates() {
+  std::uint64_t const seen = engine_.stats().key_updates_received;
+  std::uint32_t const rate = options_.most_key_updates_per_second;
+  if (seen == key_updates_seen_ || rate == 0) return;
+  time_point const moment = now();
+  auto const elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(moment - key_updates_counted_);
+  auto const earned = static_cast<std::uint64_t>(elapsed.count()) * rate / 1000;
+  if (earned != 0) {
+    key_updates_spent_ -= static_cast<std::uint32_t>(std::min<std::uint64_t>(earned, key_updates_spent_));
+    key_updates_counted_ = moment;
+  }
+  key_updates_spent_ += static_cast<std::uint32_t>(seen - key_updates_seen_);
+  key_updates_seen_ = seen;
+  std::uint32_t const burst = std::max(options_.most_key_updates_in_a_row, rate);
+  if (key_updates_spent_ > burst) {
+    engine_.refuse(errc::peer_limit_exceeded, "the peer sends KeyUpdates too often");
+  }
 }
 
 // No more input, for now or for ever. Verbs that only wait for output go on.

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace tls_async::detail {
@@ -44,11 +45,18 @@ inline void stream_core::step_output() {
   // partial flush left goes first: behind it the ring would wrap, and batches would shrink to its rest.
   if (flushing_ || ring_has_rest_ || closed_) return;
   if (output_end_) return end_outputs(output_end_);
-  if (!engine_.handshake_done() || !finish_record()) return;
+  if (!engine_.handshake_done()) return;
+  // In a renegotiation plaintext may still come from the peer, which only reading lets pass.
+  if (engine_.in_handshake() && read_ != nullptr) return;
+  if (!finish_record()) return;
   while (!output_queue_.empty()) {
     operation& op = output_queue_.front();
-    if (op.what != operation::verb::write) {
+    if (op.what == operation::verb::key_update) {
+      if (!seal_key_update(static_cast<control_operation&>(op))) break;
+    } else if (op.what != operation::verb::write) {
       if (!seal_close_notify(static_cast<control_operation&>(op))) break;
+    } else if (engine_.wants_new_keys() && !engine_.close_notify_sent()) {
+      if (!went_on(engine_.key_update(false))) break;
     } else if (engine_.close_notify_sent()) {
       output_queue_.pop_front();
       finish(op, errc::closed_for_writing);
@@ -59,7 +67,7 @@ inline void stream_core::step_output() {
   // write_some has done its part with the first batch.
   if (output_queue_.empty() || output_queue_.front().what != operation::verb::write) return;
   auto& write = static_cast<write_operation&>(output_queue_.front());
-  if (write.some && write.bytes != 0) {
+  if (write.some && write.bytes != 0 && has(modes_, mode::enable_partial_write)) {
     output_queue_.pop_front();
     finish_sealed(write);
   }
@@ -84,8 +92,12 @@ inline bool stream_core::seal_record() {
   if (auto const piece = front.piece(); piece.size() >= max_record_plaintext) {
     sealed_step = engine_.seal(piece);
     advance(front, sealed_step.bytes, taken);
-  } else {
-    sealed_step = engine_.seal(gather(taken));
+  } else if (auto const gathered = gather(taken); !gathered.empty()) {
+    sealed_step = engine_.seal(gathered);
+  }
+  auto& stats = engine_.stats();
+  if (taken.begin() != taken.end() && std::next(taken.begin()) != taken.end()) {
+    stats.messages_merged += taken.size();
   }
   while (!taken.empty()) {
     operation& write = taken.front();
@@ -93,6 +105,7 @@ inline bool stream_core::seal_record() {
     if (sealed_step.next == want::failed) {
       finish_after_flush(write, failure_code());
     } else {
+      ++stats.messages;
       finish_sealed(write);
     }
   }
@@ -157,8 +170,20 @@ inline bool stream_core::seal_close_notify(control_operation& control) {
   return true;
 }
 
+inline bool stream_core::seal_key_update(control_operation& control) {
+  if (engine_.close_notify_sent()) {
+    output_queue_.pop_front();
+    finish(control, errc::closed_for_writing);
+    return true;
+  }
+  if (!went_on(engine_.key_update(control.asks_peer))) return false;
+  output_queue_.pop_front();
+  finish_after_flush(control, {});
+  return true;
+}
+
 inline void stream_core::finish_sealed(operation& op) {
-  finish_after_flush(op, {});
+  finish_after_flush(op, op.result);
   if (engine_.record_pending() && op.is_linked()) op.end = not_in_ring_yet;
 }
 
@@ -168,6 +193,7 @@ inline void stream_core::flushed(any_io_executor const& here, error_code ec, std
   if (n != 0) {
     engine_.ring().consume(n);
     flushed_ += n;
+    engine_.stats().ciphertext_flushed += n;
     last_progress_ = now();
   }
   ring_has_rest_ = engine_.ring().output_bytes() != 0;

@@ -4,6 +4,7 @@
 // stream_core over a next layer: the only place that calls it, and the timer.
 #pragma once
 
+#include <tls_async/io/detail/lowest_layer.hpp>
 #include <tls_async/io/detail/stream_core.hpp>
 
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -47,9 +48,10 @@ public:
     flush_cancel_.emit(boost::asio::cancellation_type::terminal);
     fill_cancel_.emit(boost::asio::cancellation_type::terminal);
     if constexpr (!std::is_reference_v<NextLayer>) {
-      if constexpr (requires(error_code ec) { next_layer_.lowest_layer().close(ec); }) {
+      auto& lowest = lowest_layer<NextLayer>::of(next_layer_);
+      if constexpr (requires(error_code ec) { lowest.close(ec); }) {
         error_code ignored;
-        next_layer_.lowest_layer().close(ignored);
+        lowest.close(ignored);
       }
     }
   }

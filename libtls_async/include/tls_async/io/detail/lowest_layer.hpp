@@ -1,0 +1,27 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The lowest layer of a next layer: what it says itself, or its socket. boost::beast::tcp_stream has a socket
+// that is public and a `lowest_layer` that only boost::asio::ssl::stream may use.
+#pragma once
+
+namespace tls_async::detail {
+
+template <class NextLayer>
+concept tells_lowest_layer = requires(NextLayer& next_layer) {
+  typename NextLayer::lowest_layer_type;
+  next_layer.lowest_layer();
+};
+
+template <class NextLayer>
+struct lowest_layer {
+  using type = typename NextLayer::socket_type;
+  static auto& of(auto& next_layer) noexcept { return next_layer.socket(); }
+};
+template <tells_lowest_layer NextLayer>
+struct lowest_layer<NextLayer> {
+  using type = typename NextLayer::lowest_layer_type;
+  static auto& of(auto& next_layer) noexcept { return next_layer.lowest_layer(); }
+};
+
+}  // namespace tls_async::detail
