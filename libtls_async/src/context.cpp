@@ -120,17 +120,20 @@ handle_ptr scratch_context(SSL_CTX const* like) {
 void context::handle_free::operator()(SSL_CTX* handle) const noexcept { SSL_CTX_free(handle); }
 
 context::context(role side) {
+  // Before the handle, so that it still cleans up after a handle that is given up.
   detail::error_queue_scope const scope;
-  handle_.reset(SSL_CTX_new(side == role::client ? TLS_client_method() : TLS_server_method()));
-  if (handle_ == nullptr) {
+  detail::handle_ptr handle{
+      SSL_CTX_new(side == role::client ? TLS_client_method() : TLS_server_method())};
+  if (handle == nullptr) {
     detail::refuse(errc::bad_option, "OpenSSL cannot make an SSL_CTX: " + detail::openssl_reason());
   }
   auto state = std::make_unique<detail::context_state>();
   state->side = side;
-  detail::require_memory(SSL_CTX_set_ex_data(handle_.get(), detail::state_index(), state.get()) ==
+  detail::require_memory(SSL_CTX_set_ex_data(handle.get(), detail::state_index(), state.get()) ==
                          1);
   static_cast<void>(state.release());
-  detail::secure(handle_.get(), side);
+  detail::secure(handle.get(), side);
+  handle_.reset(handle.release());
 }
 
 context::context(context&&) noexcept = default;

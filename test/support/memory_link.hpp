@@ -148,12 +148,13 @@ private:
       BOOST_ASSERT_MSG(!handler, "two operations of one kind at once on the next layer");
       executor = boost::asio::get_associated_executor(h, io);
       buffers.assign(boost::asio::buffer_sequence_begin(b), boost::asio::buffer_sequence_end(b));
-      if (auto slot = boost::asio::get_associated_cancellation_slot(h); slot.is_connected()) {
+      // The slot of `handler`, not that of `h`, which an any_completion_handler takes for itself.
+      handler.emplace(std::move(h));
+      if (auto slot = boost::asio::get_associated_cancellation_slot(*handler); slot.is_connected()) {
         slot.assign([this, keep = std::weak_ptr<Pipe>(pipe)](boost::asio::cancellation_type) {
           if (auto const alive = keep.lock()) finish(boost::asio::error::operation_aborted, 0);
         });
       }
-      handler.emplace(std::move(h));
     }
     void finish(error_code ec, std::size_t n) {
       if (!handler) return;

@@ -106,7 +106,7 @@ step engine::handshake() {
   if (handshake_done_) return {};
   if (!has_role_) return fail(errc::no_role, "the stream is neither client nor server");
   if (!std::exchange(handshake_begun_, true)) {
-    if (auto const refused = refused_client(); refused.next == want::failed) return refused;
+    if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
   }
   ERR_clear_error();
   auto const result = answer(SSL_do_handshake(ssl_.get()));
@@ -114,10 +114,15 @@ step engine::handshake() {
   return result;
 }
 
-// Our own context never lets a client connect to it knows not whom.
-step engine::refused_client() {
+// Our own context never lets a client connect to it knows not whom, and says what is missing before a peer
+// does it in an alert.
+step engine::refused_by_context() {
   SSL* const ssl = ssl_.get();
   auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
+  if (policy != nullptr && policy->identity_incomplete) {
+    return fail(errc::key_mismatch, "the context has a certificate chain without its key, or a key without "
+                                    "its chain");
+  }
   if (SSL_is_server(ssl) != 0 || policy == nullptr || policy->verification_skipped) return {};
   if (verify_callback_) return {};
   if (!detail::has_trust(SSL_get_SSL_CTX(ssl))) {

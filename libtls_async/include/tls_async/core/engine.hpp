@@ -118,7 +118,7 @@ private:
   step fail(tls_async::failure why);
   step fail(errc why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
-  step refused_client();
+  step refused_by_context();
   void explain_failure(std::string openssl);
   tls_async::error_info& story();
 

@@ -62,9 +62,7 @@ template <class NextLayer, class Clock, class Plaintext, class Rep, class Period
 template <class NextLayer, class Clock, class ConstBufferSequence>
 [[nodiscard]] error_code tls_try_write(stream<NextLayer, Clock>& s, ConstBufferSequence const& buffers) {
   auto& state = s.state();
-  if (!state.engine().has_role()) return errc::no_role;
-  if (state.engine().close_notify_sent()) return errc::closed_for_writing;
-  if (error_code const failed = state.failure_code()) return failed;
+  if (error_code const refusal = state.refusal()) return refusal;
   std::size_t const size = boost::asio::buffer_size(buffers);
   if (!state.keep_bytes(size)) return errc::queue_full;
   std::vector<std::byte> copy(size);

@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -116,8 +117,15 @@ private:
       : Base(std::forward<Args>(args)...),
         memory_(memory),
         io_(io),
-        handler_(std::move(handler)),
-        work_(boost::asio::make_work_guard(boost::asio::get_associated_executor(handler_, io))) {}
+        handler_(std::move(handler)) {
+    // On the next layer's own executor, the gate's operation counts as work: while a verb is in progress,
+    // there is one.
+    auto const executor = boost::asio::get_associated_executor(handler_, io_);
+    if constexpr (std::is_same_v<executor_type, IoExecutor>) {
+      if (executor == io_) return;
+    }
+    work_.emplace(executor);
+  }
   ~handler_operation() = default;
 
   void free([[maybe_unused]] allocator_type const& of_handler) noexcept {
@@ -135,7 +143,7 @@ private:
   operation_memory& memory_;
   IoExecutor io_;
   Handler handler_;
-  boost::asio::executor_work_guard<executor_type> work_;
+  std::optional<boost::asio::executor_work_guard<executor_type>> work_;
 };
 
 }  // namespace tls_async::detail

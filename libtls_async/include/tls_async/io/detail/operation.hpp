@@ -41,10 +41,13 @@ public:
   [[nodiscard]] virtual any_io_executor executor() const = 0;
 
   verb const what;
+  bool is_queued = false;        ///< A write or close_notify that is not sealed to its end.
   bool is_done = false;          ///< It has its result; its handler is about to run.
   bool waits_for_flush = false;  ///< All its work is done but for the ciphertext up to `end` to leave.
   bool stalls = false;           ///< Bounded by the progress of the flush rather than by `expiry`.
+  bool is_kept = false;          ///< Nobody waits for it: only what is final ends it.
   time_point expiry = never;
+  time_point waits_since{};  ///< Of one that stalls: it can't have stalled before.
   error_code result;
   std::size_t bytes = 0;  ///< Plaintext read, or sealed.
   std::uint64_t end = 0;  ///< Where its last ciphertext byte stands, counted from the start of the session.

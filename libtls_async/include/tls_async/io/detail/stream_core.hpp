@@ -49,6 +49,8 @@ public:
   /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is none.
   [[nodiscard]] bool keep_bytes(std::size_t n) noexcept;
   void drop_bytes(std::size_t n) noexcept { kept_bytes_ -= n; }
+  /// Why a write that starts now can't be sent, as far as that is known.
+  [[nodiscard]] error_code refusal() const;
 
   // Verbs. Each takes over the node; it completes later, never from within.
 
@@ -111,6 +113,7 @@ private:
   input_outcome discard();
   void open_gates();
 
+  void leave_queue(operation& op) noexcept;
   void finish(operation& op, error_code result);
   void finish_after_flush(operation& op, error_code result);
   void finish_sealed(operation& op);
@@ -148,6 +151,7 @@ private:
 
   // The output gate: the only place that writes to the next layer.
   bool flushing_ = false;
+  bool flush_rests_ = false;    // the next layer was cancelled: the next verb goes on with the flush
   bool ring_has_rest_ = false;  // of a partial flush: it leaves before anything is sealed behind it
   std::uint64_t flushed_ = 0;
   std::uint64_t records_flushed_ = 0;
@@ -159,6 +163,8 @@ private:
   bool wants_fill_ = false;
   error_code input_end_;        // sticky; eof after close_notify
 
+  std::uint64_t queued_writes_ = 0;
+  std::uint64_t queued_closes_ = 0;
   std::size_t kept_bytes_ = 0;
   std::uint64_t key_updates_seen_ = 0;
   std::uint32_t key_updates_spent_ = 0;

@@ -17,6 +17,7 @@
 namespace tls_async::detail {
 
 inline void stream_core::start(read_operation& read) {
+  flush_rests_ = false;
   if (!engine_.has_role()) {
     finish(read, errc::no_role);
   } else if (read_ != nullptr) {
@@ -31,20 +32,25 @@ inline void stream_core::start(read_operation& read) {
 }
 
 inline void stream_core::start(write_operation& write) {
+  flush_rests_ = false;
   if (write.piece().empty()) {
     // SSL_write_ex takes zero bytes only between records (SSL_write_ex(3)); it need not be asked.
     finish(write, write.result);
   } else if (!engine_.has_role()) {
     finish(write, errc::no_role);
   } else {
-    if (output_queue_.empty() && in_flight_.empty()) last_progress_ = now();
+    if (write.stalls) write.waits_since = now();
     output_queue_.push_back(write);
+    write.is_queued = true;
+    auto& largest = engine_.stats().largest_queue;
+    largest = std::max(largest, ++queued_writes_);
     add_deadline(write);
   }
   drive(nullptr);
 }
 
 inline void stream_core::start(control_operation& control) {
+  flush_rests_ = false;
   bool const is_handshake = control.what == operation::verb::handshake;
   bool const is_shutdown = control.what == operation::verb::shutdown;
   if ((is_handshake && handshake_ != nullptr) || (is_shutdown && is_shutting_down())) {
@@ -59,7 +65,12 @@ inline void stream_core::start(control_operation& control) {
   } else if (control.what == operation::verb::key_update && !engine_.supports_key_update()) {
     finish(control, errc::not_supported);
   } else {
+    if (control.stalls) control.waits_since = now();
     output_queue_.push_back(control);
+    if (control.what != operation::verb::key_update) {
+      control.is_queued = true;
+      ++queued_closes_;
+    }
     add_deadline(control);
   }
   drive(nullptr);
@@ -99,7 +110,6 @@ inline void stream_core::drive(any_io_executor const* here) {
     drive_again_ = true;
     return;
   }
-  auto const keep = shared_from_this();
   do {
     drive_again_ = false;
     wants_fill_ = false;
@@ -107,14 +117,21 @@ inline void stream_core::drive(any_io_executor const* here) {
     step_output();
     step_input();
     open_gates();
-    run_handlers(here);
+    try {
+      run_handlers(here);
+    } catch (...) {
+      // It goes to the caller of run(), who may call that again: the other verbs must not have lost their turn.
+      driving_ = false;
+      if (!closed_) drive(nullptr);
+      throw;
+    }
   } while (drive_again_ && !closed_);
   driving_ = false;
   if (!has_operations() && std::exchange(armed_until_, never) != never && !closed_) disarm_timer();
 }
 
 inline void stream_core::open_gates() {
-  if (!flushing_ && !output_end_) {
+  if (!flushing_ && !output_end_ && !flush_rests_) {
     if (auto const ciphertext = engine_.ring().readable(); !ciphertext.empty()) {
       flushing_ = true;
       auto& stats = engine_.stats();
@@ -144,12 +161,26 @@ inline void stream_core::run_handlers(any_io_executor const* here) {
 }
 
 inline void stream_core::finish(operation& op, error_code result) {
+  leave_queue(op);
   op.result = result;
   op.is_done = true;
   done_.push_back(op);
 }
 
+inline void stream_core::leave_queue(operation& op) noexcept {
+  if (!std::exchange(op.is_queued, false)) return;
+  --(op.what == operation::verb::write ? queued_writes_ : queued_closes_);
+}
+
+inline error_code stream_core::refusal() const {
+  if (!engine_.has_role()) return errc::no_role;
+  if (engine_.failure()) return failure_code();
+  if (output_end_) return output_end_;
+  return queued_closes_ != 0 || engine_.close_notify_sent() ? errc::closed_for_writing : error_code();
+}
+
 inline void stream_core::finish_after_flush(operation& op, error_code result) {
+  leave_queue(op);
   op.end = sealed();
   if (op.end <= flushed_) return finish(op, result);
   if (output_end_) return finish(op, result ? result : output_end_);
@@ -217,7 +248,8 @@ inline bool stream_core::is_idle() const noexcept {
 }
 
 inline time_point stream_core::expiry_of(operation const& op) const {
-  return op.stalls ? std::min(op.expiry, last_progress_ + options_.write_stall_deadline) : op.expiry;
+  if (!op.stalls) return op.expiry;
+  return std::min(op.expiry, std::max(last_progress_, op.waits_since) + options_.write_stall_deadline);
 }
 
 inline void stream_core::add_deadline(operation& op) {

@@ -110,8 +110,9 @@ inline void stream_core::limit_key_updates() {
   }
 }
 
-// No more input, for now or for ever. Verbs that only wait for output go on.
+// No more input, for now or for ever. Verbs that only wait for output go on, unless they wait for the handshake.
 inline void stream_core::end_inputs(error_code result) {
+  if (!engine_.handshake_done()) end_outputs(result);
   if (handshake_ != nullptr) finish(*std::exchange(handshake_, nullptr), result);
   if (read_ != nullptr) finish(*std::exchange(read_, nullptr), result);
   if (auto* const shutdown = std::exchange(shutdown_, nullptr)) {

@@ -22,6 +22,7 @@ inline void stream_core::step_handshake() {
   if (!demanded || closed_) return;
   if (engine_.failure()) return fail_session();
   if (!engine_.handshake_done()) {
+    if (output_end_) return end_inputs(output_end_);
     // A verb on a stream that has a role but no session yet negotiates by itself (SSL_write(3), NOTES).
     switch (engine_.handshake().next) {
       case want::nothing:
@@ -41,10 +42,11 @@ inline void stream_core::step_handshake() {
 }
 
 inline void stream_core::step_output() {
+  if (closed_) return;
+  if (output_end_) return end_outputs(output_end_);
   // While a flush is in flight the writes gather, so that the next one takes them together. And what a
   // partial flush left goes first: behind it the ring would wrap, and batches would shrink to its rest.
-  if (flushing_ || ring_has_rest_ || closed_) return;
-  if (output_end_) return end_outputs(output_end_);
+  if (flushing_ || ring_has_rest_) return;
   if (!engine_.handshake_done()) return;
   // In a renegotiation plaintext may still come from the peer, which only reading lets pass.
   if (engine_.in_handshake() && read_ != nullptr) return;
@@ -163,6 +165,7 @@ inline bool stream_core::seal_close_notify(control_operation& control) {
   if (!went_on(engine_.close_notify())) return false;
   output_queue_.pop_front();
   if (control.what == operation::verb::shutdown && !engine_.close_notify_received()) {
+    leave_queue(control);
     shutdown_ = &control;
   } else {
     finish_after_flush(control, {});
@@ -200,12 +203,13 @@ inline void stream_core::flushed(any_io_executor const& here, error_code ec, std
   finish_flushed();
   if (ec == boost::asio::error::operation_aborted) {
     // Somebody cancelled the next layer. The ring is kept, and the next verb goes on with its flush.
+    flush_rests_ = true;
     end_outputs(ec);
-    if (handshake_ != nullptr) finish(*std::exchange(handshake_, nullptr), ec);
+    if (!engine_.handshake_done()) end_inputs(ec);
   } else if (ec || n == 0) {
     output_end_ = end_of_output(ec ? ec : error_code(boost::asio::error::broken_pipe));
     end_outputs(output_end_);
-    if (handshake_ != nullptr) finish(*std::exchange(handshake_, nullptr), output_end_);
+    if (!engine_.handshake_done()) end_inputs(output_end_);
   }
   drive(&here);
 }
@@ -220,10 +224,12 @@ inline void stream_core::finish_flushed() {
 
 // Nothing more leaves, for now or for ever. An error that waited for its alert to leave keeps its name.
 inline void stream_core::end_outputs(error_code result) {
+  bool const is_final = result != boost::asio::error::operation_aborted;
   for (operation_list* const list : {&in_flight_, &output_queue_}) {
-    while (!list->empty()) {
-      operation& op = list->front();
-      list->pop_front();
+    for (auto it = list->begin(); it != list->end();) {
+      operation& op = *it++;
+      if (op.is_kept && !is_final) continue;
+      op.unlink();
       finish(op, op.result ? op.result : result);
     }
   }

@@ -1,0 +1,75 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The tutorial's client: sends each line of its input over TLS and prints what comes back.
+#include <tls_async/tls_async.hpp>
+
+#include <boost/asio.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/program_options.hpp>
+
+#include <exception>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+
+namespace asio = boost::asio;
+namespace po = boost::program_options;
+using asio::ip::tcp;
+using tls_stream = tls_async::stream<tcp::socket>;
+
+asio::awaitable<void> talk(tls_stream& stream, std::string host, std::string port) {
+  using namespace asio::experimental::awaitable_operators;
+  tcp::resolver resolver{stream.get_executor()};
+  auto const endpoints = co_await resolver.async_resolve(host, port, asio::deferred);
+  auto const [error, endpoint] = co_await asio::async_connect(stream.lowest_layer(), endpoints,
+                                                              asio::as_tuple(asio::deferred));
+  if (error) throw std::runtime_error("cannot connect: " + error.message());
+  // From here on the peer is known to be `host`: the handshake fails if it cannot prove it.
+  co_await tls_handshake(stream, tls_async::as_client{host});
+
+  std::string line;
+  while (std::getline(std::cin, line)) {  // may block: nothing else happens in this program
+    line += '\n';
+    std::string echo(line.size(), '\0');
+    // Both at once: a server that sends the beginning back before it has read the end would
+    // otherwise wait for us while we wait for it, as soon as the line is long enough.
+    co_await (tls_write(stream, asio::buffer(line), asio::use_awaitable) &&
+              asio::async_read(stream, asio::buffer(echo), asio::use_awaitable));
+    std::cout << echo << std::flush;
+  }
+  co_await tls_shutdown(stream);
+}
+
+int main(int argc, char* argv[]) try {
+  std::string server, authority;
+  po::options_description known{"Options"};
+  auto add = known.add_options();
+  add("help", "this text");
+  add("connect", po::value(&server)->required(), "HOST:PORT");
+  add("cacert", po::value(&authority), "authority to trust, PEM; otherwise those of this system");
+  po::variables_map given;
+  po::store(po::parse_command_line(argc, argv, known), given);
+  if (given.count("help")) return std::cout << known, 0;
+  po::notify(given);
+
+  tls_async::context context{tls_async::context::role::client};
+  if (authority.empty())
+    context.trust_system();
+  else
+    context.trust_file(authority);
+
+  asio::io_context io;
+  tls_stream stream{io, context};
+  auto const colon = server.rfind(':');
+  auto const host = server.substr(0, colon), port = server.substr(colon + 1);
+  asio::co_spawn(io, talk(stream, host, port), [&](std::exception_ptr const& error) {
+    auto const story = stream.error_info().text();
+    if (error && !story.empty()) throw std::runtime_error(story);
+    if (error) std::rethrow_exception(error);
+  });
+  io.run();
+} catch (std::exception const& error) {
+  std::cerr << "echo_client: " << error.what() << '\n';
+  return 1;
+}

@@ -1,0 +1,80 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The tutorial's server: sends back whatever it is sent, over TLS, to any number of clients at
+// once.
+#include <tls_async/tls_async.hpp>
+
+#include <boost/asio.hpp>
+#include <boost/program_options.hpp>
+
+#include <exception>
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace asio = boost::asio;
+namespace po = boost::program_options;
+using asio::ip::tcp;
+using tls_stream = tls_async::stream<tcp::socket>;
+
+// Lives as long as its connection. The first error ends it, with the reason for people to read.
+asio::awaitable<void> echo(tls_stream stream) {
+  try {
+    co_await tls_handshake(stream, tls_async::as_server{});
+    std::vector<char> bytes(16384);
+    for (;;) {
+      // As a tuple, because the end of the stream is expected and not worth an exception. It is eof
+      // only if the peer said goodbye; a connection that was cut is stream_truncated.
+      auto [error, count] =
+          co_await tls_read_some(stream, asio::buffer(bytes), asio::as_tuple(asio::deferred));
+      if (error == asio::error::eof) break;
+      if (error) throw boost::system::system_error(error);
+      co_await tls_write(stream, asio::buffer(bytes, count));
+    }
+    co_await tls_shutdown(stream);
+  } catch (std::exception const& error) {
+    auto const story = stream.error_info().text();
+    std::cerr << (story.empty() ? error.what() : story) << '\n';
+  }
+}
+
+asio::awaitable<void> serve(tcp::acceptor& acceptor, tls_async::context& context) {
+  for (;;) {
+    tls_stream stream{co_await acceptor.async_accept(asio::deferred), context};
+    asio::co_spawn(acceptor.get_executor(), echo(std::move(stream)), asio::detached);
+  }
+}
+
+int main(int argc, char* argv[]) try {
+  std::string listen, certificate, key;
+  po::options_description known{"Options"};
+  auto add = known.add_options();
+  add("help", "this text");
+  add("listen", po::value(&listen)->default_value("127.0.0.1:0"), "port 0: any free one");
+  add("cert", po::value(&certificate)->required(), "certificate chain, PEM");
+  add("key", po::value(&key)->required(), "its private key, PEM");
+  po::variables_map given;
+  po::store(po::parse_command_line(argc, argv, known), given);
+  if (given.count("help")) return std::cout << known, 0;
+  po::notify(given);
+
+  tls_async::context context{tls_async::context::role::server};
+  context.use_certificate_chain_file(certificate);
+  context.use_private_key_file(key);
+
+  asio::io_context io;
+  auto const colon = listen.rfind(':');
+  tcp::resolver resolver{io};
+  auto const addresses = resolver.resolve(listen.substr(0, colon), listen.substr(colon + 1));
+  tcp::acceptor acceptor{io, *addresses.begin()};
+  std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
+  asio::co_spawn(io, serve(acceptor, context), [](std::exception_ptr const& error) {
+    if (error) std::rethrow_exception(error);
+  });
+  io.run();
+} catch (std::exception const& error) {
+  std::cerr << "echo_server: " << error.what() << '\n';
+  return 1;
+}

@@ -1,0 +1,152 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+
+#include "listener.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <exception>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace https_server {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+constexpr auto as_values = asio::as_tuple(asio::deferred);
+
+tcp::acceptor open_acceptor(asio::any_io_executor const& executor, tcp::endpoint const& endpoint) {
+  try {
+    return {executor, endpoint};
+  } catch (boost::system::system_error const& error) {
+    std::ostringstream text;
+    text << "cannot listen on " << endpoint << ": " << error.code().message()
+         << "; choose another address or port with --listen (port 0 is any free one)";
+    throw std::runtime_error(text.str());
+  }
+}
+
+}  // namespace
+
+listener::listener(asio::io_context& io, options const& chosen, tls_async::context& context,
+                   static_files const& files, access_log& log)
+    : io_(io),
+      options_(chosen),
+      context_(context),
+      files_(files),
+      log_(log),
+      executor_(new_executor()),
+      acceptor_(open_acceptor(executor_, chosen.listen)),
+      room_(executor_),
+      end_(executor_) {}
+
+// A single thread needs no strands.
+asio::any_io_executor listener::new_executor() {
+  if (options_.threads == 1) return io_.get_executor();
+  return asio::make_strand(io_);
+}
+
+void listener::start() {
+  asio::co_spawn(executor_, accept(), [](std::exception_ptr const& failure) {
+    if (failure) std::rethrow_exception(failure);
+  });
+}
+
+asio::awaitable<void> listener::accept() {
+  while (acceptor_.is_open()) {
+    if (sessions_.size() >= options_.limits.connections) {
+      complain("all " + std::to_string(sessions_.size()) +
+               " connections are in use; new ones wait (see --max-connections)");
+      co_await wait_for_room();
+      continue;
+    }
+    auto [error, socket] = co_await acceptor_.async_accept(new_executor(), as_values);
+    if (!acceptor_.is_open()) break;
+    if (!error) {
+      serve(std::move(socket));
+    } else if (error != asio::error::connection_aborted) {
+      // Out of descriptors, most often. The connection stays in the queue of the kernel, so to try
+      // again at once would spin.
+      complain("cannot accept: " + error.message());
+      co_await wait_for_room();
+    }
+  }
+}
+
+asio::awaitable<void> listener::wait_for_room() {
+  room_.expires_after(std::chrono::seconds(1));
+  co_await room_.async_wait(as_values);
+}
+
+void listener::serve(tcp::socket socket) try {
+  auto const executor = socket.get_executor();
+  auto opened =
+      std::make_shared<session>(std::move(socket), context_, files_, log_, options_.limits);
+  auto const entry = sessions_.insert(sessions_.end(), {executor, opened});
+  asio::co_spawn(
+      executor, [opened = std::move(opened)] { return opened->run(); },
+      asio::bind_executor(
+          executor_, [this, entry](std::exception_ptr const& failure) { forget(entry, failure); }));
+} catch (std::exception const& failure) {  // out of memory for one more
+  complain(std::string("cannot serve a connection: ") + failure.what());
+}
+
+void listener::tell_all(void (session::*what)()) {
+  for (auto const& open : sessions_) {
+    asio::post(open.executor, [weak = open.session_there, what] {
+      if (auto const self = weak.lock()) (self.get()->*what)();
+    });
+  }
+}
+
+void listener::forget(sessions::iterator ended, std::exception_ptr const& failure) {
+  try {
+    if (failure) std::rethrow_exception(failure);
+  } catch (std::exception const& error) {
+    log_.incident("a connection failed", error.what());
+  }
+  sessions_.erase(ended);
+  room_.cancel();
+  if (sessions_.empty()) end_.cancel();
+}
+
+asio::awaitable<void> listener::finish() {
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+  room_.cancel();
+  tell_all(&session::finish);
+  co_await wait_for_end(options_.stop);
+}
+
+asio::awaitable<void> listener::abort() {
+  if (sessions_.empty()) co_return;
+  log_.incident("listener", "cutting " + std::to_string(sessions_.size()) +
+                                " connections that are still busy (see --stop-seconds)");
+  tell_all(&session::abort);
+  co_await wait_for_end(std::chrono::seconds(1));
+}
+
+asio::awaitable<void> listener::wait_for_end(std::chrono::seconds at_most) {
+  if (sessions_.empty()) co_return;
+  end_.expires_after(at_most);
+  co_await end_.async_wait(as_values);
+}
+
+// A client can bring these about at will, so they must not fill the log.
+void listener::complain(std::string_view what) {
+  auto const now = std::chrono::steady_clock::now();
+  if (now < silent_until_) return;
+  silent_until_ = now + std::chrono::seconds(10);
+  log_.incident("listener", what);
+}
+
+}  // namespace https_server

@@ -1,0 +1,134 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+
+#include "options.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/program_options.hpp>
+
+#include <charconv>
+#include <cstdint>
+#include <sstream>
+
+namespace https_server {
+namespace {
+
+namespace po = boost::program_options;
+
+// Read as signed, because an unsigned one would take "-1" for a large number.
+auto number(std::int64_t standard) {
+  return po::value<std::int64_t>()->value_name("N")->default_value(standard);
+}
+
+po::options_description description() {
+  options const standard;
+  auto const& limits = standard.limits;
+  po::options_description all{"Options"};
+  auto add = all.add_options();
+  add("root", po::value<std::string>()->value_name("DIR")->default_value("."), "what to serve");
+  add("listen", po::value<std::string>()->value_name("ADDR:PORT")->default_value("127.0.0.1:8443"),
+      "port 0: any free one; IPv6: [::1]:8443");
+  add("threads", number(standard.threads), "threads that serve");
+  add("cert", po::value<std::string>()->value_name("FILE"), "certificate chain, PEM");
+  add("key", po::value<std::string>()->value_name("FILE"), "its private key, PEM");
+  add("max-connections", number(static_cast<std::int64_t>(limits.connections)),
+      "at once; further ones wait");
+  add("header-bytes", number(static_cast<std::int64_t>(limits.header_bytes)),
+      "largest request header");
+  add("handshake-seconds", number(limits.handshake.count()), "for the whole handshake");
+  add("header-seconds", number(limits.header.count()), "for a request once it has begun");
+  add("idle-seconds", number(limits.idle.count()), "between requests");
+  add("stop-seconds", number(standard.stop.count()), "for what is in flight at Ctrl-C");
+  add("quiet", "no line for each request");
+  add("help", "this text");
+  return all;
+}
+
+std::int64_t number_between(std::int64_t least, std::int64_t most, po::variables_map const& values,
+                            std::string const& name) {
+  auto const value = values[name].as<std::int64_t>();
+  if (value < least || value > most)
+    throw usage_error("--" + name + " must be between " + std::to_string(least) + " and " +
+                      std::to_string(most));
+  return value;
+}
+
+}  // namespace
+
+boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text) {
+  auto const malformed = [&] {
+    return usage_error("--listen \"" + std::string(text) +
+                       "\" is not ADDR:PORT; write for example 127.0.0.1:8443, 0.0.0.0:8443 or "
+                       "[::1]:8443");
+  };
+  auto const colon = text.rfind(':');
+  if (colon == std::string_view::npos) throw malformed();
+  auto address = text.substr(0, colon);
+  auto const digits = text.substr(colon + 1);
+  bool const bracketed = address.starts_with('[') && address.ends_with(']');
+  if (bracketed) address = address.substr(1, address.size() - 2);
+
+  std::uint16_t port = 0;
+  auto const [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  boost::system::error_code error;
+  auto const parsed = boost::asio::ip::make_address(std::string(address), error);
+  bool const port_is_whole = failure == std::errc{} && end == digits.data() + digits.size();
+  if (!port_is_whole || error || parsed.is_v6() != bracketed) throw malformed();
+  return {parsed, port};
+}
+
+std::optional<options> parse_options(int argc, char const* const* argv) {
+  try {
+    po::variables_map values;
+    po::store(
+        po::command_line_parser(argc, argv)
+            .options(description())
+            .positional({})
+            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+            .run(),
+        values);
+    po::notify(values);
+    if (values.count("help") != 0) return std::nullopt;
+    if (values.count("cert") != values.count("key"))
+      throw usage_error("--cert and --key belong together; give both or neither");
+
+    auto const number = [&](char const* name, std::int64_t least, std::int64_t most) {
+      return number_between(least, most, values, name);
+    };
+    auto const time = [&](char const* name, std::int64_t least) {
+      return std::chrono::seconds(number(name, least, 86'400));
+    };
+    options chosen;
+    chosen.root = values["root"].as<std::string>();
+    chosen.listen = parse_endpoint(values["listen"].as<std::string>());
+    chosen.threads = static_cast<unsigned>(number("threads", 1, 1024));
+    if (values.count("cert") != 0) {
+      chosen.certificate = values["cert"].as<std::string>();
+      chosen.key = values["key"].as<std::string>();
+    }
+    auto& limits = chosen.limits;
+    limits.connections = static_cast<std::size_t>(number("max-connections", 1, 1'000'000));
+    limits.header_bytes = static_cast<std::size_t>(number("header-bytes", 256, 1 << 20));
+    limits.handshake = time("handshake-seconds", 1);
+    limits.header = time("header-seconds", 1);
+    limits.idle = time("idle-seconds", 1);
+    chosen.stop = time("stop-seconds", 0);
+    chosen.quiet = values.count("quiet") != 0;
+    return chosen;
+  } catch (po::error const& error) {
+    throw usage_error(error.what());
+  }
+}
+
+std::string help() {
+  std::ostringstream text;
+  text << "Serves the files of a directory over HTTPS, until Ctrl-C.\n"
+          "Without --cert and --key it makes a certificate for localhost, keeps it in the cache\n"
+          "directory of the user, and prints the authority that clients have to trust.\n\n"
+       << description()
+       << "\nExit status: 0 stopped by SIGINT or SIGTERM (a second one stops at once),\n"
+          "1 wrong usage, 2 could not start (root, certificate or port).\n";
+  return text.str();
+}
+
+}  // namespace https_server

@@ -1,0 +1,53 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The command line, read and checked once; everything after it can trust these values.
+
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace https_server {
+
+// What one client may take of us.
+struct connection_limits {
+  std::size_t connections = 500;     // beyond these, new ones wait to be accepted
+  std::size_t header_bytes = 16384;  // of one request; more is answered with 431
+  std::chrono::seconds handshake{10};
+  std::chrono::seconds header{10};  // from the first byte of a request to the end of its header
+  std::chrono::seconds idle{30};    // between requests
+};
+
+struct options {
+  std::filesystem::path root = ".";
+  boost::asio::ip::tcp::endpoint listen;
+  unsigned threads = 1;
+  std::optional<std::filesystem::path> certificate;  // together with key, or neither
+  std::optional<std::filesystem::path> key;
+  connection_limits limits;
+  std::chrono::seconds stop{5};  // for what is in flight when we are asked to stop
+  bool quiet = false;
+};
+
+// Says in its text what is wrong and what to write instead.
+struct usage_error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// "127.0.0.1:8443" or "[::1]:8443". Throws usage_error.
+boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text);
+
+// Nothing if the user asked for help. Throws usage_error.
+std::optional<options> parse_options(int argc, char const* const* argv);
+
+std::string help();
+
+}  // namespace https_server

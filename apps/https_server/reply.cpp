@@ -1,0 +1,119 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+
+#include "reply.hpp"
+
+#include "media_type.hpp"
+
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/http/empty_body.hpp>
+
+#include <ctime>
+#include <string_view>
+#include <utility>
+
+namespace https_server {
+namespace {
+
+using response = http::response<http::empty_body>;
+
+// The date format of RFC 9110, section 5.6.7. The program never leaves the "C" locale.
+std::string http_date(std::time_t time) {
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  char text[40];
+  auto const length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text, length};
+}
+
+response begin(http::status status, unsigned version, bool keep_alive) {
+  response header{status, version};
+  header.set(http::field::server, "tls_async");
+  header.set(http::field::date, http_date(std::time(nullptr)));
+  header.keep_alive(keep_alive);
+  return header;
+}
+
+reply finish(response const& header) {
+  reply done;
+  done.status = header.result();
+  done.keep_alive = header.keep_alive();
+  http::fields::writer writer{header, header.version(), header.result_int()};
+  done.header = boost::beast::buffers_to_string(writer.get());
+  return done;
+}
+
+// A response whose body is its own status in words. HEAD gets the length, but not the words.
+reply finish_with_text(response header, bool body_wanted = true) {
+  auto text = std::to_string(header.result_int()) + ' ' + std::string(header.reason()) + '\n';
+  header.set(http::field::content_type, "text/plain; charset=utf-8");
+  header.content_length(text.size());
+  auto done = finish(header);
+  if (body_wanted) done.text = std::move(text);
+  return done;
+}
+
+std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+range_choice range_for(http::request_header<> const& request, open_file const& file) {
+  range_choice const whole{range_verdict::whole, {0, file.size()}};
+  // RFC 9110 defines ranges for GET only. After If-Range with another version of the file, a part
+  // of this one would be patched into the wrong bytes.
+  if (request.method() != http::verb::get) return whole;
+  if (auto const condition = request.find(http::field::if_range);
+      condition != request.end() && view(condition->value()) != file.tag())
+    return whole;
+  return choose_range(view(request[http::field::range]), file.size());
+}
+
+}  // namespace
+
+reply refuse(http::status status) { return finish_with_text(begin(status, 11, false)); }
+
+reply answer(http::request_header<> const& request, static_files const& files, bool keep_alive) {
+  bool const is_head = request.method() == http::verb::head;
+  if (!is_head && request.method() != http::verb::get) {
+    auto header = begin(http::status::method_not_allowed, request.version(), keep_alive);
+    header.set(http::field::allow, "GET, HEAD");
+    return finish_with_text(std::move(header));
+  }
+  // RFC 9112, section 3.2: a request of HTTP/1.1 without exactly one Host is malformed.
+  if (request.version() >= 11 && request.count(http::field::host) != 1)
+    return refuse(http::status::bad_request);
+
+  auto found = files.find(view(request.target()));
+  auto header = begin(found.status, request.version(), keep_alive);
+  if (found.status == http::status::moved_permanently)
+    header.set(http::field::location, found.location);
+  if (found.status != http::status::ok) return finish_with_text(std::move(header), !is_head);
+
+  auto const size = found.file.size();
+  auto const range = range_for(request, found.file);
+  header.set(http::field::accept_ranges, "bytes");
+  if (range.verdict == range_verdict::unsatisfiable) {
+    header.result(http::status::range_not_satisfiable);
+    header.set(http::field::content_range, "bytes */" + std::to_string(size));
+    return finish_with_text(std::move(header));
+  }
+  if (range.verdict == range_verdict::part) {
+    header.result(http::status::partial_content);
+    header.set(http::field::content_range,
+               "bytes " + std::to_string(range.bytes.offset) + '-' +
+                   std::to_string(range.bytes.offset + range.bytes.length - 1) + '/' +
+                   std::to_string(size));
+  }
+  auto const type = media_type(found.name);
+  header.set(http::field::content_type, {type.data(), type.size()});
+  header.set(http::field::last_modified, http_date(found.file.modified()));
+  header.set(http::field::etag, found.file.tag());
+  header.content_length(range.bytes.length);
+
+  auto done = finish(header);
+  if (!is_head) {
+    done.file = std::move(found.file);
+    done.part = range.bytes;
+  }
+  return done;
+}
+
+}  // namespace https_server

@@ -1,0 +1,35 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// From the header of a request to all that is to be sent: the header of the response, ready for the
+// wire, and the text or the part of a file that follows it. Knows no connection.
+
+#pragma once
+
+#include "byte_range.hpp"
+#include "static_files.hpp"
+
+#include <boost/beast/http/fields.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/status.hpp>
+
+#include <string>
+
+namespace https_server {
+
+struct reply {
+  http::status status = http::status::ok;
+  bool keep_alive = false;
+  std::string header;  // status line and fields, with the empty line
+  std::string text;    // the body, if it is not a file
+  open_file file;      // if open, `part` of it is the body
+  byte_range part;
+};
+
+// What a GET or HEAD for a file gets; every other method gets 405.
+reply answer(http::request_header<> const& request, static_files const& files, bool keep_alive);
+
+// A refusal that ends the connection, for a request that could not even be read.
+reply refuse(http::status status);
+
+}  // namespace https_server

@@ -1,0 +1,206 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+
+#include "session.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/read.hpp>
+
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <sstream>
+#include <utility>
+
+namespace https_server {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+// Errors are expected here, so they come as values.
+constexpr auto as_values = asio::as_tuple(asio::deferred);
+
+// One read of a file, and one tls_write: sixteen full records.
+constexpr auto chunk_bytes = std::size_t{256} * 1024;
+// What an idle connection keeps ready for the next request; a longer one is read in steps.
+constexpr std::size_t idle_bytes = 4096;
+
+std::string peer_name(tcp::socket const& socket) {
+  boost::system::error_code error;
+  auto const endpoint = socket.remote_endpoint(error);
+  if (error) return "unknown";
+  std::ostringstream text;
+  text << endpoint;
+  return text.str();
+}
+
+http::status status_for(boost::system::error_code error) {
+  if (error == http::error::header_limit || error == http::error::buffer_overflow)
+    return http::status::request_header_fields_too_large;
+  if (error == http::error::bad_version) return http::status::http_version_not_supported;
+  return http::status::bad_request;
+}
+
+bool is_plain_http(boost::system::error_code error) {
+  return error.category() == asio::error::get_ssl_category() &&
+         ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_HTTP_REQUEST;
+}
+
+bool is_malformed_request(boost::system::error_code error) {
+  return error.category() == make_error_code(http::error::bad_method).category() &&
+         error != http::error::end_of_stream && error != http::error::partial_message;
+}
+
+}  // namespace
+
+session::session(tcp::socket socket, tls_async::context& context, static_files const& files,
+                 access_log& log, connection_limits const& limits)
+    : stream_(std::move(socket), context),
+      files_(files),
+      log_(log),
+      limits_(limits),
+      peer_(peer_name(stream_.next_layer())),
+      received_(limits.header_bytes + idle_bytes),
+      header_timer_(stream_.get_executor()) {}
+
+asio::awaitable<void> session::run() {
+  error_code ignored;
+  stream_.next_layer().set_option(tcp::no_delay(true), ignored);
+  if (!co_await handshake()) co_return;
+  while (co_await serve_request()) {
+  }
+  co_await tls_shutdown(stream_, as_values);
+}
+
+void session::finish() {
+  finishing_ = true;
+  finish_signal_.emit(asio::cancellation_type::terminal);
+}
+
+void session::abort() {
+  error_code ignored;
+  stream_.lowest_layer().close(ignored);
+}
+
+// For a wait in which nothing is in flight. (Boost 1.81 cannot bind a slot to asio::deferred.)
+auto session::until_finish() {
+  return asio::bind_cancellation_slot(finish_signal_.slot(), asio::as_tuple(asio::use_awaitable));
+}
+
+asio::awaitable<bool> session::handshake() {
+  auto const [error] =
+      co_await tls_handshake(stream_, tls_async::as_server{}, limits_.handshake, until_finish());
+  if (error && !finishing_) {
+    log_.incident(peer_, is_plain_http(error)
+                             ? "the client speaks plain HTTP; its URL has to begin with https://"
+                             : "handshake failed: " + why(error));
+  }
+  co_return !error;
+}
+
+// A connection without a request under way may end at any time, so the reasons are not logged.
+asio::awaitable<bool> session::wait_for_request() {
+  if (received_.size() > 0) co_return true;  // the client has sent it together with the last one
+  if (finishing_) co_return false;
+  auto const [error, count] =
+      co_await tls_read_some(stream_, received_.prepare(idle_bytes), limits_.idle, until_finish());
+  received_.commit(count);
+  co_return !error;
+}
+
+asio::awaitable<session::error_code> session::read_header(request_parser& parser) {
+  parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
+  error_code incomplete;
+  received_.consume(parser.put(received_.data(), incomplete));
+  if (incomplete != http::error::need_more) co_return incomplete;  // mostly all of it is there
+
+  header_timer_.expires_after(limits_.header);
+  header_timer_.async_wait([weak = weak_from_this()](error_code cancelled) {
+    auto const self = weak.lock();
+    if (self && !cancelled) self->abort();  // a mere cancel could miss a read between two steps
+  });
+  auto const [error, count] =
+      co_await http::async_read_header(stream_, received_, parser, as_values);
+  bool const in_time = header_timer_.cancel() > 0;
+  co_return (in_time || !error ? error : asio::error::timed_out);
+}
+
+// Answers one request; false if it was the last.
+asio::awaitable<bool> session::serve_request() {
+  if (!co_await wait_for_request()) co_return false;
+
+  request_parser parser;
+  auto const error = co_await read_header(parser);
+  auto const started = std::chrono::steady_clock::now();
+  if (error && !is_malformed_request(error)) {
+    log_.incident(peer_, "no whole request: " + why(error));
+    co_return false;
+  }
+  auto const& request = parser.get();
+  request_record record;
+  record.peer = peer_;
+  reply response;
+  if (error) {
+    response = refuse(status_for(error));
+  } else {
+    record.method = std::string(request.method_string());
+    record.target = std::string(request.target());
+    // A body is never read, so what follows it on this connection cannot be told from it.
+    bool const has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
+    response = answer(request, files_, request.keep_alive() && !has_body && !finishing_);
+  }
+  record.status = static_cast<unsigned>(response.status);
+  co_await send(response, record);
+  record.duration = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - started);
+  log_.request(record);
+  co_return (response.keep_alive && record.incident.empty());
+}
+
+asio::awaitable<void> session::send(reply const& response, request_record& record) {
+  // The header leaves together with the first of the body, so that they share a record.
+  asio::const_buffer header = asio::buffer(response.header);
+  asio::const_buffer body = asio::buffer(response.text);
+  auto offset = response.part.offset;
+  auto left = response.part.length;
+  auto const chunk_size = std::min<std::uint64_t>(left, chunk_bytes);
+  auto const chunk = std::make_unique_for_overwrite<char[]>(chunk_size);
+  do {
+    if (left > 0) {
+      auto const wanted = std::min(left, chunk_size);
+      auto const read = response.file.read_at(offset, {chunk.get(), wanted});
+      if (read < wanted) {  // another length was promised: only the end of the connection tells
+        record.incident = "the file became shorter while it was sent";
+        co_return;
+      }
+      body = asio::buffer(chunk.get(), read);
+      offset += read;
+      left -= read;
+    }
+    std::array const buffers{header, body};
+    auto const [error, written] = co_await tls_write(stream_, buffers, as_values);
+    record.body_bytes += written - std::min(written, header.size());
+    if (error) {
+      record.incident = why(error);
+      co_return;
+    }
+    header = {};
+  } while (left > 0);
+}
+
+std::string session::why(error_code error) const {
+  auto const& text = stream_.error_info().text();
+  return text.empty() ? error.message() : text;
+}
+
+}  // namespace https_server

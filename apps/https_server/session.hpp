@@ -1,0 +1,67 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// One connection: handshake, requests one after the other, shutdown. Every wait has its deadline.
+// Lives on the executor of its socket, a strand if several threads serve: to be called and
+// destroyed there only.
+
+#pragma once
+
+#include "access_log.hpp"
+#include "options.hpp"
+#include "reply.hpp"
+#include "static_files.hpp"
+
+#include <tls_async/beast.hpp>
+#include <tls_async/tls_async.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+
+#include <memory>
+#include <string>
+
+namespace https_server {
+
+class session : public std::enable_shared_from_this<session> {
+public:
+  session(boost::asio::ip::tcp::socket socket, tls_async::context& context,
+          static_files const& files, access_log& log, connection_limits const& limits);
+
+  // Serves the connection until it ends.
+  boost::asio::awaitable<void> run();
+
+  // Ends the connection once the request under way is answered.
+  void finish();
+  // Ends the connection now.
+  void abort();
+
+private:
+  using request_parser = http::request_parser<http::empty_body>;
+  using error_code = boost::system::error_code;
+
+  boost::asio::awaitable<bool> handshake();
+  boost::asio::awaitable<bool> wait_for_request();
+  boost::asio::awaitable<bool> serve_request();
+  boost::asio::awaitable<error_code> read_header(request_parser& parser);
+  boost::asio::awaitable<void> send(reply const& response, request_record& record);
+  auto until_finish();
+  std::string why(error_code error) const;
+
+  tls_async::stream<boost::asio::ip::tcp::socket> stream_;
+  static_files const& files_;
+  access_log& log_;
+  connection_limits const& limits_;
+  std::string peer_;
+  boost::beast::flat_buffer received_;
+  boost::asio::steady_timer header_timer_;
+  boost::asio::cancellation_signal finish_signal_;  // ends a wait in which nothing is in flight
+  bool finishing_ = false;
+};
+
+}  // namespace https_server

@@ -1,0 +1,37 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+#
+# Flags for our own code: warnings, the sanitizer, the compiler cache. Nothing of it is installed.
+# Warnings become errors by CMAKE_COMPILE_WARNING_AS_ERROR, which the presets set: a user's newer
+# compiler must not stop the user's build.
+
+set(TLS_ASYNC_SANITIZE "" CACHE STRING "Sanitizer: address (and undefined), thread, or none")
+set_property(CACHE TLS_ASYNC_SANITIZE PROPERTY STRINGS "" address thread)
+
+add_library(tls_async_developer INTERFACE)
+# Once GCC has inlined how Asio allocates coroutine frames, it warns that new and delete differ.
+target_compile_options(tls_async_developer INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
+
+if(TLS_ASYNC_SANITIZE STREQUAL "address")
+  set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all)
+elseif(TLS_ASYNC_SANITIZE STREQUAL "thread")
+  set(sanitizer_flags -fsanitize=thread)
+  # Asio's fences, which ThreadSanitizer can't see, stand beside mutexes, which it can.
+  target_compile_options(tls_async_developer INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+elseif(TLS_ASYNC_SANITIZE)
+  message(FATAL_ERROR "TLS_ASYNC_SANITIZE is '${TLS_ASYNC_SANITIZE}': use 'address' or 'thread'")
+endif()
+if(TLS_ASYNC_SANITIZE)
+  target_compile_options(tls_async_developer INTERFACE ${sanitizer_flags} -fno-omit-frame-pointer)
+  target_link_options(tls_async_developer INTERFACE ${sanitizer_flags})
+endif()
+
+find_program(TLS_ASYNC_CCACHE ccache)
+if(TLS_ASYNC_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+  # Without this ccache refuses every file that uses a precompiled header.
+  set(sloppiness pch_defines,time_macros,include_file_mtime,include_file_ctime)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=${sloppiness} ${TLS_ASYNC_CCACHE})
+endif()

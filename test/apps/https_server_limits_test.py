@@ -1,0 +1,100 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""https_server and clients that take more than their share: of time, of connections, of patience."""
+
+import contextlib
+import time
+import unittest
+
+import programs
+from programs import HttpsServer, exchange, read_to_end
+
+GET = b"GET /file HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+CLOSE = b"Connection: close\r\n"
+
+
+class Limits(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = programs.WORK / "root"
+        cls.root.mkdir()
+        (cls.root / "file").write_bytes(b"content")
+        (cls.root / "large").write_bytes(b"x" * 64_000_000)
+
+    def test_a_handshake_that_never_comes_is_ended(self):
+        with HttpsServer(self.root, "--handshake-seconds", "1") as server:
+            with server.connect() as connection:
+                self.assertEqual(read_to_end(connection), b"")
+            server.err.wait_for("handshake failed: ")
+
+    def test_a_handshake_that_stops_half_way_is_ended(self):
+        with HttpsServer(self.root, "--handshake-seconds", "1") as server:
+            with server.connect() as connection:
+                connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+                self.assertEqual(read_to_end(connection), b"")
+            server.err.wait_for("handshake failed: ")
+
+    def test_a_request_that_never_ends_is_ended(self):
+        with HttpsServer(self.root, "--header-seconds", "1") as server:
+            with server.connect_tls() as connection:
+                connection.sendall(GET[:-1] % b"X: x\r\n")
+                with self.assertRaises(OSError):  # nothing polite: the end without close_notify
+                    read_to_end(connection)
+            server.err.wait_for("no whole request: ")
+
+    def test_a_request_that_trickles_in_is_ended(self):
+        with HttpsServer(self.root, "--header-seconds", "1") as server:
+            with server.connect_tls() as connection:
+                connection.sendall(b"GET /file HTTP/1.1\r\nX: ")
+                with self.assertRaises(OSError):
+                    connection.settimeout(0.01)
+                    give_up = time.monotonic() + programs.PATIENCE
+                    while time.monotonic() < give_up:
+                        connection.sendall(b"x")
+                        with contextlib.suppress(TimeoutError):
+                            self.assertNotEqual(connection.recv(1), b"")
+            server.err.wait_for("no whole request: ")
+
+    def test_an_idle_connection_is_ended_with_close_notify(self):
+        with HttpsServer(self.root, "--idle-seconds", "1") as server:
+            with server.connect_tls() as connection:
+                self.assertTrue(exchange(connection, GET % b"").endswith(b"content"))
+            self.assertEqual(server.stop(), 0)
+
+    def test_connections_beyond_the_limit_wait_for_their_turn(self):
+        with HttpsServer(self.root, "--max-connections", "2") as server, contextlib.ExitStack() as stack:
+            first, second = (stack.enter_context(server.connect_tls()) for _ in range(2))
+            waiting = stack.enter_context(server.connect())
+            server.err.wait_for("all 2 connections are in use")
+            self.assertTrue(exchange(first, GET % CLOSE).endswith(b"content"))
+            first.close()
+            context = programs.ssl.create_default_context(cafile=programs.AUTHORITY)
+            third = stack.enter_context(context.wrap_socket(waiting, server_hostname="localhost"))
+            self.assertTrue(exchange(third, GET % CLOSE).endswith(b"content"))
+            self.assertTrue(exchange(second, GET % CLOSE).endswith(b"content"))
+
+    @unittest.skipIf(programs.SANITIZER == "address", "UBSan itself needs a descriptor now and then")
+    def test_running_out_of_descriptors_neither_spins_nor_ends_the_server(self):
+        options = ("--handshake-seconds", "2")
+        with HttpsServer(self.root, *options, descriptors=24) as server, contextlib.ExitStack() as stack:
+            before, began = server.cpu_seconds(), time.monotonic()
+            connections = [stack.enter_context(server.connect()) for _ in range(40)]
+            server.err.wait_for("cannot accept: Too many open files")
+            self.assertEqual(read_to_end(connections[0]), b"")  # until its handshake is given up
+            used, passed = server.cpu_seconds() - before, time.monotonic() - began
+            self.assertLess(used, passed / 20)  # it needs 1 %; one that spins takes all it gets
+            for connection in connections:
+                connection.close()
+            self.assertEqual(server.curl("/file"), b"content")
+
+    def test_a_client_that_never_reads_holds_up_nobody(self):
+        with HttpsServer(self.root, "--stop-seconds", "0") as server:
+            with server.connect_tls() as connection:
+                connection.sendall(GET.replace(b"file", b"large") % b"")
+                self.assertEqual(server.curl("/file"), b"content")
+                self.assertEqual(server.stop(), 0)
+            self.assertTrue(any("/large 200 " in line and "cut short" in line for line in server.err.all()))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,203 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""How https_server starts, or says why it does not, and how it stops."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+import programs
+from programs import AUTHORITY, CACHE, CERTIFICATE, KEY, HttpsServer, Program, exchange, read_to_end
+
+GET = b"GET /file HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+LARGE = GET.replace(b"file", b"large") % b""
+USAGE, NOT_STARTED = 1, 2
+
+
+class Start(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = programs.WORK / "start"
+        cls.root.mkdir()
+        with HttpsServer(cls.root):
+            pass  # leaves a certificate
+
+    def refusal(self, *arguments, status=NOT_STARTED, **options):
+        """What a server says that does not start, in one line."""
+        with Program("https_server", *arguments, **options) as server:
+            self.assertEqual(server.wait(), status)
+            self.assertEqual(server.out.all(), [])
+            lines = server.err.all()
+        self.assertEqual(len(lines), 1, lines)
+        self.assertTrue(lines[0].startswith("https_server: "), lines)
+        return lines[0]
+
+    def test_prints_where_it_listens_and_what_to_try(self):
+        with HttpsServer(self.root) as server:
+            server.out.wait_for("try: ")
+            self.assertEqual(server.stop(), 0)
+            self.assertEqual(server.out.all(), [
+                f"listening on {server.url}",
+                f"certificate authority: {AUTHORITY}",
+                f"try: curl --cacert {AUTHORITY} {server.url}/",
+            ])
+
+    def test_helps_on_one_screen(self):
+        with Program("https_server", "--help") as server:
+            self.assertEqual(server.wait(), 0)
+            self.assertLessEqual(len(server.out.all()), 24)
+            self.assertEqual(server.err.all(), [])
+
+    def test_says_what_is_wrong_with_its_command_line(self):
+        for arguments, words in (
+            (["--bogus"], "bogus"),
+            (["--listen", "nowhere"], "127.0.0.1:8443"),
+            (["--threads", "-1"], "between 1 and"),
+            (["--cert", CERTIFICATE], "both or neither"),
+        ):
+            self.assertIn(words, self.refusal(*arguments, status=USAGE))
+
+    def test_says_that_its_root_is_missing(self):
+        line = self.refusal("--root", self.root / "none")
+        self.assertIn("No such file or directory", line)
+        self.assertIn("--root", line)
+
+    def test_says_that_its_port_is_in_use(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            line = self.refusal("--root", self.root, "--listen", f"127.0.0.1:{other.getsockname()[1]}")
+        self.assertIn("Address already in use", line)
+        self.assertIn("--listen", line)
+
+    def test_says_what_is_wrong_with_its_certificate(self):
+        broken = programs.WORK / "broken.pem"
+        broken.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+        missing = programs.WORK / "none.pem"
+        other = programs.WORK / "other_cache"
+        with HttpsServer(self.root, cache=other):
+            pass
+        other_key = other / "tls_async" / KEY.name
+        for certificate, key, named in (
+            (missing, KEY, missing), (CERTIFICATE, missing, missing), (broken, KEY, broken),
+            (CERTIFICATE, broken, broken), (CERTIFICATE, other_key, other_key),
+        ):
+            line = self.refusal("--root", self.root, "--cert", certificate, "--key", key)
+            self.assertIn(str(named), line)
+
+    def test_says_that_it_cannot_keep_a_certificate(self):
+        file = programs.WORK / "file"
+        file.write_text("")
+        line = self.refusal("--root", self.root, cache=file)
+        self.assertIn("XDG_CACHE_HOME", line)
+        self.assertIn("--cert", line)
+
+    def test_serves_with_a_given_certificate(self):
+        pem = [shutil.copy(file, programs.WORK) for file in (CERTIFICATE, KEY)]
+        arguments = ("--cert", pem[0], "--key", pem[1], "--listen", "127.0.0.1:0", "--root", self.root)
+        unused = programs.WORK / "unused_cache"
+        with HttpsServer(self.root, "--cert", pem[0], "--key", pem[1], cache=unused) as server:
+            server.curl("/")
+            self.assertEqual(server.stop(), 0)
+            self.assertEqual(server.out.all(), [f"listening on {server.url}"])
+        self.assertFalse(unused.exists())
+
+    def test_keeps_its_certificate_for_the_next_start(self):
+        before = CERTIFICATE.read_bytes()
+        with HttpsServer(self.root) as server:
+            server.curl("/")
+        self.assertEqual(CERTIFICATE.read_bytes(), before)
+        self.assertEqual(KEY.stat().st_mode & 0o7777, 0o600)
+
+    def test_several_that_start_at_once_agree_on_their_certificate(self):
+        cache = programs.WORK / "shared_cache"
+        with contextlib.ExitStack() as stack:
+            starting = [Program("https_server", "--listen", "127.0.0.1:0", "--root", self.root, cache=cache)
+                        for _ in range(4)]
+            for server in starting:
+                stack.enter_context(server)
+            for server in starting:
+                url = server.out.wait_for("listening on ").split()[2]
+                subprocess.run(["curl", "-q", "-sS", "--noproxy", "*", "-o", os.devnull, "--cacert",
+                                cache / "tls_async" / AUTHORITY.name, url], check=True)
+
+    def test_listens_on_ipv6(self):
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        except OSError as error:
+            self.skipTest(f"no IPv6 here: {error}")
+        with HttpsServer(self.root, listen="[::1]:0") as server:
+            answer = server.curl("/none", "-w", "%{remote_ip}")
+            self.assertTrue(answer.endswith(b"::1"), answer)
+
+
+class Stop(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = programs.WORK / "stop"
+        cls.root.mkdir()
+        (cls.root / "file").write_bytes(b"content")
+        (cls.root / "large").write_bytes(b"x" * 64_000_000)
+
+    def wait_until_refused(self, server):
+        """Until the server has seen the signal and accepts no more."""
+        give_up = time.monotonic() + programs.PATIENCE
+        with self.assertRaises(OSError):
+            while time.monotonic() < give_up:
+                server.connect().close()
+
+    def test_ends_idle_connections_with_close_notify(self):
+        with HttpsServer(self.root, "--stop-seconds", "3600") as server, server.connect_tls() as idle:
+            idle.sendall(GET % b"")
+            while not idle.recv(65536).endswith(b"content"):
+                pass
+            server.signal()
+            self.assertEqual(read_to_end(idle), b"")
+            self.assertEqual(server.wait(), 0)
+
+    def test_ends_at_once_without_connections_at_either_signal(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with HttpsServer(self.root, "--stop-seconds", "3600", "--threads", "3") as server:
+                server.signal(number)
+                self.assertEqual(server.wait(), 0)
+
+    def test_does_not_wait_for_handshakes(self):
+        with HttpsServer(self.root, "--stop-seconds", "3600", "--handshake-seconds", "3600") as server:
+            with server.connect() as silent:
+                server.curl("/file")  # the silent one was accepted before it
+                server.signal()
+                self.assertEqual(read_to_end(silent), b"")
+                self.assertEqual(server.wait(), 0)
+
+    def test_finishes_what_is_in_flight(self):
+        with HttpsServer(self.root, "--stop-seconds", "3600") as server, server.connect_tls() as busy:
+            busy.sendall(LARGE)
+            received = len(busy.recv(1))
+            server.signal()
+            self.wait_until_refused(server)
+            received += len(read_to_end(busy))
+            self.assertGreater(received, 64_000_000)
+            self.assertEqual(server.wait(), 0)
+
+    def test_cuts_what_is_in_flight_after_its_deadline(self):
+        with HttpsServer(self.root, "--stop-seconds", "1") as server, server.connect_tls() as stuck:
+            stuck.sendall(LARGE)
+            stuck.recv(1)
+            self.assertEqual(server.stop(), 0)
+            self.assertTrue(any("cutting 1 connections" in line for line in server.err.all()))
+
+    def test_ends_at_once_at_a_second_signal(self):
+        with HttpsServer(self.root, "--stop-seconds", "3600") as server, server.connect_tls() as stuck:
+            stuck.sendall(LARGE)
+            stuck.recv(1)
+            server.signal()
+            self.wait_until_refused(server)
+            server.signal(signal.SIGINT)
+            self.assertEqual(server.wait(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

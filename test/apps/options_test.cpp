@@ -1,0 +1,125 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What the command line means, and what is said when it means nothing.
+#include "options.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace https_server {
+namespace {
+
+std::optional<options> parse(std::vector<char const*> arguments) {
+  arguments.insert(arguments.begin(), "https_server");
+  return parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+std::string refusal(std::vector<char const*> const& arguments) {
+  try {
+    parse(arguments);
+    return "accepted";
+  } catch (usage_error const& error) {
+    return error.what();
+  }
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+BOOST_AUTO_TEST_SUITE(command_line)
+
+BOOST_AUTO_TEST_CASE(has_defaults_for_everything) {
+  auto const chosen = parse({});
+  BOOST_TEST_REQUIRE(chosen.has_value());
+  BOOST_TEST(chosen->root == ".");
+  BOOST_TEST(chosen->listen == parse_endpoint("127.0.0.1:8443"));
+  BOOST_TEST(chosen->threads == 1u);
+  BOOST_TEST(!chosen->certificate);
+  BOOST_TEST(!chosen->key);
+  BOOST_TEST(!chosen->quiet);
+}
+
+BOOST_AUTO_TEST_CASE(sets_what_it_names) {
+  using std::chrono::seconds;
+  auto const chosen = parse({"--root",      "/srv",
+                             "--listen",    "[::1]:0",
+                             "--threads=3", "--cert",
+                             "c",           "--key",
+                             "k",           "--max-connections",
+                             "7",           "--header-bytes",
+                             "300",         "--handshake-seconds",
+                             "1",           "--header-seconds",
+                             "2",           "--idle-seconds",
+                             "3",           "--stop-seconds",
+                             "0",           "--quiet"});
+  BOOST_TEST_REQUIRE(chosen.has_value());
+  BOOST_TEST(chosen->root == "/srv");
+  BOOST_TEST(chosen->listen == parse_endpoint("[::1]:0"));
+  BOOST_TEST(chosen->threads == 3u);
+  BOOST_TEST(chosen->certificate.value() == "c");
+  BOOST_TEST(chosen->key.value() == "k");
+  BOOST_TEST(chosen->limits.connections == 7u);
+  BOOST_TEST(chosen->limits.header_bytes == 300u);
+  BOOST_TEST((chosen->limits.handshake == seconds(1)));
+  BOOST_TEST((chosen->limits.header == seconds(2)));
+  BOOST_TEST((chosen->limits.idle == seconds(3)));
+  BOOST_TEST((chosen->stop == seconds(0)));
+  BOOST_TEST(chosen->quiet);
+}
+
+BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_is_wrong) {
+  BOOST_TEST(contains(refusal({"--unknown"}), "unknown"));
+  BOOST_TEST(contains(refusal({"stray"}), "positional"));
+  BOOST_TEST(contains(refusal({"--threads", "many"}), "threads"));
+  BOOST_TEST(contains(refusal({"--threads", "0"}), "between 1 and"));
+  BOOST_TEST(contains(refusal({"--max-connections", "0"}), "between 1 and"));
+  BOOST_TEST(contains(refusal({"--cert", "c"}), "give both or neither"));
+  BOOST_TEST(contains(refusal({"--key", "k"}), "give both or neither"));
+  BOOST_TEST(contains(refusal({"--listen", "8443"}), "127.0.0.1:8443"));
+}
+
+BOOST_AUTO_TEST_CASE(refuses_numbers_that_make_no_sense) {
+  for (auto const* number : {"-1", "0", "1025", "4294967297", "99999999999999999999", "1.5", ""})
+    BOOST_TEST(refusal({"--threads", number}) != "accepted", "--threads " << number);
+  BOOST_TEST(refusal({"--stop-seconds", "-1"}) != "accepted");
+  BOOST_TEST(refusal({"--idle-seconds", "0"}) != "accepted");
+  BOOST_TEST(refusal({"--header-bytes", "0"}) != "accepted");
+}
+
+BOOST_AUTO_TEST_CASE(asks_for_help_without_needing_the_rest) { BOOST_TEST(!parse({"--help"})); }
+
+BOOST_AUTO_TEST_CASE(is_explained_on_one_screen) {
+  auto const text = help();
+  BOOST_TEST(std::count(text.begin(), text.end(), '\n') <= 24);
+  BOOST_TEST(contains(text, "Exit status"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(endpoint)
+
+BOOST_AUTO_TEST_CASE(is_an_address_and_a_port) {
+  namespace ip = boost::asio::ip;
+  BOOST_TEST(parse_endpoint("127.0.0.1:0") == ip::tcp::endpoint(ip::make_address("127.0.0.1"), 0));
+  BOOST_TEST(parse_endpoint("0.0.0.0:65535") ==
+             ip::tcp::endpoint(ip::make_address("0.0.0.0"), 65535));
+  BOOST_TEST(parse_endpoint("[::1]:8443") == ip::tcp::endpoint(ip::make_address("::1"), 8443));
+}
+
+BOOST_AUTO_TEST_CASE(is_refused_when_malformed) {
+  for (std::string const text :
+       {"", ":", "127.0.0.1", "127.0.0.1:", ":8443", "127.0.0.1:65536", "127.0.0.1:-1",
+        "127.0.0.1:80a", "::1:80", "[127.0.0.1]:80", "[::1]", "localhost:80", "127.0.0.1: 80"})
+    BOOST_CHECK_THROW(parse_endpoint(text), usage_error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace https_server

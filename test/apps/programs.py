@@ -1,0 +1,173 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""Starts the programs under test, reads what they print, and ends them, whatever happens.
+
+Nothing here sleeps: every wait is for a line, an end of file or the end of a process, and fails
+after PATIENCE seconds.
+"""
+
+import atexit
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+
+BIN = pathlib.Path(os.environ["PROGRAMS"])
+SANITIZER = os.environ.get("SANITIZER", "")  # what the programs were built with, if anything
+PATIENCE = 60
+
+# One directory for the whole test program, and one certificate in it.
+WORK = pathlib.Path(tempfile.mkdtemp(prefix="tls_async_apps_"))
+atexit.register(shutil.rmtree, WORK, ignore_errors=True)
+CACHE = WORK / "cache"
+AUTHORITY = CACHE / "tls_async" / "authority.pem"
+CERTIFICATE = CACHE / "tls_async" / "localhost.pem"
+KEY = CACHE / "tls_async" / "localhost.key.pem"
+
+
+class Lines:
+    """The lines of one output stream, read by a thread of its own."""
+
+    def __init__(self, stream):
+        self._lines = []
+        self._ended = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _read(self, stream):
+        for line in stream:
+            with self._changed:
+                self._lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+        stream.close()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def find(self, text):
+        """The first line with this text, or None."""
+        return next((line for line in self._lines if text in line), None)
+
+    def wait_for(self, text):
+        """Waits for a line with this text."""
+        with self._changed:
+            done = self._changed.wait_for(lambda: self._ended or self.find(text), PATIENCE)
+            line = self.find(text)
+        if line is None:
+            why = "the output ended" if done else "nothing came"
+            raise AssertionError(f"no line with {text!r}: {why}\n" + "\n".join(self._lines))
+        return line
+
+    def all(self):
+        """Every line, once the output has ended."""
+        self._thread.join(PATIENCE)
+        return list(self._lines)
+
+
+class Program:
+    """A running program; use it in a with statement."""
+
+    def __init__(self, name, *arguments, descriptors=None, cache=CACHE, stdin=subprocess.DEVNULL):
+        def limit():
+            if descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+        self.process = subprocess.Popen(
+            [BIN / name, *map(str, arguments)],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+            preexec_fn=limit,
+        )
+        self.out = Lines(self.process.stdout)
+        self.err = Lines(self.process.stderr)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.out.all()
+        self.err.all()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+    def signal(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+
+    def wait(self):
+        """The exit status."""
+        return self.process.wait(PATIENCE)
+
+    def stop(self):
+        """Asks the program to end, and returns its exit status."""
+        self.signal()
+        return self.wait()
+
+    def cpu_seconds(self):
+        """The processor time that the program has used so far."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Server(Program):
+    """A program that listens on a free port of 127.0.0.1."""
+
+    def __init__(self, name, *arguments, listen="127.0.0.1:0", **options):
+        super().__init__(name, "--listen", listen, *arguments, **options)
+        try:
+            self.port = int(self.out.wait_for("listening on ").rpartition(":")[2])
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def connect(self):
+        """A TCP connection."""
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def connect_tls(self, context=None, host="localhost"):
+        """A TLS connection; its end without close_notify is an error."""
+        context = context or ssl.create_default_context(cafile=AUTHORITY)
+        return context.wrap_socket(self.connect(), server_hostname=host, suppress_ragged_eofs=False)
+
+
+class HttpsServer(Server):
+    """https_server on a directory, with a certificate of its own making."""
+
+    def __init__(self, root, *arguments, **options):
+        super().__init__("https_server", "--root", root, *arguments, **options)
+        self.url = f"https://localhost:{self.port}"
+
+    def curl(self, target, *arguments):
+        """Runs curl, which has to succeed, and returns what it printed."""
+        command = ["curl", "-q", "-sS", "--noproxy", "*", "--max-time", str(PATIENCE)]
+        command += ["--path-as-is", "--cacert", AUTHORITY, *map(str, arguments), self.url + target]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{command}: {done.returncode}\n{done.stderr.decode()}")
+        return done.stdout
+
+
+def read_to_end(connection):
+    """All bytes up to the end of the connection."""
+    received = bytearray()
+    while part := connection.recv(65536):
+        received += part
+    return bytes(received)
+
+
+def exchange(connection, request):
+    """Sends a request and returns all that comes until the connection ends."""
+    connection.sendall(request)
+    return read_to_end(connection)

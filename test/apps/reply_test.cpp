@@ -1,0 +1,196 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// From a request to the header that is sent and the part of the file that follows it.
+#include "reply.hpp"
+
+#include "temporary_directory.hpp"
+
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+namespace https_server {
+namespace {
+
+using http::field;
+using http::status;
+using http::verb;
+
+using request = http::request<http::empty_body>;
+
+struct site {
+  site() : files((directory.write("a.txt", "0123456789"), directory.path())) {
+    directory.write("empty", "");
+    std::filesystem::create_directory(directory.path() / "dir");
+  }
+
+  static request make(verb method, std::string const& target) {
+    request made{method, target, 11};
+    made.set(field::host, "localhost");
+    return made;
+  }
+
+  reply ask(request const& asked) const { return answer(asked, files, true); }
+  reply get(std::string const& target) const { return ask(make(verb::get, target)); }
+  reply get_range(std::string const& range, std::string const& target = "/a.txt") const {
+    auto asked = make(verb::get, target);
+    asked.set(field::range, range);
+    return ask(asked);
+  }
+
+  temporary_directory directory;
+  static_files files;
+};
+
+// The header as a client reads it.
+http::response_header<> read(reply const& sent) {
+  http::response_parser<http::empty_body> parser;
+  parser.skip(true);
+  boost::beast::error_code error;
+  auto const used = parser.put(boost::asio::buffer(sent.header), error);
+  BOOST_TEST(!error, error.message());
+  BOOST_TEST(used == sent.header.size());
+  BOOST_TEST(parser.is_header_done());
+  return parser.release().base();
+}
+
+BOOST_FIXTURE_TEST_SUITE(reply_to_a_request, site)
+
+BOOST_AUTO_TEST_CASE(has_the_file_and_describes_it) {
+  auto const sent = get("/a.txt");
+  auto const header = read(sent);
+  BOOST_TEST(header.result() == status::ok);
+  BOOST_TEST(header[field::content_length] == "10");
+  BOOST_TEST(header[field::content_type] == "text/plain; charset=utf-8");
+  BOOST_TEST(header[field::accept_ranges] == "bytes");
+  BOOST_TEST(header[field::etag] == sent.file.tag());
+  BOOST_TEST(header[field::last_modified].ends_with(" GMT"));
+  BOOST_TEST(header[field::date].size() == std::string("Sun, 06 Nov 1994 08:49:37 GMT").size());
+  BOOST_TEST(sent.file.is_open());
+  BOOST_TEST((sent.part == byte_range{0, 10}));
+  BOOST_TEST(sent.text.empty());
+}
+
+BOOST_AUTO_TEST_CASE(has_no_body_for_head_but_the_same_header) {
+  for (auto const* target : {"/a.txt", "/none", "/dir"}) {
+    auto const sent = ask(make(verb::head, target));
+    auto header = read(sent);
+    auto expected = read(get(target));
+    header.erase(field::date);
+    expected.erase(field::date);
+    BOOST_TEST(header[field::content_length] == expected[field::content_length]);
+    BOOST_TEST(header.result() == expected.result());
+    BOOST_TEST(!sent.file.is_open());
+    BOOST_TEST(sent.text.empty());
+    BOOST_TEST(sent.part.length == 0u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(refuses_other_methods_and_says_which_are_allowed) {
+  for (auto const method : {verb::post, verb::put, verb::delete_, verb::options, verb::unknown}) {
+    auto asked = make(verb::get, "/a.txt");
+    if (method == verb::unknown)
+      asked.method_string("BREW");
+    else
+      asked.method(method);
+    auto const header = read(ask(asked));
+    BOOST_TEST(header.result() == status::method_not_allowed);
+    BOOST_TEST(header[field::allow] == "GET, HEAD");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(has_the_part_that_was_asked_for) {
+  auto const sent = get_range("bytes=2-5");
+  auto const header = read(sent);
+  BOOST_TEST(header.result() == status::partial_content);
+  BOOST_TEST(header[field::content_range] == "bytes 2-5/10");
+  BOOST_TEST(header[field::content_length] == "4");
+  BOOST_TEST((sent.part == byte_range{2, 4}));
+}
+
+BOOST_AUTO_TEST_CASE(has_the_end_of_the_file_for_a_suffix) {
+  auto const sent = get_range("bytes=-3");
+  BOOST_TEST(read(sent)[field::content_range] == "bytes 7-9/10");
+  BOOST_TEST((sent.part == byte_range{7, 3}));
+}
+
+BOOST_AUTO_TEST_CASE(tells_the_size_when_the_range_is_beyond_it) {
+  for (auto const* target : {"/a.txt", "/empty"}) {
+    auto const sent = get_range("bytes=10-", target);
+    auto const header = read(sent);
+    BOOST_TEST(header.result() == status::range_not_satisfiable);
+    BOOST_TEST(header[field::content_range] ==
+               (target == std::string("/empty") ? "bytes */0" : "bytes */10"));
+    BOOST_TEST(!sent.file.is_open());
+    BOOST_TEST(header[field::content_length] == std::to_string(sent.text.size()));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(is_whole_for_several_ranges_and_for_head) {
+  BOOST_TEST(get_range("bytes=0-1,3-4").status == status::ok);
+  auto asked = make(verb::head, "/a.txt");
+  asked.set(field::range, "bytes=0-1");
+  auto const header = read(ask(asked));
+  BOOST_TEST(header.result() == status::ok);
+  BOOST_TEST(header[field::content_length] == "10");
+}
+
+BOOST_AUTO_TEST_CASE(is_a_part_only_of_the_version_the_client_knows) {
+  auto asked = make(verb::get, "/a.txt");
+  asked.set(field::range, "bytes=0-1");
+  asked.set(field::if_range, get("/a.txt").file.tag());
+  BOOST_TEST(ask(asked).status == status::partial_content);
+  asked.set(field::if_range, "\"another\"");
+  BOOST_TEST(ask(asked).status == status::ok);
+  asked.set(field::if_range, "Sun, 06 Nov 1994 08:49:37 GMT");
+  BOOST_TEST(ask(asked).status == status::ok);
+}
+
+BOOST_AUTO_TEST_CASE(redirects_to_a_directory) {
+  auto const header = read(get("/dir"));
+  BOOST_TEST(header.result() == status::moved_permanently);
+  BOOST_TEST(header[field::location] == "/dir/");
+}
+
+BOOST_AUTO_TEST_CASE(says_in_words_what_went_wrong) {
+  auto const sent = get("/none");
+  auto const header = read(sent);
+  BOOST_TEST(sent.text == "404 Not Found\n");
+  BOOST_TEST(header[field::content_length] == std::to_string(sent.text.size()));
+  BOOST_TEST(sent.keep_alive);
+}
+
+BOOST_AUTO_TEST_CASE(needs_exactly_one_host_since_http_1_1) {
+  auto asked = make(verb::get, "/a.txt");
+  asked.insert(field::host, "localhost");
+  BOOST_TEST(ask(asked).status == status::bad_request);
+  asked.erase(field::host);
+  BOOST_TEST(ask(asked).status == status::bad_request);
+  asked.version(10);
+  BOOST_TEST(ask(asked).status == status::ok);
+}
+
+BOOST_AUTO_TEST_CASE(keeps_the_connection_or_says_that_it_ends) {
+  auto asked = make(verb::get, "/a.txt");
+  BOOST_TEST(!read(answer(asked, files, true)).count(field::connection));
+  BOOST_TEST(read(answer(asked, files, false))[field::connection] == "close");
+  BOOST_TEST(!answer(asked, files, false).keep_alive);
+  asked.version(10);
+  BOOST_TEST(read(answer(asked, files, true))[field::connection] == "keep-alive");
+}
+
+BOOST_AUTO_TEST_CASE(to_what_could_not_be_read_ends_the_connection) {
+  auto const sent = refuse(status::request_header_fields_too_large);
+  auto const header = read(sent);
+  BOOST_TEST(header.result() == status::request_header_fields_too_large);
+  BOOST_TEST(header[field::connection] == "close");
+  BOOST_TEST(!sent.keep_alive);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace https_server

@@ -1,0 +1,118 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The engine alone, at the end of its session: close_notify in each direction.
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+
+#include "engine_pair.hpp"
+
+namespace tls_async::test {
+namespace {
+
+namespace data = boost::unit_test::data;
+
+constexpr std::array versions{TLS1_2_VERSION, TLS1_3_VERSION};
+
+BOOST_AUTO_TEST_SUITE(engine_close)
+
+BOOST_DATA_TEST_CASE(close_notify_ends_the_peers_plaintext_behind_all_that_was_sealed,
+                     data::make(versions), version) {
+  connected_engines pair(version_settings(version));
+  seal_all(pair.client, "the last words");
+  BOOST_TEST(pair.client.close_notify() == step{});
+  BOOST_TEST(pair.client.close_notify_sent());
+  want end{};
+  BOOST_TEST(deliver_all(pair.client, pair.server, &end) == "the last words");
+  BOOST_TEST(end == want::closed);
+  BOOST_TEST(pair.server.close_notify_received());
+  BOOST_TEST(!pair.server.close_notify_sent());
+  BOOST_TEST(!pair.server.failure());
+  open_all(pair.server, &end);
+  BOOST_TEST(end == want::closed);
+}
+
+BOOST_DATA_TEST_CASE(open_goes_on_after_close_notify, data::make(versions), version) {
+  connected_engines pair(version_settings(version));
+  seal_all(pair.server, "on its way already");
+  BOOST_TEST(move_ciphertext(pair.server, pair.client) != 0U);
+  BOOST_TEST(pair.client.close_notify() == step{});
+  BOOST_TEST(open_all(pair.client) == "on its way already");
+  BOOST_TEST(deliver_all(pair.client, pair.server) == "");
+  seal_all(pair.server, "sent after the peer closed");
+  BOOST_TEST(deliver_all(pair.server, pair.client) == "sent after the peer closed");
+  BOOST_TEST(pair.server.close_notify() == step{});
+  want end{};
+  BOOST_TEST(deliver_all(pair.server, pair.client, &end) == "");
+  BOOST_TEST(end == want::closed);
+}
+
+BOOST_AUTO_TEST_CASE(close_notify_is_sent_once) {
+  connected_engines pair;
+  BOOST_TEST(pair.client.close_notify() == step{});
+  auto const once = pair.client.ring().output_bytes();
+  BOOST_TEST(once != 0U);
+  BOOST_TEST(pair.client.close_notify() == step{});
+  // Also when the peer's plaintext waits to be opened, which SSL_shutdown would call an error.
+  seal_all(pair.server, "unread");
+  move_ciphertext(pair.server, pair.client);
+  BOOST_TEST(pair.client.close_notify() == step{});
+  BOOST_TEST(pair.client.ring().output_bytes() == once);
+  BOOST_TEST(open_all(pair.client) == "unread");
+}
+
+BOOST_DATA_TEST_CASE(close_notify_that_finds_no_room_is_sent_after_a_flush, data::make(versions),
+                     version) {
+  connected_engines pair(version_settings(version));
+  // Until not even an alert fits.
+  std::string expected;
+  for (std::size_t size = max_record_plaintext; size != 0;) {
+    if (pair.client.ring().output_room() < size + 30) {
+      size /= 2;
+      continue;
+    }
+    auto const message = numbered_plaintext(size, expected.size());
+    seal_all(pair.client, message);
+    expected += message;
+  }
+  if (auto const sealed = pair.client.seal(bytes_of("?")); sealed.next == want::nothing)
+    expected += '?';
+  else
+    BOOST_REQUIRE_EQUAL(sealed.next, want::flush);
+  bool const was_pending = pair.client.record_pending();
+  if (was_pending) {
+    expected += '?';
+    move_ciphertext(pair.client, pair.server, 10);
+    pair.client.finish_record();
+  }
+  BOOST_REQUIRE(!pair.client.record_pending());
+  BOOST_TEST(pair.client.close_notify() == (step{want::flush, 0}));
+  BOOST_TEST(pair.client.close_notify() == (step{want::flush, 0}));
+  want end{};
+  std::string received = open_all(pair.server);
+  received += deliver_all(pair.client, pair.server, &end);
+  BOOST_TEST(end == want::fill);
+  BOOST_TEST(pair.client.close_notify() == step{});
+  received += deliver_all(pair.client, pair.server, &end);
+  BOOST_TEST(end == want::closed);
+  BOOST_TEST((received == expected));
+  BOOST_TEST(pair.client.close_notify() == step{});
+  BOOST_TEST(pair.client.ring().output_bytes() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_follows_the_peers_close_notify_is_ignored) {
+  connected_engines pair;
+  pair.client.close_notify();
+  auto ciphertext = take_all(pair.client);
+  give(pair.server, ciphertext + "junk");
+  want end{};
+  BOOST_TEST(open_all(pair.server, &end) == "");
+  BOOST_TEST(end == want::closed);
+  open_all(pair.server, &end);
+  BOOST_TEST(end == want::closed);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tls_async::test

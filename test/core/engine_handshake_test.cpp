@@ -1,0 +1,190 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The engine alone, up to the end of its handshake: roles, host names, what it wants, and plaintext
+// that is sealed before there is a session.
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+
+#include <openssl/ssl.h>
+
+#include "engine_pair.hpp"
+
+namespace tls_async::test {
+namespace {
+
+namespace data = boost::unit_test::data;
+
+constexpr std::array versions{TLS1_2_VERSION, TLS1_3_VERSION};
+
+// The client verifies the peer, for `host`.
+struct named_engines : engine_pair {
+  explicit named_engines(std::string const& host, tls_settings const& settings = {})
+      : engine_pair(make_context(role::client, settings).get(),
+                    make_context(role::server, settings).get()) {
+    BOOST_REQUIRE(client.be_client_of(host));
+  }
+};
+
+BOOST_AUTO_TEST_SUITE(engine_handshake)
+
+BOOST_DATA_TEST_CASE(handshake_ends_on_both_sides, data::make(versions), version) {
+  engine_pair pair(version_settings(version));
+  BOOST_TEST(!pair.client.handshake_done());
+  pair.handshake();
+  BOOST_TEST(pair.client_step == step{});
+  BOOST_TEST(pair.server_step == step{});
+  BOOST_TEST(pair.client.handshake_done());
+  BOOST_TEST(pair.server.handshake_done());
+  BOOST_TEST(SSL_version(pair.client.native_handle()) == version);
+  BOOST_TEST(pair.client.error_info().text() == "");
+}
+
+BOOST_DATA_TEST_CASE(handshake_ends_when_ciphertext_comes_byte_by_byte, data::make(versions),
+                     version) {
+  engine_pair pair(version_settings(version));
+  pair.handshake(1);
+  BOOST_TEST(pair.client_step == step{});
+  BOOST_TEST(pair.server_step == step{});
+}
+
+BOOST_AUTO_TEST_CASE(handshake_wants_fill_and_leaves_its_flight_in_the_ring) {
+  engine_pair pair;
+  BOOST_TEST(pair.client.handshake() == (step{want::fill, 0}));
+  BOOST_TEST(pair.client.ring().output_bytes() != 0U);
+  BOOST_TEST(pair.server.handshake() == (step{want::fill, 0}));
+  BOOST_TEST(pair.server.ring().output_bytes() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(handshake_wants_flush_when_its_flight_does_not_fit_the_ring) {
+  // A certificate request with this many names is longer than a ring of one record.
+  tls_settings settings;
+  settings.client_certificate = true;
+  auto const server_context = make_context(role::server, settings);
+  auto* const names = sk_X509_NAME_new_null();
+  for (int i = 0; i < 400; ++i) {
+    auto* const name = X509_NAME_new();
+    auto const text = std::string(50, 'n') + std::to_string(i);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                               reinterpret_cast<unsigned char const*>(text.data()), -1, -1, 0);
+    sk_X509_NAME_push(names, name);
+  }
+  SSL_CTX_set0_CA_list(server_context.get(), names);
+  engine_options const one_record{.ring_records = 1};
+  engine client(make_context(role::client, settings).get(), one_record);
+  engine server(server_context.get(), one_record);
+  client.be_client();
+  server.be_server();
+  bool wanted_flush = false;
+  while (!client.handshake_done() || !server.handshake_done()) {
+    auto const asked = client.handshake().next;
+    std::size_t moved = move_ciphertext(client, server);
+    auto const answered = server.handshake().next;
+    wanted_flush = wanted_flush || answered == want::flush;
+    moved += move_ciphertext(server, client);
+    BOOST_REQUIRE(asked != want::failed);
+    BOOST_REQUIRE(answered != want::failed);
+    BOOST_REQUIRE_GT(moved, 0U);
+  }
+  BOOST_TEST(wanted_flush);
+}
+
+BOOST_AUTO_TEST_CASE(handshake_without_a_role_fails) {
+  engine alone(make_context(role::client).get(), plain_options);
+  BOOST_TEST(!alone.has_role());
+  BOOST_TEST(alone.handshake().next == want::failed);
+  BOOST_TEST((alone.failure().own == errc::no_role));
+  BOOST_TEST(alone.error_info().text().find("neither client nor server") != std::string::npos);
+}
+
+BOOST_DATA_TEST_CASE(client_of_a_name_verifies_it_and_sends_it, data::make(versions), version) {
+  named_engines pair("example.test", version_settings(version));
+  pair.handshake();
+  BOOST_TEST(pair.client_step == step{});
+  auto const* const sent =
+      SSL_get_servername(pair.server.native_handle(), TLSEXT_NAMETYPE_host_name);
+  BOOST_REQUIRE(sent != nullptr);
+  BOOST_TEST(std::string(sent) == "example.test");
+}
+
+BOOST_DATA_TEST_CASE(client_of_an_address_verifies_it_and_sends_no_name,
+                     data::make({"127.0.0.1", "::1"}), address) {
+  named_engines pair(address);
+  pair.handshake();
+  BOOST_TEST(pair.client_step == step{});
+  BOOST_TEST(
+      (SSL_get_servername(pair.server.native_handle(), TLSEXT_NAMETYPE_host_name) == nullptr));
+}
+
+BOOST_DATA_TEST_CASE(client_of_another_host_fails, data::make({"other.test", "192.0.2.1"}), host) {
+  named_engines pair(host);
+  pair.handshake();
+  BOOST_TEST(pair.client_step.next == want::failed);
+  BOOST_TEST((pair.client.failure().openssl != 0));
+}
+
+BOOST_AUTO_TEST_CASE(client_of_what_is_no_host_name_is_refused_and_has_no_role) {
+  engine alone(make_context(role::client).get(), plain_options);
+  BOOST_TEST(!alone.be_client_of(""));
+  BOOST_TEST(!alone.be_client_of(std::string("localhost\0.evil.test", 20)));
+  BOOST_TEST(!alone.be_client_of(std::string(300, 'a')));
+  BOOST_TEST(!alone.has_role());
+}
+
+BOOST_AUTO_TEST_CASE(client_keeps_the_host_its_handshake_began_with) {
+  named_engines pair("other.test");
+  BOOST_TEST(pair.client.handshake().next == want::fill);
+  BOOST_TEST(pair.client.be_client_of("localhost"));
+  pair.handshake();
+  BOOST_TEST(pair.client_step.next == want::failed);
+  BOOST_TEST(pair.client.error_info().expected_host == "other.test");
+}
+
+BOOST_AUTO_TEST_CASE(alpn_names_what_was_agreed_on) {
+  auto const client_context = make_context(role::client);
+  auto const server_context = make_context(role::server);
+  unsigned char const offered[] = "\x02h2\x08http/1.1";
+  BOOST_REQUIRE_EQUAL(SSL_CTX_set_alpn_protos(client_context.get(), offered, sizeof offered - 1),
+                      0);
+  SSL_CTX_set_alpn_select_cb(
+      server_context.get(),
+      [](SSL*, unsigned char const** out, unsigned char* length, unsigned char const* in, unsigned,
+         void*) {
+        *out = in + 1;
+        *length = *in;
+        return SSL_TLSEXT_ERR_OK;
+      },
+      nullptr);
+  engine_pair pair(client_context.get(), server_context.get());
+  pair.client.be_client();
+  BOOST_TEST(pair.client.alpn() == "");
+  pair.handshake();
+  BOOST_TEST(pair.client.alpn() == "h2");
+  BOOST_TEST(pair.server.alpn() == "h2");
+}
+
+BOOST_DATA_TEST_CASE(plaintext_sealed_before_the_handshake_is_kept_and_leaves_behind_it,
+                     data::make(versions), version) {
+  engine_pair pair(version_settings(version));
+  auto const message = numbered_plaintext(1'000);
+  auto lent = std::make_unique<std::string>(message);
+  BOOST_TEST(pair.client.seal(bytes_of(*lent)) == (step{want::fill, message.size()}));
+  BOOST_TEST(pair.client.record_pending());
+  lent->assign(lent->size(), 'x');
+  lent.reset();
+  std::string received;
+  while (pair.client.record_pending()) {
+    std::size_t moved = move_ciphertext(pair.client, pair.server);
+    received += open_all(pair.server);
+    moved += move_ciphertext(pair.server, pair.client);
+    BOOST_REQUIRE_GT(moved, 0U);
+    BOOST_REQUIRE(pair.client.finish_record().next != want::failed);
+  }
+  received += deliver_all(pair.client, pair.server);
+  BOOST_TEST((received == message));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tls_async::test

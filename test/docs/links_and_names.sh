@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+#
+# links_and_names.sh PROJECT: fails if a document links to nothing, or sets in `backticks` a path that is
+# not in the tree, or a name (anything with an underscore or a call's parentheses) that no source has.
+set -euo pipefail
+cd "$1"
+status=0
+fault() {
+  echo "$*"
+  status=1
+}
+
+sources=(CMakeLists.txt CMakePresets.json dev apps bench cmake libtls_async test)
+mapfile -t documents < <(find README.md libtls_async/README.md docs -name '*.md' | sort)
+mapfile -t files < <(find "${sources[@]}" docs ./*.md -type f | sed 's|^\./||')
+declare -A words
+while read -r word; do words[$word]=1; done < <(
+  grep -rhoE --include='*.[chi]pp' --include='*.sh' --include='*.py' --include='*.cmake' --include='*.in' \
+    --include='CMake*' --include=dev '[A-Za-z_][A-Za-z0-9_]*' "${sources[@]}" | sort -u)
+
+for document in "${documents[@]}"; do
+  folder=$(dirname "$document")
+  # Without the code blocks: those are compiled, or are pictures.
+  text=$(awk '/^```/ { skip = !skip; next } !skip && !/^    /' "$document")
+
+  while read -r target; do
+    [[ -z $target || -e $folder/${target%%#*} ]] || fault "$document: nothing is at the link $target"
+  done < <(grep -oP '\]\(\K(?!https?:)[^)#][^)]*(?=\))' <<<"$text")
+
+  while read -r quoted; do
+    if [[ $quoted =~ ^[A-Za-z0-9_.-]*[./][A-Za-z0-9_./-]*$ && $quoted =~ (/|\.([chi]pp|md|sh|map|json)$) ]]; then
+      path=${quoted#./}
+      [[ -e $path || -e $folder/$path || -e libtls_async/include/tls_async/$path ]] ||
+        printf '%s\n' "${files[@]}" | grep -qE "(^|/)${path//./\\.}\$" ||
+        fault "$document: there is no file $quoted"
+    elif [[ $quoted =~ ^[A-Za-z_][A-Za-z0-9_:]*(\(\))?$ && $quoted =~ _|\(\) ]]; then
+      quoted=${quoted%()}
+      for name in ${quoted//::/ }; do
+        [[ -n ${words[$name]:-} ]] || fault "$document: no source has the name $name"
+      done
+    fi
+  done < <(grep -oP '`\K[^`]+(?=`)' <<<"$text" | sort -u)
+done
+exit "$status"

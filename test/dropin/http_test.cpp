@@ -1,0 +1,131 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The Beast HTTP server and client in each style, and that the deadlines of beast::tcp_stream still work.
+#include "http.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/beast/core/error.hpp>
+#include <boost/mpl/list.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <chrono>
+#include <exception>
+#include <future>
+
+namespace tls_async::test {
+namespace {
+
+using both_stacks = boost::mpl::list<asio_stream<beast::tcp_stream>, our_stream<beast::tcp_stream>>;
+using streams = boost::mpl::list<asio_stream<beast::tcp_stream>,             //
+                                 our_stream<beast::tcp_stream>,              //
+                                 our_stream<tcp::socket>,                    //
+                                 our_stream<tcp::socket&>,                   //
+                                 our_stream<local_socket>,                   //
+                                 our_stream<our_stream<beast::tcp_stream>>,  //
+                                 our_stream<asio_stream<tcp::socket>>>;
+using timed_streams = boost::mpl::list<asio_stream<beast::tcp_stream>, our_stream<beast::tcp_stream>,
+                                       our_stream<our_stream<beast::tcp_stream>>>;
+
+BOOST_AUTO_TEST_SUITE(beast_http)
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_callbacks, Stream, streams) {
+  connection<Stream> over;
+  callback_http_server<Stream> server(over.server.stream);
+  callback_http_client<Stream> client(over.client.stream);
+  server.start();
+  client.start();
+  run(over.io);
+  BOOST_TEST(client.ended);
+  BOOST_TEST(server.ended);
+}
+
+template <class Stream, class Token>
+void talk(Token token) {
+  connection<Stream> over;
+  int ended = 0;
+  auto const end = [&ended](std::exception_ptr thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+    ++ended;
+  };
+  asio::co_spawn(over.io, coroutine_http_server(over.server.stream, token), end);
+  asio::co_spawn(over.io, coroutine_http_client(over.client.stream, token), end);
+  run(over.io);
+  BOOST_TEST(ended == 2);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, both_stacks) {
+  talk<Stream>(asio::use_awaitable);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_deferred, Stream, both_stacks) { talk<Stream>(asio::deferred); }
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_future, Stream, both_stacks) {
+  connection<Stream> over;
+  callback_http_server<Stream> server(over.server.stream);
+  server.start();
+  auto io = std::async(std::launch::async, [&] { run(over.io); });
+  future_http_client(over.client.stream);
+  io.get();
+  BOOST_TEST(server.ended);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_blocking_calls, Stream, both_stacks) {
+  connection<Stream> over;
+  auto server = std::async(std::launch::async, [&] { blocking_http_server(over.server.stream); });
+  BOOST_CHECK_NO_THROW(blocking_http_client(over.client.stream));
+  BOOST_CHECK_NO_THROW(server.get());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// The deadline of the stream below, as Beast's programs set it. The peer is silent.
+BOOST_AUTO_TEST_SUITE(tcp_stream_deadline)
+
+constexpr auto soon = std::chrono::milliseconds(10);
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_handshake, Stream, timed_streams) {
+  connection<Stream> over;
+  error_code result;
+  beast::get_lowest_layer(over.client.stream).expires_after(soon);
+  over.client.stream.async_handshake(Stream::client, [&](error_code ec) { result = ec; });
+  run(over.io);
+  BOOST_TEST(result == error_code(beast::error::timeout));
+  BOOST_TEST(!beast::get_lowest_layer(over.client.stream).socket().is_open());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_read, Stream, timed_streams) {
+  connection<Stream> over;
+  auto& client = over.client.stream;
+  error_code result;
+  std::array<char, 10> place{};
+  client.async_handshake(Stream::client, [&](error_code ec) {
+    require(ec, "client handshake");
+    beast::get_lowest_layer(client).expires_after(soon);
+    client.async_read_some(asio::buffer(place), [&](error_code end, std::size_t) { result = end; });
+  });
+  over.server.stream.async_handshake(Stream::server, [](error_code ec) { require(ec, "server handshake"); });
+  run(over.io);
+  BOOST_TEST(result == error_code(beast::error::timeout));
+}
+
+// What Beast's programs do: a deadline for each request, taken back when it is met.
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_taken_back_by_expires_never, Stream, timed_streams) {
+  connection<Stream> over;
+  auto& client = over.client.stream;
+  beast::get_lowest_layer(client).expires_after(std::chrono::seconds(30));
+  callback_http_server<Stream> server(over.server.stream);
+  callback_http_client<Stream> talker(client);
+  server.start();
+  talker.start();
+  run(over.io);
+  beast::get_lowest_layer(client).expires_never();
+  BOOST_TEST(talker.ended);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tls_async::test

@@ -1,0 +1,154 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a stream refuses: verbs at the wrong time, two of a kind, blocking calls beside others. Each
+// refusal has its own error and disturbs nothing.
+#include <boost/asio/ssl/error.hpp>
+
+#include "memory_session.hpp"
+
+namespace tls_async::test {
+namespace {
+
+namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(misuse)
+
+BOOST_AUTO_TEST_CASE(verbs_before_a_role_say_so) {
+  memory_session s;
+  ending read, written, closed, shut;
+  char place = 0;
+  tls_read_some(s.client, asio::buffer(&place, 1), read.token());
+  tls_write(s.client, asio::buffer("x", 1), written.token());
+  tls_close_write(s.client, closed.token());
+  tls_shutdown(s.client, shut.token());
+  for (auto const* ended : {&read, &written, &closed, &shut})
+    BOOST_TEST(!ended->done);
+  s.settle();
+  BOOST_TEST(read.ec == errc::no_role);
+  BOOST_TEST(written.ec == errc::no_role);
+  BOOST_TEST(closed.ec == errc::handshake_not_done);
+  BOOST_TEST(shut.ec == errc::handshake_not_done);
+  BOOST_TEST(s.client_end().written().empty());
+  s.handshake();
+}
+
+BOOST_AUTO_TEST_CASE(verbs_beside_a_handshake_wait_for_it_or_say_so) {
+  memory_session s;
+  ending of_client, of_server, second, read, written, closed, shut;
+  std::string place(100, '\0');
+  tls_handshake(s.client, as_client{"localhost"}, of_client.token());
+  tls_handshake(s.client, as_client{"localhost"}, second.token());
+  tls_write(s.client, asio::buffer("in time", 7), written.token());
+  tls_close_write(s.client, closed.token());
+  tls_shutdown(s.client, shut.token());
+  s.settle();
+  BOOST_TEST(second.ec == errc::operation_in_progress);
+  BOOST_TEST(closed.ec == errc::handshake_not_done);
+  BOOST_TEST(shut.ec == errc::handshake_not_done);
+  BOOST_TEST(!written.done);
+  tls_handshake(s.server, as_server{}, of_server.token());
+  tls_read_some(s.server, asio::buffer(place), read.token());
+  s.settle();
+  BOOST_TEST(of_client.ec == error_code());
+  BOOST_TEST(of_server.ec == error_code());
+  BOOST_TEST(written.ec == error_code());
+  BOOST_TEST(place.substr(0, read.bytes) == "in time");
+}
+
+BOOST_AUTO_TEST_CASE(verbs_that_wait_for_a_handshake_end_with_it) {
+  memory_session s;
+  ending shaken, read, written;
+  char place = 0;
+  tls_handshake(s.client, as_client{"localhost"}, shaken.token());
+  tls_read_some(s.client, asio::buffer(&place, 1), read.token());
+  tls_write(s.client, asio::buffer("never", 5), written.token());
+  s.settle();
+  s.server_end().shutdown_send();
+  s.settle();
+  for (auto const* ended : {&shaken, &read, &written}) {
+    BOOST_TEST(ended->done);
+    BOOST_TEST(ended->ec == asio::ssl::error::stream_truncated);
+    BOOST_TEST(ended->bytes == 0U);
+  }
+  BOOST_TEST(s.has_no_work());
+}
+
+BOOST_AUTO_TEST_CASE(handshake_after_the_handshake_completes_and_sends_nothing) {
+  connected_session s;
+  auto const sent = s.client_end().written().size();
+  ending again;
+  tls_handshake(s.client, as_client{"localhost"}, again.token());
+  s.settle();
+  BOOST_TEST(again.done);
+  BOOST_TEST(again.ec == error_code());
+  BOOST_TEST(s.client_end().written().size() == sent);
+}
+
+BOOST_AUTO_TEST_CASE(client_without_a_host_is_refused_and_can_try_again) {
+  memory_session s;
+  ending refused;
+  tls_handshake(s.client, as_client{""}, refused.token());
+  BOOST_TEST(!refused.done);
+  s.settle();
+  BOOST_TEST(refused.ec == errc::no_host_name);
+  BOOST_TEST(s.client_end().written().empty());
+  s.handshake();
+}
+
+BOOST_AUTO_TEST_CASE(second_read_is_refused_and_the_first_is_not_disturbed) {
+  connected_session s;
+  ending first, second, written;
+  std::string place(100, '\0');
+  char other = 0;
+  tls_read_some(s.server, asio::buffer(place), first.token());
+  tls_read_some(s.server, asio::buffer(&other, 1), second.token());
+  s.settle();
+  BOOST_TEST(second.ec == errc::second_read);
+  BOOST_TEST(!first.done);
+  tls_write(s.client, asio::buffer("for the first", 13), written.token());
+  s.settle();
+  BOOST_TEST(first.ec == error_code());
+  BOOST_TEST(place.substr(0, first.bytes) == "for the first");
+}
+
+BOOST_AUTO_TEST_CASE(write_after_close_write_is_refused_and_reading_goes_on) {
+  connected_session s;
+  ending closed, late, written, read;
+  char place = 0;
+  tls_close_write(s.client, closed.token());
+  s.settle();
+  tls_write(s.client, asio::buffer("too late", 8), late.token());
+  s.settle();
+  BOOST_TEST(late.ec == errc::closed_for_writing);
+  BOOST_TEST(late.bytes == 0U);
+  tls_write(s.server, asio::buffer("x", 1), written.token());
+  tls_read_some(s.client, asio::buffer(&place, 1), read.token());
+  s.settle();
+  BOOST_TEST(read.ec == error_code());
+}
+
+BOOST_AUTO_TEST_CASE(error_of_the_next_layer_is_said_again_by_every_later_verb) {
+  connected_session s;
+  s.client_end().write_fault = {s.client_end().writes(), asio::error::connection_reset};
+  ending first, second, closed, shut;
+  auto const message = numbered_plaintext(200'000);
+  tls_write(s.client, asio::buffer(message), first.token());
+  tls_write(s.client, asio::buffer("x", 1), second.token());
+  s.settle();
+  tls_close_write(s.client, closed.token());
+  s.settle();
+  tls_shutdown(s.client, shut.token());
+  s.settle();
+  for (auto const* ended : {&first, &second, &closed, &shut}) {
+    BOOST_TEST(ended->done);
+    BOOST_TEST(ended->ec == asio::error::connection_reset);
+  }
+  BOOST_TEST(s.client.error_info().text().find("sending failed") != std::string::npos);
+  BOOST_TEST(s.has_no_work());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tls_async::test

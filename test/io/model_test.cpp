@@ -1,0 +1,67 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Random scripts compared with the model. TLS_ASYNC_MODEL_SEEDS=n runs the first n of them,
+// TLS_ASYNC_MODEL_SEED=s only the one, and tells what it did.
+#include <boost/test/unit_test.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "model_script.hpp"
+
+namespace {
+
+using tls_async::test::model_script;
+
+std::uint64_t number_from(char const* variable, std::uint64_t otherwise) {
+  char const* const value = std::getenv(variable);
+  return value != nullptr ? std::stoull(value) : otherwise;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(random_script)
+
+BOOST_AUTO_TEST_CASE(loses_repeats_substitutes_and_reorders_no_byte) {
+  if (std::uint64_t const seed = number_from("TLS_ASYNC_MODEL_SEED", 0); seed != 0) {
+    model_script script(seed);
+    std::string const wrong = script.run();
+    BOOST_TEST_MESSAGE(script.trace());
+    BOOST_TEST(wrong == "");
+    return;
+  }
+  std::size_t cancelled = 0;
+  std::size_t timed_out = 0;
+  std::size_t cut_short = 0;
+  std::uint64_t const seeds = number_from("TLS_ASYNC_MODEL_SEEDS", 2'000);
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    model_script script(seed);
+    std::string const wrong = script.run();
+    BOOST_TEST_REQUIRE(wrong == "", wrong << "\nTLS_ASYNC_MODEL_SEED=" << seed << " replays it:\n"
+                                          << script.trace());
+    cancelled += script.cancelled();
+    timed_out += script.timed_out();
+    cut_short += script.cut_short();
+  }
+  BOOST_TEST_MESSAGE(seeds << " scripts, " << cancelled << " verbs cancelled, " << timed_out << " timed out, "
+                           << cut_short << " writes ended in their middle");
+  BOOST_TEST(cancelled > seeds);
+  BOOST_TEST(timed_out > seeds / 10);
+  BOOST_TEST(cut_short > seeds / 10);
+}
+
+BOOST_AUTO_TEST_CASE(is_replayed_by_its_seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    model_script first(seed);
+    first.run();
+    std::string const trace = first.trace();
+    model_script second(seed);
+    second.run();
+    BOOST_TEST(trace == second.trace());
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,237 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The same contracts over real sockets on the loopback: volume both ways, sends a mebibyte takes,
+// blocking calls, and threads.
+#include <tls_async/tls_async.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "memory_session.hpp"
+#include "pattern.hpp"
+
+namespace tls_async::test {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+// A socket that counts its sends.
+struct counting_socket : tcp::socket {
+  using tcp::socket::socket;
+
+  template <class Buffers, class Token>
+  auto async_write_some(Buffers const& buffers, Token&& token) {
+    ++writes;
+    return tcp::socket::async_write_some(buffers, std::forward<Token>(token));
+  }
+  std::size_t writes = 0;
+};
+
+using tcp_tls = stream<counting_socket>;
+
+void join(counting_socket& client, counting_socket& server) {
+  tcp::acceptor acceptor(client.get_executor(), {asio::ip::address_v4::loopback(), 0});
+  client.connect(acceptor.local_endpoint());
+  acceptor.accept(server);
+}
+
+template <class Executor>
+std::unique_ptr<tcp_tls> make_end(Executor const& executor, context& made_for) {
+  return std::make_unique<tcp_tls>(counting_socket(executor), made_for);
+}
+
+// Two streams that are up, over a connection on the loopback.
+struct tcp_session {
+  tcp_session() {
+    join(client.next_layer(), server.next_layer());
+    ending of_client, of_server;
+    tls_handshake(client, as_client{"localhost"}, of_client.token());
+    tls_handshake(server, as_server{}, of_server.token());
+    run_until([&] { return of_client.done && of_server.done; });
+    BOOST_REQUIRE_EQUAL(of_client.ec, error_code());
+    BOOST_REQUIRE_EQUAL(of_server.ec, error_code());
+  }
+
+  // The limit only turns a hang into a failure.
+  template <class Condition>
+  void run_until(Condition condition) {
+    io.restart();
+    while (!condition())
+      BOOST_REQUIRE_EQUAL(io.run_one_for(60s), 1U);
+  }
+
+  asio::io_context io{1};
+  tcp_tls client{counting_socket(io), trusting_client()};
+  tcp_tls server{counting_socket(io), known_server()};
+};
+
+constexpr std::size_t volume = 64 << 20;
+
+BOOST_AUTO_TEST_SUITE(over_tcp)
+
+BOOST_AUTO_TEST_CASE(write_of_64_MiB_passes_a_read_that_is_parked_for_ever) {
+  tcp_session s;
+  ending parked, written;
+  char place = 0;
+  tls_read_some(s.client, asio::buffer(&place, 1), parked.token());
+  pattern_reader received;
+  received.start(s.server);
+  tls_write(s.client, many_patterns(volume), written.token());
+  s.run_until([&] { return written.done && received.bytes == volume; });
+  BOOST_TEST(written.ec == error_code());
+  BOOST_TEST(!received.differs);
+  BOOST_TEST(!parked.done);
+}
+
+BOOST_AUTO_TEST_CASE(writes_of_64_MiB_on_both_sides_at_once_complete_beside_their_reads) {
+  tcp_session s;
+  pattern_reader by_client, by_server;
+  by_client.start(s.client);
+  by_server.start(s.server);
+  ending of_client, of_server;
+  tls_write(s.client, many_patterns(volume), of_client.token());
+  tls_write(s.server, many_patterns(volume), of_server.token());
+  s.run_until([&] {
+    return of_client.done && of_server.done && by_client.bytes == volume &&
+           by_server.bytes == volume;
+  });
+  BOOST_TEST(of_client.ec == error_code());
+  BOOST_TEST(of_server.ec == error_code());
+  BOOST_TEST(!by_client.differs);
+  BOOST_TEST(!by_server.differs);
+}
+
+BOOST_AUTO_TEST_CASE(mebibyte_takes_this_many_sends) {
+  tcp_session s;
+  sink received;
+  keep_reading(s.server, received);
+  auto const message = numbered_plaintext(1 << 20);
+  auto const before = s.client.next_layer().writes;
+  ending written;
+  tls_write(s.client, asio::buffer(message), written.token());
+  s.run_until([&] { return written.done && received.plaintext.size() == message.size(); });
+  BOOST_TEST((received.plaintext == message));
+  BOOST_TEST_MESSAGE("1 MiB over TCP: " << s.client.next_layer().writes - before << " sends, "
+                                        << received.reads << " reads");
+}
+
+BOOST_AUTO_TEST_CASE(outstanding_verb_is_work_for_run) {
+  tcp_session s;
+  BOOST_TEST(has_no_work(s.io));
+  ending read, written;
+  char place = 0;
+  tls_read_some(s.server, asio::buffer(&place, 1), read.token());
+  BOOST_TEST(!has_no_work(s.io));
+  tls_write(s.client, asio::buffer("x", 1), written.token());
+  s.run_until([&] { return read.done && written.done; });
+  BOOST_TEST(has_no_work(s.io));
+}
+
+BOOST_AUTO_TEST_CASE(blocking_call_beside_an_outstanding_verb_is_refused) {
+  tcp_session s;
+  ending parked, written;
+  char place = 0;
+  error_code ec;
+  tls_read_some(s.client, asio::buffer(&place, 1), parked.token());
+  BOOST_TEST(s.client.write_some(asio::buffer("x", 1), ec) == 0U);
+  BOOST_TEST(ec == errc::operation_in_progress);
+  BOOST_TEST(s.client.read_some(asio::buffer(&place, 1), ec) == 0U);
+  BOOST_TEST(ec == errc::operation_in_progress);
+  BOOST_TEST(s.client.shutdown(ec) == errc::operation_in_progress);
+  BOOST_TEST(s.client.handshake(tcp_tls::client, ec) == errc::operation_in_progress);
+  // The read was not disturbed; once it is over, blocking is in order again.
+  tls_write(s.server, asio::buffer("x", 1), written.token());
+  s.run_until([&] { return parked.done && written.done; });
+  BOOST_TEST(place == 'x');
+  BOOST_TEST(s.client.write_some(asio::buffer("yz", 2), ec) == 2U);
+  BOOST_TEST(ec == error_code());
+  std::string two(2, '\0');
+  BOOST_TEST(s.server.read_some(asio::buffer(two), ec) == 2U);
+  BOOST_TEST(two == "yz");
+}
+
+// One session on a strand of its own, on a loop that several threads run: 16 writers and a reader
+// on each side.
+asio::awaitable<void> write_some_messages(tcp_tls& s, std::atomic<int>& left) {
+  std::string const message(700, 'm');
+  for (int i = 0; i != 50; ++i) {
+    auto const [ec, n] =
+        co_await tls_write(s, asio::buffer(message), asio::as_tuple(asio::use_awaitable));
+    if (ec) break;
+  }
+  if (--left == 0) {
+    auto const [ec] = co_await tls_close_write(s, asio::as_tuple(asio::use_awaitable));
+    (void)ec;
+  }
+}
+asio::awaitable<void> read_to_the_end(tcp_tls& s, std::atomic<std::size_t>& total) {
+  std::vector<char> place(10'000);
+  for (;;) {
+    auto const [ec, n] =
+        co_await tls_read_some(s, asio::buffer(place), asio::as_tuple(asio::use_awaitable));
+    total += n;
+    if (ec) co_return;
+  }
+}
+struct threaded_side {
+  threaded_side(asio::io_context& io, context& made_for)
+      : strand(asio::make_strand(io)), tls(make_end(strand, made_for)) {}
+
+  asio::awaitable<void> start(bool is_client) {
+    if (is_client) {
+      co_await tls_handshake(*tls, as_client{"localhost"}, asio::use_awaitable);
+    } else {
+      co_await tls_handshake(*tls, as_server{}, asio::use_awaitable);
+    }
+    for (int i = left; i != 0; --i)
+      asio::co_spawn(strand, write_some_messages(*tls, left), asio::detached);
+    co_await read_to_the_end(*tls, received);
+  }
+
+  asio::strand<asio::io_context::executor_type> strand;
+  std::unique_ptr<tcp_tls> tls;
+  std::atomic<int> left{16};
+  std::atomic<std::size_t> received{0};
+};
+
+BOOST_AUTO_TEST_CASE(sessions_on_strands_share_threads) {
+  asio::io_context io{4};
+  std::vector<std::unique_ptr<threaded_side>> sides;
+  std::atomic<int> failed{0};
+  for (int session = 0; session != 4; ++session) {
+    auto& client = *sides.emplace_back(std::make_unique<threaded_side>(io, trusting_client()));
+    auto& server = *sides.emplace_back(std::make_unique<threaded_side>(io, known_server()));
+    join(client.tls->next_layer(), server.tls->next_layer());
+  }
+  for (std::size_t i = 0; i != sides.size(); ++i) {
+    asio::co_spawn(sides[i]->strand, sides[i]->start(i % 2 == 0),
+                   [&failed](std::exception_ptr thrown) {
+                     if (thrown) ++failed;
+                   });
+  }
+  std::vector<std::jthread> threads;
+  for (int i = 0; i != 4; ++i)
+    threads.emplace_back([&io] { io.run(); });
+  threads.clear();
+  BOOST_TEST(failed == 0);
+  for (auto const& side : sides)
+    BOOST_TEST(side->received == 16U * 50 * 700);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tls_async::test

@@ -1,0 +1,23 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The smallest program that needs the library's headers and its compiled part.
+#include <tls_async/tls_async.hpp>
+#include <tls_async/version.hpp>
+
+#include <boost/asio.hpp>
+
+#include <iostream>
+
+#ifdef BOOST_ASIO_SEPARATE_COMPILATION
+#error "how Asio is compiled is the user's choice"
+#endif
+
+int main() {
+  boost::asio::io_context io;
+  tls_async::context context(tls_async::context::role::client);
+  tls_async::stream<boost::asio::ip::tcp::socket> stream(io, context);
+  std::cout << "tls_async " << TLS_ASYNC_VERSION_MAJOR << '.' << TLS_ASYNC_VERSION_MINOR << '.'
+            << TLS_ASYNC_VERSION_PATCH << '\n';
+  return stream.native_handle() == nullptr ? 1 : 0;
+}

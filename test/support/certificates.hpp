@@ -1,0 +1,39 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Owns the certificates of the tests: made in memory at run time with the OpenSSL 3 EVP API, once
+// per process and kind, so that none can expire in the tree.
+// Must not touch files, the network or tls_async.
+#pragma once
+
+#include <string>
+
+namespace tls_async::test {
+
+/// Everything one side of a connection needs, as PEM.
+struct identity {
+  std::string certificate_chain;  ///< The leaf first, then its intermediate if it has one.
+  std::string private_key;        ///< The leaf's key, PKCS #8, no password.
+  std::string authority;          ///< What a peer has to trust for the chain to verify.
+};
+
+/// What is wrong with an identity is the one thing named; the rest is as in `server`.
+enum class identity_kind {
+  server,               ///< EC P-256; localhost, example.test, 127.0.0.1, ::1; for servers only.
+  server_rsa,           ///< The same names with an RSA-2048 key.
+  server_intermediate,  ///< The same names; the chain has an intermediate authority.
+  client,               ///< EC P-256; for clients only.
+  expired,              ///< Ended an hour ago.
+  not_yet_valid,        ///< Begins tomorrow.
+  wrong_host,           ///< Only for other.test and 192.0.2.1.
+  untrusted,            ///< As `server`, by another authority, which is its `authority`.
+};
+
+/// All kinds but `untrusted` share one authority. The reference stays valid until the process ends.
+/// Safe to call from several threads. Throws std::runtime_error with OpenSSL's words.
+identity const& make_identity(identity_kind kind);
+
+inline identity const& server_identity() { return make_identity(identity_kind::server); }
+inline identity const& client_identity() { return make_identity(identity_kind::client); }
+
+}  // namespace tls_async::test
