@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-
+//
+// The lines of the log: their format, the escaping, the lock.
 #include "access_log.hpp"
 
 #include <cstdio>

@@ -3,7 +3,6 @@
 //
 // One line a request and one line an incident, whole lines only, from any thread. What a client
 // sent is escaped, so that no client can write lines of its own.
-
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-
+//
+// RFC 9110, section 14.1.2, for a single range.
 #include "byte_range.hpp"
 
 #include <boost/algorithm/string/predicate.hpp>

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The part of a file that a Range header asks for (RFC 9110, section 14). Pure.
-
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-
+//
+// Makes the certificates with OpenSSL and keeps them in files; the only part that knows either.
 #include "development_certificate.hpp"
 
 #include <openssl/bio.h>

@@ -5,7 +5,6 @@
 // the user's cache directory and made anew when it is missing, broken or near its end.
 // The authority's private key is never stored: whoever trusts the authority trusts this one
 // certificate and nothing that could be signed later.
-
 #pragma once
 
 #include <filesystem>

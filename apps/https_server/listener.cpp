@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-
+//
+// The accept loop, and the end of all sessions.
 #include "listener.hpp"
 
 #include <boost/asio/as_tuple.hpp>

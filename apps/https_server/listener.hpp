@@ -3,7 +3,6 @@
 //
 // Accepts connections and counts their sessions: how many there are at once, what happens when the
 // machine has no room for more, and how all of them end.
-
 #pragma once
 
 #include "session.hpp"

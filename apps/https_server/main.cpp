@@ -3,7 +3,6 @@
 //
 // An HTTPS server for static files: what it is told by the command line and the signals. See
 // listener.hpp for connections, session.hpp for requests, static_files.hpp for what is served.
-
 #include "access_log.hpp"
 #include "development_certificate.hpp"
 #include "listener.hpp"

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-
+//
+// The table of the extensions.
 #include "media_type.hpp"
 
 #include <boost/algorithm/string/predicate.hpp>

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The Content-Type of a file, by the extension of its name. Pure: never looks into the file.
-
 #pragma once
 
 #include <string_view>

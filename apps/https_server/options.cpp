@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-
+//
+// The only part that knows Boost.Program_options.
 #include "options.hpp"
 
 #include <boost/asio/ip/address.hpp>

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The command line, read and checked once; everything after it can trust these values.
-
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>

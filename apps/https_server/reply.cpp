@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-
+//
+// What a request is answered: the decisions first, then the header that says so.
 #include "reply.hpp"
 
 #include "media_type.hpp"

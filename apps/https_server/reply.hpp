@@ -3,7 +3,6 @@
 //
 // From the header of a request to all that is to be sent: the header of the response, ready for the
 // wire, and the text or the part of a file that follows it. Knows no connection.
-
 #pragma once
 
 #include "byte_range.hpp"

@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-
+//
+// The only part that reads and writes; what is answered is decided in reply.cpp.
 #include "session.hpp"
 
 #include <boost/asio/as_tuple.hpp>

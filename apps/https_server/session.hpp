@@ -4,7 +4,6 @@
 // One connection: handshake, requests one after the other, shutdown. Every wait has its deadline.
 // Lives on the executor of its socket, a strand if several threads serve: to be called and
 // destroyed there only.
-
 #pragma once
 
 #include "access_log.hpp"

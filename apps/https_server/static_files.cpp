@@ -1,6 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-
+//
+// The only part that touches the files that are served.
 #include "static_files.hpp"
 
 #include <boost/url/encode.hpp>

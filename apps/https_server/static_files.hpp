@@ -4,7 +4,6 @@
 // From the target of a request to an open file below one root directory, or the reason why not.
 // Knows no connection and sends nothing. Whatever a client writes, nothing outside the root is
 // opened: neither by "..", nor by an escaped slash, nor through a symbolic link.
-
 #pragma once
 
 #include <boost/beast/http/status.hpp>

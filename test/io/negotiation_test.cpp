@@ -5,6 +5,7 @@
 // KeyUpdate, and the limits on a peer that overdoes it.
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <string>
 
 #include "memory_session.hpp"
@@ -60,23 +61,20 @@ BOOST_AUTO_TEST_CASE(W5_without_a_role_a_write_says_so) {
   session.handshake();  // and nothing was lost
 }
 
-BOOST_AUTO_TEST_CASE(renegotiation_is_refused_and_the_session_goes_on) {
+BOOST_AUTO_TEST_CASE(renegotiation_is_refused_and_a_peer_that_insists_says_so) {
   tls_1_2_session both({});
   auto& session = both.session;
   SSL_clear_options(session.client.native_handle(), SSL_OP_NO_RENEGOTIATION);
-  sink at_server;
+  sink at_server, at_client;
   keep_reading(session.server, at_server);
-  ending read_by_client;
-  char byte = 0;
   SSL_renegotiate(session.client.native_handle());
-  tls_read_some(session.client, asio::buffer(&byte, 1), read_by_client.token());
+  keep_reading(session.client, at_client);
   session.settle();
-  BOOST_TEST(!at_server.ended);
   BOOST_TEST(session.server.stats().renegotiations_refused == 1U);
-  ending written;
-  tls_write(session.server, std::string("still here"), written.token());
-  session.settle();
-  BOOST_TEST(written.ec == error_code());
+  // OpenSSL takes the warning for a failure of the handshake it asked for.
+  BOOST_TEST(at_client.ended);
+  BOOST_TEST(at_server.ended);
+  BOOST_TEST(session.server.error_info().text().find("handshake failure") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(renegotiation_asked_for_again_ends_the_session_with_a_reason) {
@@ -119,17 +117,22 @@ BOOST_AUTO_TEST_CASE(W4_W8_with_the_opt_in_renegotiation_is_transparent_while_re
     auto& session = both.session;
     auto& asking = client_asks ? session.client : session.server;
     sink at_server, at_client;
-    keep_reading(session.server, at_server);
+    // The one that asks does it from its read, as a peer has to that has plaintext in flight to it.
+    keep_reading(client_asks ? session.server : session.client, client_asks ? at_server : at_client);
     SSL_renegotiate(asking.native_handle());
-    keep_reading(session.client, at_client);
+    keep_reading(asking, client_asks ? at_client : at_server);
+    // An OpenSSL server that asks takes no plaintext before it has its answer: its limit.
+    if (!client_asks) session.settle();
     std::string const message = numbered_plaintext(50'000);
-    for (int round = 0; round < 3; ++round) {
-      ending up, down;
-      tls_write(session.client, asio::buffer(message), up.token());
-      tls_write(session.server, asio::buffer(message), down.token());
+    std::array<ending, 3> up, down;
+    for (std::size_t round = 0; round < 3; ++round) {
+      tls_write(session.client, asio::buffer(message), up[round].token());
+      tls_write(session.server, asio::buffer(message), down[round].token());
       session.settle();
-      BOOST_TEST(up.ec == error_code());
-      BOOST_TEST(down.ec == error_code());
+      BOOST_TEST(up[round].done);
+      BOOST_TEST(down[round].done);
+      BOOST_TEST(up[round].ec == error_code());
+      BOOST_TEST(down[round].ec == error_code());
     }
     BOOST_TEST((at_server.plaintext == message + message + message));
     BOOST_TEST((at_client.plaintext == message + message + message));

@@ -56,7 +56,7 @@ struct owned_memory {
     client = std::make_unique<Stream>(end(std::move(ends.first)), script_context(true));
     server = std::make_unique<Stream>(end(std::move(ends.second)), script_context(false));
   }
-  static void drop(bool) {}
+  static std::string drop(bool) { return {}; }
 
   std::unique_ptr<Stream> client, server;
 };
@@ -75,7 +75,11 @@ struct referenced_memory {
     client = std::make_unique<Stream>(*client_end, script_context(true));
     server = std::make_unique<Stream>(*server_end, script_context(false));
   }
-  void drop(bool is_client) { (is_client ? client_end : server_end).reset(); }
+  /// Destroys the end, and says what is wrong with that.
+  std::string drop(bool is_client) {
+    auto const end = std::move(is_client ? client_end : server_end);
+    return end->is_reading() || end->is_writing() ? "the stream goes on using its next layer" : "";
+  }
 
   std::unique_ptr<memory_stream> client_end, server_end;
   std::unique_ptr<Stream> client, server;
@@ -96,7 +100,7 @@ struct loopback_tcp {
     client = std::make_unique<Stream>(std::move(client_end), script_context(true));
     server = std::make_unique<Stream>(std::move(server_end), script_context(false));
   }
-  static void drop(bool) {}
+  static std::string drop(bool) { return {}; }
 
   std::unique_ptr<Stream> client, server;
 };
@@ -144,7 +148,7 @@ public:
 
   void destroy(bool is_client) {
     side(is_client).destroy();
-    link_.drop(is_client);
+    if (auto wrong = link_.drop(is_client); !wrong.empty()) wrong_drop_ = wrong;
   }
 
   /// What is wrong with a session that had to come to its end; empty if nothing.
@@ -162,6 +166,7 @@ public:
   }
   /// What is wrong with a session that was cut short: only promises that hold in any case.
   [[nodiscard]] std::string breach() const {
+    if (!wrong_drop_.empty()) return wrong_drop_;
     if (!client.complaint().empty()) return "client: " + client.complaint();
     if (!server.complaint().empty()) return "server: " + server.complaint();
     if (auto wrong = up.difference(false); !wrong.empty()) return "client to server: " + wrong;
@@ -179,6 +184,7 @@ private:
     return total;
   }
 
+  std::string wrong_drop_;
   Link link_;
 
 public:

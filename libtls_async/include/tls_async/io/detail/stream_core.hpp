@@ -80,7 +80,9 @@ protected:
 
   // The next layer, for the gates. Started flushes and fills end in flushed() and filled().
 
-  virtual void start_flush(std::span<std::byte const> ciphertext, operation const* starter) = 0;
+  /// With `then_drive`, drive_on() is posted behind it.
+  virtual void start_flush(std::span<std::byte const> ciphertext, operation const* starter,
+                           bool then_drive) = 0;
   virtual void start_fill(std::span<std::byte> room, operation const* starter) = 0;
   virtual void arm_timer(time_point expiry, operation const* starter) = 0;
   virtual void disarm_timer() = 0;
@@ -89,6 +91,7 @@ protected:
   void flushed(any_io_executor const& here, error_code ec, std::size_t n);
   void filled(any_io_executor const& here, error_code ec, std::size_t n);
   void timer_expired(any_io_executor const& here);
+  void drive_on(any_io_executor const& here);
 
   /// The stream is gone: every verb ends with operation_aborted.
   void close();
@@ -112,6 +115,11 @@ private:
   input_outcome read_into(read_operation& read);
   input_outcome discard();
   void open_gates();
+  void open_gate_last();
+  [[nodiscard]] bool may_flush() noexcept;
+  [[nodiscard]] bool may_fill() const noexcept;
+  void flush(bool then_drive);
+  void fill();
 
   void leave_queue(operation& op) noexcept;
   void finish(operation& op, error_code result);

@@ -103,50 +103,76 @@ inline void stream_core::reject(operation& op, error_code why) {
 }
 
 inline void stream_core::drive(any_io_executor const* here) {
-  // A handler that is run from here may start the next verb, which only asks for another turn: no
-  // recursion, and its handler is not run from its initiating function.
-  auto const alone = sole_thread_.enter();
-  if (std::exchange(driving_, true)) {
-    drive_again_ = true;
-    return;
-  }
-  do {
-    drive_again_ = false;
-    wants_fill_ = false;
-    step_handshake();
-    step_output();
-    step_input();
-    open_gates();
-    try {
-      run_handlers(here);
-    } catch (...) {
-      // It goes to the caller of run(), who may call that again: the other verbs must not have lost their turn.
-      driving_ = false;
-      if (!closed_) drive(nullptr);
-      throw;
+  {
+    // A handler that is run from here may start the next verb, which only asks for another turn: no
+    // recursion, and its handler is not run from its initiating function.
+    auto const alone = sole_thread_.enter();
+    if (std::exchange(driving_, true)) {
+      drive_again_ = true;
+      return;
     }
-  } while (drive_again_ && !closed_);
-  driving_ = false;
-  if (!has_operations() && std::exchange(armed_until_, never) != never && !closed_) disarm_timer();
+    do {
+      drive_again_ = false;
+      wants_fill_ = false;
+      step_handshake();
+      step_output();
+      step_input();
+      if (here != nullptr) open_gates();  // what was sealed is on its way while handlers run
+      try {
+        run_handlers(here);
+      } catch (...) {
+        // It goes to the caller of run(), who may call that again: the other verbs must not have lost their
+        // turn.
+        driving_ = false;
+        if (!closed_) drive(nullptr);
+        throw;
+      }
+    } while (drive_again_ && !closed_);
+    driving_ = false;
+    if (closed_) return;
+    if (!has_operations() && std::exchange(armed_until_, never) != never) disarm_timer();
+  }
+  if (here == nullptr) open_gate_last();
+}
+
+inline bool stream_core::may_flush() noexcept {
+  return !flushing_ && !output_end_ && !flush_rests_ && engine_.ring().output_bytes() != 0;
+}
+
+inline bool stream_core::may_fill() const noexcept { return wants_fill_ && !filling_ && !input_end_; }
+
+inline void stream_core::flush(bool then_drive) {
+  flushing_ = true;
+  auto& stats = engine_.stats();
+  ++stats.flushes;
+  stats.largest_batch = std::max(stats.largest_batch, stats.records_sealed - records_flushed_);
+  records_flushed_ = stats.records_sealed;
+  start_flush(engine_.ring().readable(), any_operation(), then_drive);
+}
+
+inline void stream_core::fill() {
+  filling_ = true;
+  ++engine_.stats().fills;
+  if (read_ != nullptr && !flushing_ && has(modes_, mode::release_buffers_on_idle)) engine_.free_buffers();
+  start_fill(engine_.ring().writable(), any_operation());
 }
 
 inline void stream_core::open_gates() {
-  if (!flushing_ && !output_end_ && !flush_rests_) {
-    if (auto const ciphertext = engine_.ring().readable(); !ciphertext.empty()) {
-      flushing_ = true;
-      auto& stats = engine_.stats();
-      ++stats.flushes;
-      stats.largest_batch = std::max(stats.largest_batch, stats.records_sealed - records_flushed_);
-      records_flushed_ = stats.records_sealed;
-      start_flush(ciphertext, any_operation());
-    }
-  }
-  if (wants_fill_ && !filling_ && !input_end_) {
-    filling_ = true;
-    ++engine_.stats().fills;
-    if (read_ != nullptr && !flushing_ && has(modes_, mode::release_buffers_on_idle)) engine_.free_buffers();
-    start_fill(engine_.ring().writable(), any_operation());
-  }
+  if (may_flush()) flush(false);
+  if (may_fill()) fill();
+}
+
+// From the function that starts a verb, a gate is opened last of all: that function may run outside of the
+// event loop (asio::use_future), and the gate's handler on the loop's thread at once. For the same reason only
+// one is opened; the other follows from the loop.
+inline void stream_core::open_gate_last() {
+  bool const fills = may_fill();
+  if (may_flush()) return flush(fills);
+  if (fills) fill();
+}
+
+inline void stream_core::drive_on(any_io_executor const& here) {
+  if (!closed_) drive(&here);
 }
 
 // Handlers are run last, when all is in order: each of them may do anything, also destroy the stream.

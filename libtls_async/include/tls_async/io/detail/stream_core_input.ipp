@@ -21,8 +21,11 @@ inline void stream_core::step_input() {
   if (!engine_.handshake_done() || engine_.failure()) return;
   // With a record begun, reading could meet a renegotiation, which would need to send before it.
   if (engine_.record_pending() && engine_.options().allow_renegotiation) return;
+  bool const was_in_handshake = engine_.in_handshake();
   // A shutdown leaves the plaintext that still comes to a read, if there is one.
-  switch (read_ != nullptr ? read_into(*read_) : discard()) {
+  auto const outcome = read_ != nullptr ? read_into(*read_) : discard();
+  if (was_in_handshake && !engine_.in_handshake()) drive_again_ = true;  // writes may have waited for its end
+  switch (outcome) {
     case input_outcome::fill:
       if (input_end_) return end_inputs(input_end_);
       wants_fill_ = true;

@@ -10,6 +10,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
 
 #include <memory>
 #include <type_traits>
@@ -57,7 +58,7 @@ public:
   }
 
 private:
-  enum class event { flushed, filled, expired };
+  enum class event { flushed, filled, expired, driven };
 
   // Keeps the state alive while the next layer or the timer is busy. Destroyed without having been called,
   // it tells that the io_context is going down: then the handlers of all verbs must be destroyed too, for
@@ -88,6 +89,8 @@ private:
         state->flushed(here, ec, n);
       } else if constexpr (Event == event::filled) {
         state->filled(here, ec, n);
+      } else if constexpr (Event == event::driven) {
+        state->drive_on(here);
       } else if (!ec) {
         state->timer_expired(here);
       }
@@ -130,7 +133,15 @@ private:
     }
   }
 
-  void start_flush(std::span<std::byte const> ciphertext, operation const* starter) override {
+  void start_flush(std::span<std::byte const> ciphertext, operation const* starter,
+                   bool then_drive) override {
+    if (then_drive) {
+      // Made before the flush starts: from then on this state may be busy on another thread.
+      any_io_executor const executor = starter != nullptr ? starter->executor() : io_executor_;
+      gate_handler_on<event::driven> next(*this, {}, executor);
+      start_flush(ciphertext, starter, false);
+      return boost::asio::post(executor, [next = std::move(next)]() mutable { next(error_code()); });
+    }
     run_on<event::flushed>(starter, flush_cancel_.slot(), [&](auto handler) {
       next_layer_.async_write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()),
                                    std::move(handler));
