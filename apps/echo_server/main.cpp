@@ -66,9 +66,8 @@ int main(int argc, char* argv[]) try {
 
   asio::io_context io;
   auto const colon = listen.rfind(':');
-  tcp::resolver resolver{io};
-  auto const addresses = resolver.resolve(listen.substr(0, colon), listen.substr(colon + 1));
-  tcp::acceptor acceptor{io, *addresses.begin()};
+  auto const host = listen.substr(0, colon), port = listen.substr(colon + 1);
+  tcp::acceptor acceptor{io, *tcp::resolver{io}.resolve(host, port).begin()};
   std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
   asio::co_spawn(io, serve(acceptor, context), [](std::exception_ptr const& error) {
     if (error) std::rethrow_exception(error);

@@ -25,7 +25,8 @@ bool wanted(std::vector<std::string> const& names, std::string const& name) {
 }
 
 // Says which of `names` are not in `known`.
-bool all_known(char const* kind, std::vector<std::string> const& names, std::vector<std::string> const& known) {
+bool all_known(char const* kind, std::vector<std::string> const& names,
+               std::vector<std::string> const& known) {
   bool all = true;
   for (auto const& name : names) {
     if (wanted(known, name) && !known.empty()) continue;
@@ -46,8 +47,9 @@ int main(int argc, char** argv) {
       "scenario", options::value(&names), "run only this one; may be repeated")(
       "stack", options::value(&stacks), "run only this one and asio_ssl; may be repeated")(
       "rounds", options::value(&rounds)->default_value(15), "rounds of each scenario")(
-      "quick", "3 rounds, a quarter of the work")("smoke", "1 round of the smallest size: checks the work")(
-      "json", options::value(&json_file), "write all rounds to this file");
+      "quick", "3 rounds, a quarter of the work")(
+      "smoke", "1 round of the smallest size: checks the work")("json", options::value(&json_file),
+                                                                "write all rounds to this file");
   try {
     options::variables_map given;
     options::store(options::parse_command_line(argc, argv, described), given);
@@ -64,9 +66,11 @@ int main(int argc, char** argv) {
       }
     }
     if (given.count("list") != 0) {
-      for (scenario const& s : scenarios()) std::cout << s.name << ": " << s.what << '\n';
+      for (scenario const& s : scenarios())
+        std::cout << s.name << ": " << s.what << '\n';
       std::cout << "stacks:";
-      for (auto const& stack : known_stacks) std::cout << ' ' << stack;
+      for (auto const& stack : known_stacks)
+        std::cout << ' ' << stack;
       std::cout << '\n';
       return 0;
     }

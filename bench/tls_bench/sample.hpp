@@ -20,7 +20,8 @@ inline double thread_cpu() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-/// Counts come first: they do not depend on the machine. A stack that has no such thing leaves it 0.
+/// Counts come first: they do not depend on the machine. A stack that has no such thing leaves it
+/// 0.
 struct sample {
   double sender_cpu = 0;    ///< Seconds.
   double receiver_cpu = 0;  ///< Seconds.

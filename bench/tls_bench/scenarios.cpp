@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The scenarios: each is one template over the stacks. Sender and receiver have a thread and an io_context of
-// their own. Every byte is checked: a run that did not do its work throws.
+// The scenarios: each is one template over the stacks. Sender and receiver have a thread and an
+// io_context of their own. Every byte is checked: a run that did not do its work throws.
 #include "sample.hpp"
 #include "stacks.hpp"
 
@@ -31,7 +31,8 @@ sample run_sides(Receiver receiver, Sender sender) {
   tcp::acceptor acceptor(there, {asio::ip::address_v4::loopback(), 0});
   sample result;
   std::exception_ptr receiver_failed;
-  asio::co_spawn(there, receiver(acceptor, result), [&](std::exception_ptr e) { receiver_failed = e; });
+  asio::co_spawn(there, receiver(acceptor, result),
+                 [&](std::exception_ptr e) { receiver_failed = e; });
   asio::co_spawn(here, sender(acceptor.local_endpoint(), result), rethrow);
   auto const start = std::chrono::steady_clock::now();
   std::thread thread([&there] { there.run(); });
@@ -49,7 +50,8 @@ sample run_sides(Receiver receiver, Sender sender) {
   return result;
 }
 
-// Takes all the plaintext, looks at it, and answers with one byte, so that the sender does not close on it.
+// Takes all the plaintext, looks at it, and answers with one byte, so that the sender does not
+// close on it.
 template <class Stack>
 asio::awaitable<void> receive_all(tcp::acceptor& acceptor, std::uint64_t bytes, sample& result) {
   auto s = Stack::make(co_await acceptor.async_accept(use_awaitable), contexts::all().server);
@@ -60,7 +62,8 @@ asio::awaitable<void> receive_all(tcp::acceptor& acceptor, std::uint64_t bytes, 
   std::uint64_t got = 0;
   while (got < bytes) {
     std::size_t const n = co_await Stack::read_some(s, asio::buffer(buffer));
-    if (buffer[0] != 'x' || buffer[n - 1] != 'x') throw std::runtime_error("wrong plaintext arrived");
+    if (buffer[0] != 'x' || buffer[n - 1] != 'x')
+      throw std::runtime_error("wrong plaintext arrived");
     got += n;
   }
   result.receiver_cpu = thread_cpu() - start;
@@ -91,8 +94,8 @@ asio::awaitable<void> take_answer(typename Stack::stream& s) {
   if (answer != 'k') throw std::runtime_error("wrong answer");
 }
 
-// The other side of what is measured is the same for every TLS stack: a faster or slower peer changes what
-// the kernel does on the measured thread.
+// The other side of what is measured is the same for every TLS stack: a faster or slower peer
+// changes what the kernel does on the measured thread.
 template <class Stack>
 using peer = std::conditional_t<std::is_same_v<Stack, tcp_stack>, tcp_stack, tls_async_stack>;
 
@@ -100,27 +103,28 @@ using peer = std::conditional_t<std::is_same_v<Stack, tcp_stack>, tcp_stack, tls
 template <class Stack, class Receiver, class Write>
 sample one_writer(size sizes, std::uint64_t bytes_a_message, Write write) {
   std::uint64_t const bytes = sizes.messages * bytes_a_message;
-  return run_sides(
-      [=](tcp::acceptor& acceptor, sample& result) { return receive_all<Receiver>(acceptor, bytes, result); },
-      [=](tcp::endpoint server, sample& result) -> asio::awaitable<void> {
-        auto s = co_await connect<Stack>(server);
-        auto const sends = s.next_layer().sends;
-        double const start = thread_cpu();
-        for (std::uint64_t i = 0; i < sizes.messages; ++i) co_await write(s);
-        result.sender_cpu = thread_cpu() - start;
-        result.sends = s.next_layer().sends - sends;
-        result.messages = sizes.messages;
-        result.bytes = bytes;
-        co_await take_answer<Stack>(s);
-      });
+  return run_sides([=](tcp::acceptor& acceptor,
+                       sample& result) { return receive_all<Receiver>(acceptor, bytes, result); },
+                   [=](tcp::endpoint server, sample& result) -> asio::awaitable<void> {
+                     auto s = co_await connect<Stack>(server);
+                     auto const sends = s.next_layer().sends;
+                     double const start = thread_cpu();
+                     for (std::uint64_t i = 0; i < sizes.messages; ++i)
+                       co_await write(s);
+                     result.sender_cpu = thread_cpu() - start;
+                     result.sends = s.next_layer().sends - sends;
+                     result.messages = sizes.messages;
+                     result.bytes = bytes;
+                     co_await take_answer<Stack>(s);
+                   });
 }
 
 template <class Stack, class Receiver>
 sample bulk(size sizes) {
   auto const message = std::make_shared<std::string>(sizes.message_bytes, 'x');
-  return one_writer<Stack, Receiver>(sizes, sizes.message_bytes, [message](typename Stack::stream& s) {
-    return Stack::write(s, asio::buffer(*message));
-  });
+  return one_writer<Stack, Receiver>(
+      sizes, sizes.message_bytes,
+      [message](typename Stack::stream& s) { return Stack::write(s, asio::buffer(*message)); });
 }
 template <class Stack>
 sample bulk_send(size sizes) {
@@ -139,19 +143,23 @@ template <class Stack>
 sample header_and_body(size sizes) {
   auto const header = std::make_shared<std::string>(200, 'x');
   auto const body = std::make_shared<std::string>(sizes.message_bytes, 'x');
-  return one_writer<Stack, peer<Stack>>(sizes, sizes.message_bytes + 200, [header, body](typename Stack::stream& s) {
-    return Stack::write(s, std::array<asio::const_buffer, 2>{asio::buffer(*header), asio::buffer(*body)});
-  });
+  return one_writer<Stack, peer<Stack>>(
+      sizes, sizes.message_bytes + 200, [header, body](typename Stack::stream& s) {
+        return Stack::write(
+            s, std::array<asio::const_buffer, 2>{asio::buffer(*header), asio::buffer(*body)});
+      });
 }
 
-// Many coroutines write small messages on one connection. Where the stack allows one writer at a time, they
-// take turns by a lock.
+// Many coroutines write small messages on one connection. Where the stack allows one writer at a
+// time, they take turns by a lock.
 template <class Stack>
 sample many_writers(size sizes) {
   std::uint64_t const each = sizes.messages / sizes.writers;
   std::uint64_t const bytes = each * sizes.writers * sizes.message_bytes;
   return run_sides(
-      [=](tcp::acceptor& acceptor, sample& result) { return receive_all<peer<Stack>>(acceptor, bytes, result); },
+      [=](tcp::acceptor& acceptor, sample& result) {
+        return receive_all<peer<Stack>>(acceptor, bytes, result);
+      },
       [=](tcp::endpoint server, sample& result) -> asio::awaitable<void> {
         auto s = co_await connect<Stack>(server);
         auto const executor = co_await asio::this_coro::executor;
@@ -173,7 +181,8 @@ sample many_writers(size sizes) {
         };
         auto const sends = s.next_layer().sends;
         double const start = thread_cpu();
-        for (std::size_t w = 0; w < sizes.writers; ++w) asio::co_spawn(executor, writer, rethrow);
+        for (std::size_t w = 0; w < sizes.writers; ++w)
+          asio::co_spawn(executor, writer, rethrow);
         co_await all_done.async_wait(asio::as_tuple(use_awaitable));
         result.sender_cpu = thread_cpu() - start;
         result.sends = s.next_layer().sends - sends;
@@ -226,22 +235,28 @@ sample ping_pong(size sizes) {
       });
 }
 
-
 }  // namespace
 
 std::vector<scenario> const& scenarios() {
   static std::vector<scenario> const all = [] {
     std::vector<scenario> list;
-    auto const add = [&list](std::string name, std::string what, size full, size smoke, auto ours, auto theirs,
-                             auto plain) {
-      list.push_back({std::move(name), std::move(what), full, smoke,
-                      {{asio_ssl_stack::name, theirs}, {tls_async_stack::name, ours}, {tcp_stack::name, plain}}});
+    auto const add = [&list](std::string name, std::string what, size full, size smoke, auto ours,
+                             auto theirs, auto plain) {
+      list.push_back({std::move(name),
+                      std::move(what),
+                      full,
+                      smoke,
+                      {{asio_ssl_stack::name, theirs},
+                       {tls_async_stack::name, ours},
+                       {tcp_stack::name, plain}}});
     };
-    auto const add_bulk = [&add](std::string const& name, std::size_t bytes, std::uint64_t messages) {
+    auto const add_bulk = [&add](std::string const& name, std::size_t bytes,
+                                 std::uint64_t messages) {
       add("bulk_send_" + name, "one writer, messages of " + name, {messages, bytes}, {4, bytes},
           bulk_send<tls_async_stack>, bulk_send<asio_ssl_stack>, bulk_send<tcp_stack>);
-      add("bulk_receive_" + name, "a receiver with 64 KiB of buffer, messages of " + name, {messages, bytes},
-          {4, bytes}, bulk_receive<tls_async_stack>, bulk_receive<asio_ssl_stack>, bulk_receive<tcp_stack>);
+      add("bulk_receive_" + name, "a receiver with 64 KiB of buffer, messages of " + name,
+          {messages, bytes}, {4, bytes}, bulk_receive<tls_async_stack>,
+          bulk_receive<asio_ssl_stack>, bulk_receive<tcp_stack>);
     };
     add_bulk("4KiB", 4096, 65'536);
     add_bulk("16KiB", 16'384, 16'384);
@@ -253,12 +268,13 @@ std::vector<scenario> const& scenarios() {
           {131'072, 128, writers}, {2 * writers, 128, writers}, many_writers<tls_async_stack>,
           many_writers<asio_ssl_stack>, many_writers<tcp_stack>);
     }
-    add("header_body", "one write of 200 bytes and 16 KiB in two buffers", {16'384, 16'384}, {4, 16'384},
-        header_and_body<tls_async_stack>, header_and_body<asio_ssl_stack>, header_and_body<tcp_stack>);
-    add("ping_pong_64B", "64 bytes there and back", {20'000, 64}, {4, 64}, ping_pong<tls_async_stack>,
-        ping_pong<asio_ssl_stack>, ping_pong<tcp_stack>);
-    add("ping_pong_4KiB", "4 KiB there and back", {20'000, 4096}, {4, 4096}, ping_pong<tls_async_stack>,
-        ping_pong<asio_ssl_stack>, ping_pong<tcp_stack>);
+    add("header_body", "one write of 200 bytes and 16 KiB in two buffers", {16'384, 16'384},
+        {4, 16'384}, header_and_body<tls_async_stack>, header_and_body<asio_ssl_stack>,
+        header_and_body<tcp_stack>);
+    add("ping_pong_64B", "64 bytes there and back", {20'000, 64}, {4, 64},
+        ping_pong<tls_async_stack>, ping_pong<asio_ssl_stack>, ping_pong<tcp_stack>);
+    add("ping_pong_4KiB", "4 KiB there and back", {20'000, 4096}, {4, 4096},
+        ping_pong<tls_async_stack>, ping_pong<asio_ssl_stack>, ping_pong<tcp_stack>);
     return list;
   }();
   return all;

@@ -144,7 +144,9 @@ struct tcp_stack {
   static constexpr bool many_writers = false;
 
   static stream make(tcp::socket socket, asio::ssl::context&) { return stream(std::move(socket)); }
-  static asio::awaitable<void> handshake(stream&, asio::ssl::stream_base::handshake_type) { co_return; }
+  static asio::awaitable<void> handshake(stream&, asio::ssl::stream_base::handshake_type) {
+    co_return;
+  }
   template <class Buffers>
   static auto write(stream& s, Buffers const& buffers) {
     return asio::async_write(s, buffers, use_awaitable);

@@ -10,10 +10,13 @@ namespace tls_async {
 
 unsigned long context::set_mode(unsigned long bits) {
   if ((bits & ~known_modes) != 0) {
-    detail::refuse(errc::bad_option, "set_mode: these bits are no mode of a stream: pass those of tls_async::mode");
+    detail::refuse(errc::bad_option,
+                   "set_mode: these bits are no mode of a stream: pass those of tls_async::mode");
   }
-  if (has(bits, mode::release_buffers_on_idle)) detail::state_of(handle_.get()).release_on_idle = true;
-  unsigned long const of_openssl = bits & ~static_cast<unsigned long>(mode::release_buffers_on_idle);
+  if (has(bits, mode::release_buffers_on_idle))
+    detail::state_of(handle_.get()).release_on_idle = true;
+  unsigned long const of_openssl =
+      bits & ~static_cast<unsigned long>(mode::release_buffers_on_idle);
   SSL_CTX_set_mode(handle_.get(), static_cast<long>(of_openssl));
   return modes();
 }
@@ -41,7 +44,8 @@ unsigned long inherited_modes(SSL_CTX* handle) noexcept {
   auto const of_openssl = static_cast<unsigned long>(SSL_CTX_get_mode(handle)) & known_modes;
   if (auto const* policy = policy_of(handle); policy != nullptr) {
     return of_openssl |
-           (policy->release_on_idle ? static_cast<unsigned long>(mode::release_buffers_on_idle) : 0);
+           (policy->release_on_idle ? static_cast<unsigned long>(mode::release_buffers_on_idle)
+                                    : 0);
   }
   return of_openssl | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
          SSL_MODE_RELEASE_BUFFERS;

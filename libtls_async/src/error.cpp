@@ -59,20 +59,25 @@ private:
         return "There is no session to close yet: perform the handshake first, or close the "
                "socket.";
       case errc::peer_limit_exceeded:
-        return "The peer sent too many control messages and was cut off: see error_info(), and raise the "
+        return "The peer sent too many control messages and was cut off: see error_info(), and "
+               "raise the "
                "limit in the stream's options if this peer may do so.";
       case errc::not_supported:
         return "The negotiated protocol version cannot do this: KeyUpdate needs TLS 1.3.";
       case errc::unexpected_result:
-        return "OpenSSL failed without a reason, or waits for a callback that a stream cannot serve.";
+        return "OpenSSL failed without a reason, or waits for a callback that a stream cannot "
+               "serve.";
       case errc::queue_full:
-        return "The stream keeps as many bytes for sending as its options allow: wait for them with "
+        return "The stream keeps as many bytes for sending as its options allow: wait for them "
+               "with "
                "tls_write.";
       case errc::buffer_moved:
-        return "The buffer of a write moved while mode::accept_moving_write_buffer is off: leave it in "
+        return "The buffer of a write moved while mode::accept_moving_write_buffer is off: leave "
+               "it in "
                "its place, or set the mode.";
       case errc::buffer_changed:
-        return "The buffer of a write changed: until it completes it may move, but its size and its "
+        return "The buffer of a write changed: until it completes it may move, but its size and "
+               "its "
                "bytes must stay the same.";
       case errc::wrong_role:
         return "The context is for the other role: make one with the role you need.";

@@ -99,12 +99,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(end_without_close_notify_is_stream_truncated, Stre
   server.get();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(handshake_takes_bytes_that_were_received_before, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(handshake_takes_bytes_that_were_received_before, Stream,
+                              both_stacks) {
   connection<Stream> over;
   auto server = apart([&stream = over.server.stream] {
     // At least the header of the first record; whatever more there is.
     std::array<char, 1000> received{};
-    std::size_t const n = asio::read(stream.next_layer(), asio::buffer(received), asio::transfer_at_least(5));
+    std::size_t const n =
+        asio::read(stream.next_layer(), asio::buffer(received), asio::transfer_at_least(5));
     stream.handshake(Stream::server, asio::buffer(received, n));
     stream.shutdown();
   });
@@ -119,7 +121,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(failed_handshake_has_openssls_error, Stream, both_
   error_code ec;
   over.server.stream.handshake(Stream::server, ec);
   BOOST_TEST((ec.category() == asio::error::get_ssl_category()), ec);
-  BOOST_TEST(ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST, ec.message());
+  BOOST_TEST(ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST,
+             ec.message());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(empty_buffers_are_done_at_once, Stream, both_stacks) {

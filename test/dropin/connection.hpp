@@ -63,7 +63,8 @@ struct bottom : std::conditional_t<is_tls<Layer>, bottom<std::remove_reference_t
 template <>
 struct bottom<beast::tcp_stream> : std::type_identity<tcp::socket> {};
 
-/// Asio's contexts, as a user of boost::asio::ssl::stream has them: the client trusts the server's authority.
+/// Asio's contexts, as a user of boost::asio::ssl::stream has them: the client trusts the server's
+/// authority.
 struct contexts {
   ssl::context server{ssl::context::tls_server};
   ssl::context client{ssl::context::tls_client};
@@ -75,7 +76,9 @@ struct contexts {
     client.add_certificate_authority(asio::buffer(identity.authority));
     client.set_verify_mode(ssl::verify_peer);
   }
-  ssl::context& of(handshake_type role) { return role == ssl::stream_base::client ? client : server; }
+  ssl::context& of(handshake_type role) {
+    return role == ssl::stream_base::client ? client : server;
+  }
 };
 
 /// For what may not fail. Throws, since Boost.Test's checks are for the thread of the test only.
@@ -117,7 +120,8 @@ struct end {
         stream(static_cast<next_layer&&>(layer), with.of(side)) {}
 
   handshake_type const role;
-  std::remove_reference_t<next_layer> layer;  ///< Moved into the stream, unless that only refers to it.
+  std::remove_reference_t<next_layer>
+      layer;  ///< Moved into the stream, unless that only refers to it.
   Stream stream;
 };
 
@@ -164,9 +168,11 @@ inline void run(asio::io_context& io, unsigned threads = 1) {
     }
   };
   std::vector<std::future<void>> others;
-  while (others.size() + 1 < threads) others.push_back(std::async(std::launch::async, one));
+  while (others.size() + 1 < threads)
+    others.push_back(std::async(std::launch::async, one));
   one();
-  for (auto& other : others) other.get();
+  for (auto& other : others)
+    other.get();
 }
 
 /// Both handshakes, which have to succeed.

@@ -1,9 +1,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// An echo server and client as they are written for boost::asio::ssl::stream, in the four styles: callbacks,
-// coroutines, futures, deferred operations. A line goes there and back for each length of `line_lengths`,
-// then the client ends the session. Both throw on whatever does not go as it should.
+// An echo server and client as they are written for boost::asio::ssl::stream, in the four styles:
+// callbacks, coroutines, futures, deferred operations. A line goes there and back for each length
+// of `line_lengths`, then the client ends the session. Both throw on whatever does not go as it
+// should.
 #pragma once
 
 #include "connection.hpp"
@@ -28,7 +29,8 @@ inline std::vector<std::size_t> const line_lengths{1, 2, 16'383, 16'384, 16'385,
 /// So many bytes with the end of line, in which each position is told from its neighbours.
 inline std::string line_of(std::size_t length) {
   std::string line(length, '\n');
-  for (std::size_t i = 0; i + 1 < length; ++i) line[i] = static_cast<char>('!' + (i + i / 90) % 90);
+  for (std::size_t i = 0; i + 1 < length; ++i)
+    line[i] = static_cast<char>('!' + (i + i / 90) % 90);
   return line;
 }
 inline void require_same(std::string const& sent, std::string const& received) {
@@ -52,11 +54,12 @@ public:
 
 private:
   void read() {
-    asio::async_read_until(stream_, asio::dynamic_buffer(line_), '\n', [this](error_code ec, std::size_t n) {
-      if (ec == asio::error::eof) return shutdown();
-      require(ec, "server read");
-      write(n);
-    });
+    asio::async_read_until(stream_, asio::dynamic_buffer(line_), '\n',
+                           [this](error_code ec, std::size_t n) {
+                             if (ec == asio::error::eof) return shutdown();
+                             require(ec, "server read");
+                             write(n);
+                           });
   }
   void write(std::size_t length) {
     asio::async_write(stream_, asio::buffer(line_, length), [this](error_code ec, std::size_t n) {
@@ -100,11 +103,12 @@ private:
     });
   }
   void read() {
-    asio::async_read_until(stream_, asio::dynamic_buffer(received_), '\n', [this](error_code ec, std::size_t) {
-      require(ec, "client read");
-      require_same(sent_, received_);
-      next();
-    });
+    asio::async_read_until(stream_, asio::dynamic_buffer(received_), '\n',
+                           [this](error_code ec, std::size_t) {
+                             require(ec, "client read");
+                             require_same(sent_, received_);
+                             next();
+                           });
   }
   void shutdown() {
     stream_.async_shutdown([this](error_code ec) {
@@ -143,7 +147,8 @@ asio::awaitable<void> coroutine_echo_client(Stream& stream) {
     std::string const sent = line_of(length);
     std::string received;
     co_await asio::async_write(stream, asio::buffer(sent), asio::use_awaitable);
-    co_await asio::async_read_until(stream, asio::dynamic_buffer(received), '\n', asio::use_awaitable);
+    co_await asio::async_read_until(stream, asio::dynamic_buffer(received), '\n',
+                                    asio::use_awaitable);
     require_same(sent, received);
   }
   co_await stream.async_shutdown(asio::use_awaitable);
@@ -206,12 +211,12 @@ asio::awaitable<void> deferred_echo_client(Stream& stream) {
   for (std::size_t const length : line_lengths) {
     std::string const sent = line_of(length);
     std::string received;
-    auto there_and_back =
-        asio::async_write(stream, asio::buffer(sent), asio::deferred([&](error_code ec, std::size_t) {
-                            require(ec, "client write");
-                            return asio::async_read_until(stream, asio::dynamic_buffer(received), '\n',
-                                                          asio::deferred);
-                          }));
+    auto there_and_back = asio::async_write(
+        stream, asio::buffer(sent), asio::deferred([&](error_code ec, std::size_t) {
+          require(ec, "client write");
+          return asio::async_read_until(stream, asio::dynamic_buffer(received), '\n',
+                                        asio::deferred);
+        }));
     co_await std::move(there_and_back)(asio::use_awaitable);
     require_same(sent, received);
   }

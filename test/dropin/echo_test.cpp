@@ -17,12 +17,12 @@ namespace tls_async::test {
 namespace {
 
 // That the programs are ones for Asio's stream is shown by the first.
-using streams = boost::mpl::list<asio_stream<tcp::socket>,             //
-                                 our_stream<tcp::socket>,              //
-                                 our_stream<tcp::socket&>,             //
-                                 our_stream<beast::tcp_stream>,        //
-                                 our_stream<local_socket>,             //
-                                 our_stream<our_stream<tcp::socket>>,  //
+using streams = boost::mpl::list<asio_stream<tcp::socket>,              //
+                                 our_stream<tcp::socket>,               //
+                                 our_stream<tcp::socket&>,              //
+                                 our_stream<beast::tcp_stream>,         //
+                                 our_stream<local_socket>,              //
+                                 our_stream<our_stream<tcp::socket>>,   //
                                  our_stream<asio_stream<tcp::socket>>,  //
                                  asio_stream<our_stream<tcp::socket>>>;
 
@@ -56,7 +56,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, streams) {
   BOOST_TEST(ended == 2);
 }
 
-// One chain of operations for each stream: Asio calls that an implicit strand, whoever runs the io_context.
+// One chain of operations for each stream: Asio calls that an implicit strand, whoever runs the
+// io_context.
 BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_future, Stream, streams) {
   for (unsigned const threads : {1U, 2U}) {
     connection<Stream> over;

@@ -30,8 +30,9 @@ namespace tls_async::test {
 namespace {
 
 using both_stacks = boost::mpl::list<asio_stream<tcp::socket>, our_stream<tcp::socket>>;
-using streams = boost::mpl::list<asio_stream<tcp::socket>, our_stream<tcp::socket>, our_stream<beast::tcp_stream>,
-                                 our_stream<our_stream<tcp::socket>>>;
+using streams =
+    boost::mpl::list<asio_stream<tcp::socket>, our_stream<tcp::socket>,
+                     our_stream<beast::tcp_stream>, our_stream<our_stream<tcp::socket>>>;
 
 void rethrow(std::exception_ptr thrown) {
   if (thrown) std::rethrow_exception(thrown);
@@ -39,7 +40,8 @@ void rethrow(std::exception_ptr thrown) {
 
 BOOST_AUTO_TEST_SUITE(handler_executor)
 
-// Each verb with a strand of its own: one thread runs them all, so that each is on the right one is the question.
+// Each verb with a strand of its own: one thread runs them all, so that each is on the right one is
+// the question.
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one, Stream, streams) {
   connection<Stream> over;
   using strand = asio::strand<asio::io_context::executor_type>;
@@ -58,19 +60,23 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one, Stream, streams) {
   auto& server = over.server.stream;
   std::array<char, 5> sent{'h', 'e', 'l', 'l', 'o'}, received{};
   client.async_handshake(Stream::client, on_its_strand([&] {
-    client.async_write_some(asio::buffer(sent), on_its_strand([&] {
-      client.async_write_some(asio::const_buffer(), on_its_strand([&] {
-        client.async_shutdown(on_its_strand(nothing));
-      }));
-    }));
-  }));
+                           client.async_write_some(
+                               asio::buffer(sent), on_its_strand([&] {
+                                 client.async_write_some(
+                                     asio::const_buffer(), on_its_strand([&] {
+                                       client.async_shutdown(on_its_strand(nothing));
+                                     }));
+                               }));
+                         }));
   server.async_handshake(Stream::server, on_its_strand([&] {
-    server.async_read_some(asio::buffer(received), on_its_strand([&] {
-      server.async_read_some(asio::mutable_buffer(), on_its_strand([&] {
-        server.async_shutdown(on_its_strand(nothing));
-      }));
-    }));
-  }));
+                           server.async_read_some(
+                               asio::buffer(received), on_its_strand([&] {
+                                 server.async_read_some(
+                                     asio::mutable_buffer(), on_its_strand([&] {
+                                       server.async_shutdown(on_its_strand(nothing));
+                                     }));
+                               }));
+                         }));
   over.io.run();
   BOOST_TEST(completed == 8);
   BOOST_TEST(misplaced == 0);
@@ -83,9 +89,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one_for_errors, Stream, both_sta
   over.server.stream.lowest_layer().close();
   bool misplaced = true;
   over.client.stream.async_handshake(Stream::client, asio::bind_executor(where, [&](error_code ec) {
-    BOOST_TEST(ec);
-    misplaced = !where.running_in_this_thread();
-  }));
+                                       BOOST_TEST(ec);
+                                       misplaced = !where.running_in_this_thread();
+                                     }));
   over.io.run();
   BOOST_TEST(!misplaced);
 }
@@ -94,7 +100,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_that_of_the_next_layer_by_default, Stream, both
   asio::io_context io;
   contexts with;
   auto const strand = asio::make_strand(io);
-  auto const on_strand = [&](tcp::socket socket) { return tcp::socket(strand, tcp::v4(), socket.release()); };
+  auto const on_strand = [&](tcp::socket socket) {
+    return tcp::socket(strand, tcp::v4(), socket.release());
+  };
   auto [a, b] = connected_sockets<tcp::socket>(io);
   Stream client(on_strand(std::move(a)), with.client), server(on_strand(std::move(b)), with.server);
   int misplaced = 2;
@@ -170,7 +178,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(with_explicit_strands_both_directions_go_at_once, 
   BOOST_TEST((to_server == std::string(2'000'000, 'c')));
 }
 
-// One chain of operations for each stream, each continued by whichever thread is free: the implicit strand.
+// One chain of operations for each stream, each continued by whichever thread is free: the implicit
+// strand.
 BOOST_AUTO_TEST_CASE_TEMPLATE(with_implicit_strands_a_chain_of_verbs_works, Stream, streams) {
   connection<Stream> over;
   std::atomic<int> ended = 0;

@@ -1,9 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// A Beast HTTP server and client as they are written for boost::asio::ssl::stream, in the four styles. The
-// client posts a body of each length of `body_lengths` over one connection and gets it back; the last
-// request closes it. Both throw on whatever does not go as it should.
+// A Beast HTTP server and client as they are written for boost::asio::ssl::stream, in the four
+// styles. The client posts a body of each length of `body_lengths` over one connection and gets it
+// back; the last request closes it. Both throw on whatever does not go as it should.
 #pragma once
 
 #include "connection.hpp"
@@ -54,7 +54,8 @@ public:
   explicit callback_http_server(Stream& stream) : stream_(stream) {}
 
   void start() {
-    stream_.async_handshake(Stream::server, beast::bind_front_handler(&callback_http_server::handshaken, this));
+    stream_.async_handshake(Stream::server,
+                            beast::bind_front_handler(&callback_http_server::handshaken, this));
   }
   bool ended = false;
 

@@ -1,7 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The Beast HTTP server and client in each style, and that the deadlines of beast::tcp_stream still work.
+// The Beast HTTP server and client in each style, and that the deadlines of beast::tcp_stream still
+// work.
 #include "http.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -26,8 +27,9 @@ using streams = boost::mpl::list<asio_stream<beast::tcp_stream>,             //
                                  our_stream<local_socket>,                   //
                                  our_stream<our_stream<beast::tcp_stream>>,  //
                                  our_stream<asio_stream<tcp::socket>>>;
-using timed_streams = boost::mpl::list<asio_stream<beast::tcp_stream>, our_stream<beast::tcp_stream>,
-                                       our_stream<our_stream<beast::tcp_stream>>>;
+using timed_streams =
+    boost::mpl::list<asio_stream<beast::tcp_stream>, our_stream<beast::tcp_stream>,
+                     our_stream<our_stream<beast::tcp_stream>>>;
 
 BOOST_AUTO_TEST_SUITE(beast_http)
 
@@ -60,7 +62,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, both_stacks) {
   talk<Stream>(asio::use_awaitable);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_deferred, Stream, both_stacks) { talk<Stream>(asio::deferred); }
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_deferred, Stream, both_stacks) {
+  talk<Stream>(asio::deferred);
+}
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_future, Stream, both_stacks) {
   connection<Stream> over;
@@ -106,7 +110,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_read, Stream, timed_streams) {
     beast::get_lowest_layer(client).expires_after(soon);
     client.async_read_some(asio::buffer(place), [&](error_code end, std::size_t) { result = end; });
   });
-  over.server.stream.async_handshake(Stream::server, [](error_code ec) { require(ec, "server handshake"); });
+  over.server.stream.async_handshake(Stream::server,
+                                     [](error_code ec) { require(ec, "server handshake"); });
   run(over.io);
   BOOST_TEST(result == error_code(beast::error::timeout));
 }

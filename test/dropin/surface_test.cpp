@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The rest of the surface of boost::asio::ssl::stream: types, construction, moving, received bytes, tokens,
-// buffers, errors.
+// The rest of the surface of boost::asio::ssl::stream: types, construction, moving, received bytes,
+// tokens, buffers, errors.
 #include "connection.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -50,7 +50,8 @@ static_assert(has_the_types_of_asio<beast::tcp_stream>());
 static_assert(has_the_types_of_asio<local_socket>());
 static_assert(has_the_types_of_asio<asio_stream<tcp::socket>>());
 static_assert(std::is_constructible_v<our_stream<tcp::socket>, asio::io_context&, ssl::context&>);
-static_assert(std::is_constructible_v<our_stream<tcp::socket>, asio::any_io_executor, ssl::context&>);
+static_assert(
+    std::is_constructible_v<our_stream<tcp::socket>, asio::any_io_executor, ssl::context&>);
 static_assert(std::is_constructible_v<our_stream<tcp::socket>, tcp::socket, SSL*>);
 
 // A line through both, to see that they are usable.
@@ -58,7 +59,8 @@ template <class Stream>
 std::string pass(asio::io_context& io, Stream& from, Stream& to, std::string line) {
   std::string received;
   line += '\n';
-  asio::async_write(from, asio::buffer(line), [](error_code ec, std::size_t) { require(ec, "write"); });
+  asio::async_write(from, asio::buffer(line),
+                    [](error_code ec, std::size_t) { require(ec, "write"); });
   asio::async_read_until(to, asio::dynamic_buffer(received), '\n',
                          [](error_code ec, std::size_t) { require(ec, "read"); });
   io.run();
@@ -110,6 +112,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(native_handle_sets_and_tells, Stream, both_stacks)
   handshake(over);
   BOOST_TEST(SSL_version(client) == TLS1_2_VERSION);
   BOOST_TEST(SSL_get_app_data(client) == &over);
+  SSL_set_app_data(client, nullptr);  // asio::ssl::stream takes it for its own, and deletes it
   BOOST_TEST(SSL_get_servername(over.server.stream.native_handle(), TLSEXT_NAMETYPE_host_name) ==
              std::string("example.test"));
 }
@@ -136,7 +139,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(assigned_stream_makes_a_new_session, Stream, both_
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(server_that_detects_tls_gives_its_bytes_to_the_handshake, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(server_that_detects_tls_gives_its_bytes_to_the_handshake, Stream,
+                              both_stacks) {
   connection<Stream> over;
   beast::flat_buffer received;
   auto& server = over.server.stream;
@@ -150,7 +154,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(server_that_detects_tls_gives_its_bytes_to_the_han
       done = true;
     });
   });
-  over.client.stream.async_handshake(Stream::client, [](error_code ec) { require(ec, "client handshake"); });
+  over.client.stream.async_handshake(Stream::client,
+                                     [](error_code ec) { require(ec, "client handshake"); });
   over.io.run();
   over.io.restart();
   BOOST_TEST(done);
@@ -163,12 +168,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(buffer_sequence_may_be_a_temporary, Stream, both_s
   handshake(over);
   std::string const head = "head ", body = "body ", tail = "tail";
   auto const pieces = [&] {
-    return std::vector<asio::const_buffer>{asio::buffer(head), asio::buffer(body), {}, asio::buffer(tail)};
+    return std::vector<asio::const_buffer>{
+        asio::buffer(head), asio::buffer(body), {}, asio::buffer(tail)};
   };
   std::string received(14, '\0');
   auto const places = [&] {
-    return std::vector<asio::mutable_buffer>{asio::buffer(received.data(), 3), {},
-                                             asio::buffer(received.data() + 3, 11)};
+    return std::vector<asio::mutable_buffer>{
+        asio::buffer(received.data(), 3), {}, asio::buffer(received.data() + 3, 11)};
   };
   asio::async_write(over.client.stream, pieces(), [](error_code ec, std::size_t n) {
     require(ec, "write");
@@ -257,7 +263,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(any_completion_handler_is_a_token, Stream, both_st
 // The executor of the next layer may name the token to use when none is given.
 BOOST_AUTO_TEST_CASE(default_token_is_the_executors) {
   using socket = asio::use_awaitable_t<>::as_default_on_t<tcp::socket>;
-  auto const talk = []<class Stream>(Stream& stream, ssl::stream_base::handshake_type role) -> asio::awaitable<void> {
+  auto const talk = []<class Stream>(
+                        Stream& stream,
+                        ssl::stream_base::handshake_type role) -> asio::awaitable<void> {
     co_await stream.async_handshake(role);
     std::array<char, 5> bytes{'h', 'e', 'l', 'l', 'o'};
     if (role == Stream::client) {
@@ -293,7 +301,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(handler_that_throws_leaves_the_stream_usable, Stre
   handshake(over);
   auto& client = over.client.stream;
   std::array<char, 10> place{};
-  client.async_read_some(asio::buffer(place), [](error_code, std::size_t) { throw std::runtime_error("handler"); });
+  client.async_read_some(asio::buffer(place),
+                         [](error_code, std::size_t) { throw std::runtime_error("handler"); });
   over.server.stream.async_write_some(asio::buffer("x", 1), asio::detached);
   BOOST_CHECK_THROW(over.io.run(), std::runtime_error);
   over.io.run();

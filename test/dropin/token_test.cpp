@@ -41,7 +41,8 @@ struct counting_allocator {
 
   explicit counting_allocator(counts& c) noexcept : in(&c) {}
   template <class U>
-  counting_allocator(counting_allocator<U> const& other) noexcept : in(other.in) {}  // NOLINT(google-explicit-constructor)
+  counting_allocator(counting_allocator<U> const& other) noexcept
+      : in(other.in) {}  // NOLINT(google-explicit-constructor)
 
   T* allocate(std::size_t n) {
     ++in->allocated;
@@ -61,7 +62,8 @@ struct counting_allocator {
 
 BOOST_AUTO_TEST_SUITE(handler_allocator)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_used_for_each_verb_and_given_everything_back, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_used_for_each_verb_and_given_everything_back, Stream,
+                              both_stacks) {
   connection<Stream> over;
   handshake(over);
   auto& client = over.client.stream;
@@ -70,11 +72,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_used_for_each_verb_and_given_everything_back, S
   auto const check = [&](auto start) {
     counts seen;
     bool done = false;
-    start(asio::bind_allocator(counting_allocator<void*>(seen), [&](error_code ec, std::size_t = 0) {
-      require(ec, "verb");
-      // Before the handler runs its operation is freed, so that the next one may use the memory.
-      done = true;
-    }));
+    start(
+        asio::bind_allocator(counting_allocator<void*>(seen), [&](error_code ec, std::size_t = 0) {
+          require(ec, "verb");
+          // Before the handler runs its operation is freed, so that the next one may use the
+          // memory.
+          done = true;
+        }));
     BOOST_TEST(seen.allocated > 0);
     over.io.run();
     over.io.restart();
@@ -96,7 +100,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(has_its_memory_back_when_the_handler_runs, Stream,
   counts seen;
   std::size_t outstanding = 99;
   over.client.stream.async_write_some(
-      asio::buffer("x", 1), asio::bind_allocator(counting_allocator<void*>(seen), [&](error_code, std::size_t) {
+      asio::buffer("x", 1),
+      asio::bind_allocator(counting_allocator<void*>(seen), [&](error_code, std::size_t) {
         outstanding = seen.allocated - seen.freed;
       }));
   over.io.run();
@@ -116,13 +121,15 @@ asio::awaitable<void> moment() {
 }
 
 // Asio's programs bound a read like this. What the cancelled read did not take is for the next one.
-BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_loses_against_a_timer_has_consumed_nothing, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_loses_against_a_timer_has_consumed_nothing, Stream,
+                              both_stacks) {
   connection<Stream> over;
   handshake(over);
   auto const wait = [&]() -> asio::awaitable<void> {
     std::string received(5, '\0');
     auto const first = co_await (
-        asio::async_read(over.client.stream, asio::buffer(received), asio::use_awaitable) || moment());
+        asio::async_read(over.client.stream, asio::buffer(received), asio::use_awaitable) ||
+        moment());
     BOOST_TEST(first.index() == 1U);
     co_await asio::async_write(over.server.stream, asio::buffer("hello", 5), asio::use_awaitable);
     co_await asio::async_read(over.client.stream, asio::buffer(received), asio::use_awaitable);
@@ -160,12 +167,14 @@ BOOST_AUTO_TEST_CASE(write_that_loses_leaves_our_stream_usable) {
   auto& server = over.server.stream;
   auto const talk = [&]() -> asio::awaitable<void> {
     std::string const first(64'000'000, '1'), second(100'000, '2');
-    auto const lost = co_await (asio::async_write(client, asio::buffer(first), asio::use_awaitable) || moment());
+    auto const lost =
+        co_await (asio::async_write(client, asio::buffer(first), asio::use_awaitable) || moment());
     BOOST_TEST(lost.index() == 1U);
     auto const rest = [&]() -> asio::awaitable<std::string> {
       std::string all;
       error_code ec;
-      co_await asio::async_read(server, asio::dynamic_buffer(all), asio::redirect_error(asio::use_awaitable, ec));
+      co_await asio::async_read(server, asio::dynamic_buffer(all),
+                                asio::redirect_error(asio::use_awaitable, ec));
       BOOST_TEST(ec == asio::error::eof);
       co_await server.async_shutdown(asio::use_awaitable);
       co_return all;

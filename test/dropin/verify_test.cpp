@@ -146,8 +146,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(callback_of_the_context_is_asked, Stream, both_sta
 // With Asio it would unwind through OpenSSL's C.
 BOOST_AUTO_TEST_CASE(callback_that_throws_refuses) {
   connection<ours> over;
-  over.client.stream.set_verify_callback(
-      [](bool, ssl::verify_context&) -> bool { throw std::runtime_error("the list of friends is gone"); });
+  over.client.stream.set_verify_callback([](bool, ssl::verify_context&) -> bool {
+    throw std::runtime_error("the list of friends is gone");
+  });
   auto const was = try_handshake(over);
   BOOST_TEST(refused(was.client), was.client.message());
   auto const story = over.client.stream.error_info().text();
@@ -181,8 +182,8 @@ std::string encrypted(std::string const& key_pem, char const* password) {
   std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> const key(
       PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr), &EVP_PKEY_free);
   BOOST_REQUIRE(PEM_write_bio_PKCS8PrivateKey(out.get(), key.get(), EVP_aes_128_cbc(), password,
-                                              static_cast<int>(std::string(password).size()), nullptr,
-                                              nullptr) == 1);
+                                              static_cast<int>(std::string(password).size()),
+                                              nullptr, nullptr) == 1);
   char* text = nullptr;
   long const length = BIO_get_mem_data(out.get(), &text);
   return {text, static_cast<std::size_t>(length)};
@@ -192,7 +193,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(context_with_a_password_callback_serves, Stream, b
   asio::io_context io;
   contexts with;
   ssl::context context(ssl::context::tls_server);
-  context.set_password_callback([](std::size_t, ssl::context::password_purpose) { return "open sesame"; });
+  context.set_password_callback(
+      [](std::size_t, ssl::context::password_purpose) { return "open sesame"; });
   context.use_certificate_chain(asio::buffer(server_identity().certificate_chain));
   context.use_private_key(asio::buffer(encrypted(server_identity().private_key, "open sesame")),
                           ssl::context::pem);

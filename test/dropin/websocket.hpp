@@ -1,9 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// A Beast WebSocket server and client as they are written for boost::asio::ssl::stream, in the four styles.
-// The client sends a message of each length of `message_lengths`, gets it back, and closes. Both throw on
-// whatever does not go as it should.
+// A Beast WebSocket server and client as they are written for boost::asio::ssl::stream, in the four
+// styles. The client sends a message of each length of `message_lengths`, gets it back, and closes.
+// Both throw on whatever does not go as it should.
 #pragma once
 
 #include "connection.hpp"

@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The Beast WebSocket server and client in each style. Beast finds the teardown of our stream, which closes
-// the TLS session and then the socket, by argument-dependent lookup.
+// The Beast WebSocket server and client in each style. Beast finds the teardown of our stream,
+// which closes the TLS session and then the socket, by argument-dependent lookup.
 #include "websocket.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -75,7 +75,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, both_stacks) {
   talk<Stream>(asio::use_awaitable);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_deferred, Stream, both_stacks) { talk<Stream>(asio::deferred); }
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_deferred, Stream, both_stacks) {
+  talk<Stream>(asio::deferred);
+}
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_future, Stream, both_stacks) {
   websocket_connection<Stream> over;
@@ -89,26 +91,29 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_future, Stream, both_stacks) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_blocking_calls, Stream, both_stacks) {
   websocket_connection<Stream> over;
-  auto server = std::async(std::launch::async, [&] { blocking_websocket_server(over.server_side); });
+  auto server =
+      std::async(std::launch::async, [&] { blocking_websocket_server(over.server_side); });
   BOOST_CHECK_NO_THROW(blocking_websocket_client(over.client_side));
   BOOST_CHECK_NO_THROW(server.get());
   BOOST_TEST(was_closed(over.client_side));
 }
 
-// The peer goes away without a word: the close ends by itself, at the latest with the deadline of the
-// WebSocket stream.
+// The peer goes away without a word: the close ends by itself, at the latest with the deadline of
+// the WebSocket stream.
 BOOST_AUTO_TEST_CASE_TEMPLATE(close_ends_when_the_peer_is_gone, Stream, both_stacks) {
   websocket_connection<Stream> over;
   error_code result;
   auto const chat = [&]() -> asio::awaitable<void> {
-    co_await over.client_side.next_layer().async_handshake(ssl::stream_base::client, asio::use_awaitable);
+    co_await over.client_side.next_layer().async_handshake(ssl::stream_base::client,
+                                                           asio::use_awaitable);
     co_await over.client_side.async_handshake("localhost", "/", asio::use_awaitable);
     over.server_side.next_layer().lowest_layer().close();
     co_await over.client_side.async_close(websocket::close_code::normal,
                                           asio::redirect_error(asio::use_awaitable, result));
   };
   auto const serve = [&]() -> asio::awaitable<void> {
-    co_await over.server_side.next_layer().async_handshake(ssl::stream_base::server, asio::use_awaitable);
+    co_await over.server_side.next_layer().async_handshake(ssl::stream_base::server,
+                                                           asio::use_awaitable);
     co_await over.server_side.async_accept(asio::use_awaitable);
   };
   auto const end = [](std::exception_ptr thrown) {

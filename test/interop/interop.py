@@ -136,7 +136,7 @@ class Cells:
             request(key, new_key, "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-addext",
                     "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE")
         for size in SIZES:
-            letters = bytearray(random.Random(size).choices(range(ord("a"), ord("z")), k=size))
+            letters = bytearray(random.Random(size).choices(b"abcdefghijlmnopqrstuvwxyz", k=size))  # k is a command of s_client
             letters[63::64] = b"\n" * len(letters[63::64])
             letters[-1:] = b"\n"
             with open(self.path(f"{size}"), "wb") as file:
@@ -255,15 +255,6 @@ class Cells:
             client.feed(b"Q\n")
             self.require_end(ours, version, "ended End of file")
 
-    def s_server_updates_keys(self, _, version, key, __, ___):
-        with self.running("openssl", "s_server", "-accept", "127.0.0.1:0", "-tls1_3", "-cert", self.path(f"{key}.pem"),
-                          "-key", self.path(f"{key}.key")) as server, \
-                self.our_client(listening_port(server), version) as ours:
-            ours.await_line(b"session ")
-            self.talk_with_key_updates(server)
-            server.child.kill()
-            self.require_end(ours, version, *CUT)
-
     # ---- curl: what it puts comes back as the response.
 
     def curl(self, _, version, key, size, end):
@@ -303,10 +294,10 @@ class Cells:
                             ("half-close", "cut", "killed", "keys"))
             yield from grid("openssl", "s_client", "client", self.talk_to_client, self.quiet_s_client, "close", ("killed",))
             yield "openssl", "s_client", "client", self.s_client_updates_keys, None, "1.3", "ecdsa", "lines", "keys"
-            yield "openssl", "s_server", "server", self.s_server_updates_keys, None, "1.3", "ecdsa", "lines", "keys"
         if "gnutls" in peers:
+            # Without KeyUpdates: GnuTLS takes 8 a second at most, and ends the session at the next.
             yield from grid("gnutls-serv", "gnutls-serv", "server", self.talk_to_server, self.gnutls_serv, "shutdown",
-                            ("half-close", "cut", "killed", "keys"))
+                            ("half-close", "cut", "killed"))
             yield from grid("gnutls-cli", "gnutls-cli", "client", self.talk_to_client, self.gnutls_cli, "close",
                             ("half-close", "killed"))
         if "curl" in peers:

@@ -1,10 +1,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Our end of an interop cell: one connection, as client or as server, that sends back what it gets, or sends
-// a file and expects it back, or answers HTTP requests with their bodies; then ends in the way it is told.
-// Prints `port N` when it listens, `session VERSION SUITE` after the handshake, `echo same` when all came
-// back, and `ended REASON` for the end it saw. Exits with 0 only if nothing was unexpected.
+// Our end of an interop cell: one connection, as client or as server, that sends back what it gets,
+// or sends a file and expects it back, or answers HTTP requests with their bodies; then ends in the
+// way it is told. Prints `port N` when it listens, `session VERSION SUITE` after the handshake,
+// `echo same` when all came back, and `ended REASON` for the end it saw. Exits with 0 only if
+// nothing was unexpected.
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio.hpp>
@@ -51,8 +52,11 @@ asio::awaitable<void> echo(tls_stream& stream) {
   std::array<char, 65536> place;
   error_code ec;
   while (!ec) {
-    std::size_t const n = co_await tls_read_some(stream, asio::buffer(place), asio::redirect_error(asio::use_awaitable, ec));
-    if (!ec) co_await tls_write(stream, asio::buffer(place, n), asio::redirect_error(asio::use_awaitable, ec));
+    std::size_t const n = co_await tls_read_some(stream, asio::buffer(place),
+                                                 asio::redirect_error(asio::use_awaitable, ec));
+    if (!ec)
+      co_await tls_write(stream, asio::buffer(place, n),
+                         asio::redirect_error(asio::use_awaitable, ec));
   }
   co_await answer_end(stream, ec);
 }
@@ -63,9 +67,11 @@ asio::awaitable<void> answer_http(tls_stream& stream) {
   for (;;) {
     http::request_parser<http::string_body> request;
     request.body_limit(boost::none);
-    co_await http::async_read(stream, buffer, request, asio::redirect_error(asio::use_awaitable, ec));
+    co_await http::async_read(stream, buffer, request,
+                              asio::redirect_error(asio::use_awaitable, ec));
     if (ec) break;
-    http::response<http::string_body> response{http::status::ok, 11, std::move(request.get().body())};
+    http::response<http::string_body> response{http::status::ok, 11,
+                                               std::move(request.get().body())};
     response.keep_alive(request.keep_alive());
     response.prepare_payload();
     co_await http::async_write(stream, response, asio::use_awaitable);
@@ -89,7 +95,8 @@ asio::awaitable<void> receive(tls_stream& stream, std::string& bytes) {
 asio::awaitable<void> await_end(tls_stream& stream) {
   std::array<char, 1> place;
   error_code ec;
-  co_await tls_read_some(stream, asio::buffer(place), asio::redirect_error(asio::use_awaitable, ec));
+  co_await tls_read_some(stream, asio::buffer(place),
+                         asio::redirect_error(asio::use_awaitable, ec));
   if (!ec) throw std::runtime_error("more came than was sent");
   told(ec);
 }
@@ -130,7 +137,8 @@ asio::awaitable<void> talk(tls_stream& stream, settings const& given) {
     co_await tls_handshake(stream, tls_async::as_client{"localhost"});
   }
   SSL const* const session = stream.native_handle();
-  std::cout << "session " << SSL_get_version(session) << ' ' << SSL_get_cipher(session) << std::endl;
+  std::cout << "session " << SSL_get_version(session) << ' ' << SSL_get_cipher(session)
+            << std::endl;
   if (given.http) {
     co_await answer_http(stream);
   } else if (given.file.empty()) {
@@ -176,10 +184,13 @@ bool parse(int argc, char* argv[], settings& given) {
   add("cert", po::value(&given.certificate), "certificate, PEM");
   add("key", po::value(&given.key), "its private key, PEM");
   add("tls", po::value(&given.version)->default_value("1.3"), "1.2 or 1.3, the only version");
-  add("send", po::value(&given.file), "file to send and to expect back; else what comes is sent back");
+  add("send", po::value(&given.file),
+      "file to send and to expect back; else what comes is sent back");
   add("http", po::bool_switch(&given.http), "answer HTTP requests with their bodies");
-  add("key-updates", po::bool_switch(&given.updates_keys), "change the keys of both sides now and then");
-  add("end", po::value(&given.end)->default_value("shutdown"), "after --send: shutdown, half-close, await or cut");
+  add("key-updates", po::bool_switch(&given.updates_keys),
+      "change the keys of both sides now and then");
+  add("end", po::value(&given.end)->default_value("shutdown"),
+      "after --send: shutdown, half-close, await or cut");
   po::variables_map values;
   po::store(po::parse_command_line(argc, argv, known), values);
   if (values.count("help") != 0) std::cout << known;
@@ -197,7 +208,8 @@ int main(int argc, char* argv[]) try {
   tls_stream stream(socket_of(given, io), context);
   asio::co_spawn(io, talk(stream, given), [&](std::exception_ptr thrown) {
     if (!thrown) return;
-    if (auto const story = stream.error_info().text(); !story.empty()) std::cerr << "peer: " << story << '\n';
+    if (auto const story = stream.error_info().text(); !story.empty())
+      std::cerr << "peer: " << story << '\n';
     std::rethrow_exception(thrown);
   });
   io.run();

@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the cancellation tests share: verbs with a signal, over a link that holds less than is written, so
-// that each of them has to wait.
+// What the cancellation tests share: verbs with a signal, over a link that holds less than is
+// written, so that each of them has to wait.
 #pragma once
 
 #include <tls_async/tls_async.hpp>

@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a cancelled handshake, close_write or shutdown leaves behind, and what becomes of all verbs when the next
-// layer is cancelled: the ring is kept, and the next verb goes on.
+// What a cancelled handshake, close_write or shutdown leaves behind, and what becomes of all verbs
+// when the next layer is cancelled: the ring is kept, and the next verb goes on.
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -214,7 +214,8 @@ BOOST_AUTO_TEST_CASE(outlives_the_stall_deadline) {
   c.settle();
   c.pass(31s);
   BOOST_TEST(blocked.ended_with(asio::error::timed_out));
-  BOOST_TEST((c.read_all(c.server) == std::string(first.substr(0, blocked.bytes)) + std::string(kept)));
+  BOOST_TEST(
+      (c.read_all(c.server) == std::string(first.substr(0, blocked.bytes)) + std::string(kept)));
 }
 
 BOOST_AUTO_TEST_CASE(is_refused_behind_a_close_that_waits) {

@@ -1,10 +1,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// A whole session, re-run once for every step of it, every verb that is outstanding there and every type of
-// cancellation: the verb is cancelled before that step and started again, and no byte may be wrong.
-// boost::asio::ssl::stream is driven by the same scripts, as far as its interface goes; that is a report
-// (docs/asio-cancellation.md), not a test.
+// A whole session, re-run once for every step of it, every verb that is outstanding there and every
+// type of cancellation: the verb is cancelled before that step and started again, and no byte may
+// be wrong. boost::asio::ssl::stream is driven by the same scripts, as far as its interface goes;
+// that is a report (docs/asio-cancellation.md), not a test.
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -51,7 +51,8 @@ std::vector<disturbance> all_of_type(session_plan const& plan, cancellation_type
   session.run([&](std::size_t i) {
     for (bool const is_client : {true, false}) {
       for (auto const lane : all_lanes) {
-        if (session.side(is_client).is_outstanding(lane)) points.push_back({i, is_client, lane, type});
+        if (session.side(is_client).is_outstanding(lane))
+          points.push_back({i, is_client, lane, type});
       }
     }
   });
@@ -129,15 +130,16 @@ void check(session_plan const& plan) {
        {cancellation_type::terminal, cancellation_type::partial, cancellation_type::total}) {
     tally count;
     for (auto const& [verb, of_verb] :
-         survey<pair_type>(plan, type, [](auto const& point, std::string const& verdict) {
+         survey<pair_type>(plan, type, [](auto const&point, std::string const&verdict) {
            BOOST_TEST(verdict == "", point.text());
          })) {
       count += of_verb;
     }
     // The others had their result already, and only waited for their turn to run the handler.
     if (type != cancellation_type::total) BOOST_TEST(count.cancelled * 10 > count.scripts * 9);
-    BOOST_TEST_MESSAGE("type " << static_cast<unsigned>(type) << ": " << count.scripts << " scripts, "
-                               << count.cancelled << " with a verb that was cancelled");
+    BOOST_TEST_MESSAGE("type " << static_cast<unsigned>(type) << ": " << count.scripts
+                               << " scripts, " << count.cancelled
+                               << " with a verb that was cancelled");
   }
 }
 
@@ -149,13 +151,14 @@ void check_lowest_layer(session_plan const& plan) {
       session.run([&](std::size_t i) {
         if (i == step) session.side(is_client).cancel_lowest_layer();
       });
-      BOOST_TEST(session.verdict() == "", "before step " << step << " of the " << (is_client ? "client" : "server"));
+      BOOST_TEST(session.verdict() == "",
+                 "before step " << step << " of the " << (is_client ? "client" : "server"));
     }
   }
 }
 
-// A memory_stream that takes a read of nothing beside another read, which boost::asio::ssl::stream uses in
-// order to complete from the event loop.
+// A memory_stream that takes a read of nothing beside another read, which boost::asio::ssl::stream
+// uses in order to complete from the event loop.
 class memory_stream_for_asio {
 public:
   using executor_type = memory_stream::executor_type;
@@ -189,9 +192,9 @@ private:
 template <class Stream>
 void report_beside_asio(std::ostream& table, std::string_view name) {
   using pair = session_pair<owned_memory<Stream>, asio_verbs>;
-  for (auto const& [type, type_name] :
-       {std::pair(cancellation_type::terminal, "terminal"), std::pair(cancellation_type::partial, "partial"),
-        std::pair(cancellation_type::total, "total")}) {
+  for (auto const& [type, type_name] : {std::pair(cancellation_type::terminal, "terminal"),
+                                        std::pair(cancellation_type::partial, "partial"),
+                                        std::pair(cancellation_type::total, "total")}) {
     std::map<std::string, tally> by_verb;
     for (auto const& plan : {narrow(), wide()}) {
       for (auto const& [verb, count] : survey<pair>(plan, type, [](auto const&, auto const&) {})) {
@@ -199,9 +202,9 @@ void report_beside_asio(std::ostream& table, std::string_view name) {
       }
     }
     for (auto const& [verb, count] : by_verb) {
-      table << "| " << name << " | " << type_name << " | " << verb << " | " << count.scripts << " | "
-            << count.cancelled << " | " << count.wrong << " | " << count.failed << " | " << count.stuck
-            << " |\n";
+      table << "| " << name << " | " << type_name << " | " << verb << " | " << count.scripts
+            << " | " << count.cancelled << " | " << count.wrong << " | " << count.failed << " | "
+            << count.stuck << " |\n";
     }
   }
 }
@@ -219,10 +222,12 @@ BOOST_AUTO_TEST_CASE(session_is_byte_exact_where_the_next_layer_is_cancelled) {
 
 BOOST_AUTO_TEST_CASE(asio_is_reported_beside_it) {
   std::ostringstream table;
-  report_beside_asio<boost::asio::ssl::stream<memory_stream_for_asio>>(table, "boost::asio::ssl::stream");
+  report_beside_asio<boost::asio::ssl::stream<memory_stream_for_asio>>(table,
+                                                                       "boost::asio::ssl::stream");
   report_beside_asio<tls_async::stream<memory_stream>>(table, "tls_async::stream");
   BOOST_TEST_MESSAGE(
-      "| Stream | Type | Cancelled verb | Scripts | Cancelled | Wrong bytes | Session failed | Stuck |\n"
+      "| Stream | Type | Cancelled verb | Scripts | Cancelled | Wrong bytes | Session failed | "
+      "Stuck |\n"
       << table.str());
 }
 

@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a cancelled write or read leaves behind: what was sealed is delivered, what was queued is undone, what
-// came is kept, and the next one goes on.
+// What a cancelled write or read leaves behind: what was sealed is delivered, what was queued is
+// undone, what came is kept, and the next one goes on.
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -31,7 +31,8 @@ constexpr std::size_t sixteen_mib = 16 * largest_message;
 
 std::string long_message(std::size_t first_id, std::size_t size) {
   std::string plaintext;
-  while (plaintext.size() != size) plaintext += message(first_id++, size - plaintext.size());
+  while (plaintext.size() != size)
+    plaintext += message(first_id++, size - plaintext.size());
   return plaintext;
 }
 
@@ -178,9 +179,9 @@ BOOST_AUTO_TEST_CASE(read_that_loses_a_race_loses_no_byte) {
   auto const reads = [&]() -> asio::awaitable<void> {
     std::vector<char> place(10'000);
     while (got.size() < plaintext.size()) {
-      auto const result =
-          co_await (tls_read_some(c.server, asio::buffer(place), asio::as_tuple(asio::use_awaitable)) ||
-                    trickle());
+      auto const result = co_await (
+          tls_read_some(c.server, asio::buffer(place), asio::as_tuple(asio::use_awaitable)) ||
+          trickle());
       if (auto const* const read = std::get_if<0>(&result)) {
         BOOST_TEST_REQUIRE(!std::get<0>(*read));
         got.append(place.data(), std::get<1>(*read));

@@ -1,8 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// A whole session whose stream is destroyed, moved or replaced at every step of it, within every handler, or
-// with the io_context and the coroutines that own it. Leaks are for the sanitizer to find.
+// A whole session whose stream is destroyed, moved or replaced at every step of it, within every
+// handler, or with the io_context and the coroutines that own it. Leaks are for the sanitizer to
+// find.
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -47,7 +48,8 @@ session_plan const& plan() {
   return made;
 }
 
-// Runs a session with `disturb(session)` before step 0, then anew before step 1, until one ends before it.
+// Runs a session with `disturb(session)` before step 0, then anew before step 1, until one ends
+// before it.
 template <class Link, class Disturb, class Check>
 void before_every_step(Disturb disturb, Check check) {
   bool was_disturbed = true;
@@ -112,7 +114,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(may_go_within_any_handler, Link, links) {
           session.destroy(victim_is_client);
         };
         session.run();
-        BOOST_TEST_CONTEXT("handler " << nth << " of the " << (destroyer_is_client ? "client" : "server")) {
+        BOOST_TEST_CONTEXT("handler " << nth << " of the "
+                                      << (destroyer_is_client ? "client" : "server")) {
           if (was_destroyed) check_ended(session);
         }
       }
@@ -168,7 +171,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(that_is_replaced_ends_each_verb_once, Link, links)
         // What has taken its place works.
         error_code client_result = asio::error::would_block;
         error_code server_result = asio::error::would_block;
-        tls_handshake(side.stream(), as_client{"localhost"}, [&](error_code ec) { client_result = ec; });
+        tls_handshake(side.stream(), as_client{"localhost"},
+                      [&](error_code ec) { client_result = ec; });
         tls_handshake(*another->server, as_server{}, [&](error_code ec) { server_result = ec; });
         session.run();
         BOOST_TEST(!client_result);
@@ -202,12 +206,13 @@ asio::awaitable<void> read_all(Stream& s) {
 
 // The frame owns the stream, and what else must not leak.
 template <class Stream>
-asio::awaitable<void> whole_session(std::unique_ptr<Stream> stream, memory_service& service, bool is_client,
-                                    std::shared_ptr<int> alive) {
+asio::awaitable<void> whole_session(std::unique_ptr<Stream> stream, memory_service& service,
+                                    bool is_client, std::shared_ptr<int> alive) {
   using namespace asio::experimental::awaitable_operators;
   using end_type = typename Stream::next_layer_type;
   std::optional<memory_service::watch> watch;
-  if constexpr (std::is_same_v<end_type, memory_stream>) watch.emplace(service, stream->next_layer());
+  if constexpr (std::is_same_v<end_type, memory_stream>)
+    watch.emplace(service, stream->next_layer());
   Stream& s = *stream;
   if (is_client) {
     as_client const client{"localhost"};
@@ -215,13 +220,14 @@ asio::awaitable<void> whole_session(std::unique_ptr<Stream> stream, memory_servi
   } else {
     co_await tls_handshake(s, as_server{});
   }
-  co_await (write_all(s, is_client ? plan().client_messages : plan().server_messages) && read_all(s));
+  co_await (write_all(s, is_client ? plan().client_messages : plan().server_messages) &&
+            read_all(s));
   co_await tls_shutdown(s);
   ++*alive;
 }
 
-// Runs `steps` handlers of a session and destroys the io_context with what is left. Returns how many sides
-// had come to their end.
+// Runs `steps` handlers of a session and destroys the io_context with what is left. Returns how
+// many sides had come to their end.
 template <class Link>
 int run_and_drop(std::size_t steps) {
   auto const alive = std::make_shared<int>(0);
@@ -231,8 +237,10 @@ int run_and_drop(std::size_t steps) {
     link.emplace(io, plan().pipe);
     // Made last, so that it is shut down first, as a service of sockets would be before its users.
     auto& service = asio::use_service<memory_service>(io);
-    asio::co_spawn(io, whole_session(std::move(link->client), service, true, alive), asio::detached);
-    asio::co_spawn(io, whole_session(std::move(link->server), service, false, alive), asio::detached);
+    asio::co_spawn(io, whole_session(std::move(link->client), service, true, alive),
+                   asio::detached);
+    asio::co_spawn(io, whole_session(std::move(link->server), service, false, alive),
+                   asio::detached);
     for (std::size_t i = 0; i != steps; ++i) {
       if ((Link::waits_for_the_kernel ? io.run_one() : io.poll_one()) == 0) break;
     }

@@ -1,8 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What an I/O object of Asio's does by itself, for ends of a memory link: when the io_context is destroyed, so
-// are the operations on it. Make it after the streams, so that it is shut down before their timers.
+// What an I/O object of Asio's does by itself, for ends of a memory link: when the io_context is
+// destroyed, so are the operations on it. Make it after the streams, so that it is shut down before
+// their timers.
 #pragma once
 
 #include <boost/asio/execution_context.hpp>
@@ -38,7 +39,8 @@ public:
 private:
   // Their handlers go to the event loop, which destroys what it does not run any more.
   void shutdown() override {
-    for (auto* const end : ends_) end->cancel();
+    for (auto* const end : ends_)
+      end->cancel();
   }
 
   std::set<memory_stream*> ends_;

@@ -37,14 +37,16 @@ BOOST_AUTO_TEST_CASE(M1_set_mode_adds_and_a_stream_inherits_what_its_context_had
 BOOST_AUTO_TEST_CASE(M1_options_already_set_are_not_cleared) {
   context server(context::role::server);
   auto const before = server.modes();
-  BOOST_TEST(server.set_mode(mode::release_buffers_on_idle) == (before | bits(mode::release_buffers_on_idle)));
-  BOOST_TEST(server.set_mode(SSL_MODE_AUTO_RETRY) == (before | bits(mode::release_buffers_on_idle)));
+  BOOST_TEST(server.set_mode(mode::release_buffers_on_idle) ==
+             (before | bits(mode::release_buffers_on_idle)));
+  BOOST_TEST(server.set_mode(SSL_MODE_AUTO_RETRY) ==
+             (before | bits(mode::release_buffers_on_idle)));
 }
 
 BOOST_AUTO_TEST_CASE(M2_set_clear_and_read_back_agree_on_context_and_stream) {
   connected_session session;
-  for (mode const m : {mode::enable_partial_write, mode::accept_moving_write_buffer, mode::auto_retry,
-                       mode::release_buffers, mode::release_buffers_on_idle}) {
+  for (mode const m : {mode::enable_partial_write, mode::accept_moving_write_buffer,
+                       mode::auto_retry, mode::release_buffers, mode::release_buffers_on_idle}) {
     BOOST_TEST(!has(session.client.clear_mode(m), m));
     BOOST_TEST(!has(session.client.modes(), m));
     BOOST_TEST(has(session.client.set_mode(m), m));
@@ -59,9 +61,13 @@ BOOST_AUTO_TEST_CASE(M2_set_clear_and_read_back_agree_on_context_and_stream) {
 BOOST_AUTO_TEST_CASE(M2_bits_that_mean_nothing_are_refused) {
   connected_session session;
   context made(context::role::client);
-  auto const is_bad_option = [](boost::system::system_error const& e) { return e.code() == make_error_code(errc::bad_option); };
-  BOOST_CHECK_EXCEPTION(session.client.set_mode(SSL_MODE_ASYNC), boost::system::system_error, is_bad_option);
-  BOOST_CHECK_EXCEPTION(made.set_mode(SSL_MODE_SEND_FALLBACK_SCSV), boost::system::system_error, is_bad_option);
+  auto const is_bad_option = [](boost::system::system_error const& e) {
+    return e.code() == make_error_code(errc::bad_option);
+  };
+  BOOST_CHECK_EXCEPTION(session.client.set_mode(SSL_MODE_ASYNC), boost::system::system_error,
+                        is_bad_option);
+  BOOST_CHECK_EXCEPTION(made.set_mode(SSL_MODE_SEND_FALLBACK_SCSV), boost::system::system_error,
+                        is_bad_option);
 }
 
 BOOST_AUTO_TEST_CASE(M3_W10_write_some_answers_after_what_could_be_sealed_at_once) {

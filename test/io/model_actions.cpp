@@ -26,7 +26,8 @@ constexpr std::chrono::nanoseconds for_ever = 24h * 365;
 class moving_buffer {
 public:
   explicit moving_buffer(std::string_view bytes)
-      : place_(std::make_shared<std::unique_ptr<std::string>>(std::make_unique<std::string>(bytes))) {}
+      : place_(
+            std::make_shared<std::unique_ptr<std::string>>(std::make_unique<std::string>(bytes))) {}
 
   asio::const_buffer operator()() const {
     auto next = std::make_unique<std::string>(**place_);
@@ -79,8 +80,8 @@ void model_script::act_on_verbs(endpoint& e) {
   }
 }
 
-// How its ciphertext gets to the peer. Sizes in bytes only for records, whose length does not depend on
-// signatures and tickets.
+// How its ciphertext gets to the peer. Sizes in bytes only for records, whose length does not
+// depend on signatures and tickets.
 void model_script::act_on_link(endpoint& e) {
   memory_stream& link = e.link();
   std::size_t const waiting = link.undelivered();
@@ -152,7 +153,8 @@ void model_script::limit_some(verb& v) {
 template <class Initiate>
 void model_script::launch(endpoint& e, verb_ptr const& v, Initiate initiate) {
   // The handler keeps the end, which owns the stream: as a coroutine frame does.
-  auto const keep = *std::find_if(ends_.begin(), ends_.end(), [&](auto const& p) { return p.get() == &e; });
+  auto const keep =
+      *std::find_if(ends_.begin(), ends_.end(), [&](auto const& p) { return p.get() == &e; });
   call([&] {
     initiate(asio::bind_cancellation_slot(
         v->signal.slot(),
@@ -175,8 +177,8 @@ void model_script::start_handshake(endpoint& e) {
 }
 
 void model_script::start_read(endpoint& e) {
-  // A second read is refused while the first waits. Once that has its result, it depends on whether its
-  // handler ran, which a script can't know.
+  // A second read is refused while the first waits. Once that has its result, it depends on whether
+  // its handler ran, which a script can't know.
   auto const first = e.find(kind::read);
   bool const is_waiting = first && first->is_parked && !inside_handler_ &&
                           first->cancelled == cancellation_type::none && !e.lowest_layer_cancelled;
@@ -224,7 +226,8 @@ void model_script::start_write(endpoint& e) {
 }
 
 template <class Token>
-void model_script::write_from_anywhere(stream_type& s, std::string_view bytes, verb const& v, Token token) {
+void model_script::write_from_anywhere(stream_type& s, std::string_view bytes, verb const& v,
+                                       Token token) {
   auto const start = [&](auto&& plaintext) {
     using type = decltype(plaintext);
     if (v.stalls) {
@@ -261,7 +264,8 @@ void model_script::try_write(endpoint& e) {
   call([&] { ec = tls_try_write(*e.stream, asio::buffer(bytes.data(), bytes.size())); });
   note(e, "try_write of " + std::to_string(bytes.size()) + ": " + ec.message());
   e.sent.end_write(number, ec ? 0 : bytes.size());
-  if (ec && ec != errc::queue_full && !(ec == errc::closed_for_writing && e.is_closing)) complain(ec.message());
+  if (ec && ec != errc::queue_full && !(ec == errc::closed_for_writing && e.is_closing))
+    complain(ec.message());
 }
 
 void model_script::start_key_update(endpoint& e) {
@@ -279,7 +283,8 @@ void model_script::start_end(endpoint& e, kind what) {
   auto const v = make(e, what);
   e.is_closing = true;
   v->limit = is_left_alone_ ? clock::duration(for_ever) : clock::duration(2s);
-  note(e, "verb " + std::to_string(v->number) + (what == kind::shutdown ? ": shutdown" : ": close_write"));
+  note(e, "verb " + std::to_string(v->number) +
+              (what == kind::shutdown ? ": shutdown" : ": close_write"));
   launch(e, v, [&](auto token) {
     if (what == kind::shutdown) {
       tls_shutdown(*e.stream, v->limit, std::move(token));
@@ -291,8 +296,9 @@ void model_script::start_end(endpoint& e, kind what) {
 
 void model_script::cancel_one(endpoint& e) {
   if (e.outstanding.empty()) return;
-  constexpr std::array types{cancellation_type::terminal, cancellation_type::partial, cancellation_type::total,
-                             cancellation_type::total, cancellation_type::all};
+  constexpr std::array types{cancellation_type::terminal, cancellation_type::partial,
+                             cancellation_type::total, cancellation_type::total,
+                             cancellation_type::all};
   auto const v = e.outstanding.at(pick(e.outstanding.size()));
   auto const type = types.at(pick(types.size()));
   v->cancelled = v->cancelled | type;

@@ -57,8 +57,11 @@ void model_script::configure() {
     e.stream->set_role(e.is_client ? stream_type::client : stream_type::server);
   }
   auto& service = asio::use_service<memory_service>(*io_);
-  for (auto& e : ends_) e->watch.emplace(service, e->link());
-  note(*ends_[0], std::string(is_tls13_ ? "TLS 1.3" : has_cbc ? "TLS 1.2 CBC" : "TLS 1.2 GCM") +
+  for (auto& e : ends_)
+    e->watch.emplace(service, e->link());
+  note(*ends_[0], std::string(is_tls13_ ? "TLS 1.3"
+                              : has_cbc ? "TLS 1.2 CBC"
+                                        : "TLS 1.2 GCM") +
                       (has_tickets ? ", tickets, ring of " : ", ring of ") +
                       std::to_string(options.ring_records) + ", new keys after " +
                       std::to_string(options.rekey_after_records));
@@ -67,11 +70,13 @@ void model_script::configure() {
 std::string model_script::run() {
   negotiate();
   for (auto& e : ends_) {
-    for (std::size_t links = pick(3); links != 0; --links) act_on_link(*e);
+    for (std::size_t links = pick(3); links != 0; --links)
+      act_on_link(*e);
   }
   std::size_t const actions = 20 + pick(150);
   std::size_t const end = ending_ == ending::complete ? actions : pick(actions);
-  for (std::size_t i = 0; i != end && complaint_.empty(); ++i) act();
+  for (std::size_t i = 0; i != end && complaint_.empty(); ++i)
+    act();
   if (!complaint_.empty()) return complaint_;
   switch (ending_) {
     case ending::complete:
@@ -90,9 +95,11 @@ std::string model_script::run() {
 
 // A handshake like any other verb: disturbed at first, then left alone.
 void model_script::negotiate() {
-  for (std::size_t actions = pick(20); actions != 0; --actions) act();
+  for (std::size_t actions = pick(20); actions != 0; --actions)
+    act();
   is_left_alone_ = true;
-  for (auto& e : ends_) open(*e);
+  for (auto& e : ends_)
+    open(*e);
   settle();
   for (auto& e : ends_) {
     if (!e->negotiated) start_handshake(*e);
@@ -107,28 +114,33 @@ void model_script::negotiate() {
 
 void model_script::come_to_an_end() {
   is_left_alone_ = true;
-  for (auto& e : ends_) open(*e);
+  for (auto& e : ends_)
+    open(*e);
   settle();
-  for (auto& e : ends_) start_end(*e, kind::close_write);
+  for (auto& e : ends_)
+    start_end(*e, kind::close_write);
   for (auto& e : ends_) {
     e->reads_on = true;
     if (!e->find(kind::read) && !e->saw_end) start_read(*e);
   }
   settle();
-  for (auto& e : ends_) start_end(*e, kind::shutdown);
+  for (auto& e : ends_)
+    start_end(*e, kind::shutdown);
   settle();
   for (auto& e : ends_) {
     std::string const who = e->is_client ? "client" : "server";
     if (!e->saw_end) complain("the " + who + " did not read to the end");
     if (!e->outstanding.empty()) complain("a verb of the " + who + " did not end");
-    if (auto const wrong = e->sent.difference(true); !wrong.empty()) complain(who + " sent: " + wrong);
+    if (auto const wrong = e->sent.difference(true); !wrong.empty())
+      complain(who + " sent: " + wrong);
   }
 }
 
 void model_script::end_without(endpoint& gone) {
   is_left_alone_ = true;
   endpoint& rest = other(gone);
-  for (auto& e : ends_) open(*e);  // or what its link holds back would never come
+  for (auto& e : ends_)
+    open(*e);  // or what its link holds back would never come
   destroy(gone);
   settle();
   if (!gone.outstanding.empty()) complain("a verb of the destroyed stream did not end");
@@ -138,7 +150,8 @@ void model_script::end_without(endpoint& gone) {
   if (!rest.outstanding.empty()) complain("a verb did not end when the peer went");
   for (auto& e : ends_) {
     std::string const who = e->is_client ? "client" : "server";
-    if (auto const wrong = e->sent.difference(false); !wrong.empty()) complain(who + " sent: " + wrong);
+    if (auto const wrong = e->sent.difference(false); !wrong.empty())
+      complain(who + " sent: " + wrong);
   }
 }
 
@@ -162,11 +175,13 @@ void model_script::settle() {
     e->lowest_layer_cancelled = false;
     for (auto const& v : e->outstanding) {
       v->is_parked = true;
-      bool const had_to_end = v->lowest_layer_cancelled ||
-                              (v->cancelled & (cancellation_type::terminal | cancellation_type::partial)) !=
-                                  cancellation_type::none;
+      bool const had_to_end =
+          v->lowest_layer_cancelled ||
+          (v->cancelled & (cancellation_type::terminal | cancellation_type::partial)) !=
+              cancellation_type::none;
       if (had_to_end) complain("verb " + std::to_string(v->number) + " was cancelled and goes on");
-      if (v->limit != clock::duration::max() && !v->stalls && clock::now() - v->started >= v->limit) {
+      if (v->limit != clock::duration::max() && !v->stalls &&
+          clock::now() - v->started >= v->limit) {
         complain("verb " + std::to_string(v->number) + " is beyond its deadline and goes on");
       }
     }
@@ -190,7 +205,8 @@ void model_script::advance_clock() {
 }
 
 void model_script::finish(endpoint& e, verb_ptr const& v, error_code ec, std::size_t n) {
-  note(e, "  verb " + std::to_string(v->number) + " ended: " + std::to_string(n) + " bytes, " + ec.message());
+  note(e, "  verb " + std::to_string(v->number) + " ended: " + std::to_string(n) + " bytes, " +
+              ec.message());
   if (inside_call_) complain("a handler ran inside a call");
   if (std::erase(e.outstanding, v) != 1) complain("a handler ran twice");
   if (auto const wrong = judge(e, *v, ec, n); !wrong.empty()) {
@@ -213,7 +229,8 @@ void model_script::finish(endpoint& e, verb_ptr const& v, error_code ec, std::si
 }
 
 // What may be the result of a verb; the transport never fails by itself.
-std::string model_script::judge(endpoint const& e, verb const& v, error_code ec, std::size_t n) const {
+std::string model_script::judge(endpoint const& e, verb const& v, error_code ec,
+                                std::size_t n) const {
   if (n > v.size) return "it reports more bytes than it had";
   if (!ec) {
     if (v.refusal) return "it had to end with " + v.refusal.message();
@@ -226,7 +243,8 @@ std::string model_script::judge(endpoint const& e, verb const& v, error_code ec,
   if (ec == asio::error::operation_aborted) {
     if (e.was_destroyed || v.lowest_layer_cancelled || e.lowest_layer_cancelled) return {};
     if (v.cancelled == cancellation_type::none) return "operation_aborted, and nobody cancelled it";
-    if (v.cancelled == cancellation_type::total && n != 0) return "a total cancellation left something";
+    if (v.cancelled == cancellation_type::total && n != 0)
+      return "a total cancellation left something";
     return {};
   }
   if (ec == asio::error::timed_out) {
@@ -234,8 +252,10 @@ std::string model_script::judge(endpoint const& e, verb const& v, error_code ec,
     return clock::now() - since >= v.limit ? "" : "it timed out too early";
   }
   bool const peer_ends = other(e).is_closing;
-  if (ec == asio::error::eof) return v.what == kind::read && peer_ends ? "" : "eof, and nobody has closed";
-  if (ec == errc::closed_for_writing && e.is_closing) return n == 0 ? "" : "refused, and reports bytes";
+  if (ec == asio::error::eof)
+    return v.what == kind::read && peer_ends ? "" : "eof, and nobody has closed";
+  if (ec == errc::closed_for_writing && e.is_closing)
+    return n == 0 ? "" : "refused, and reports bytes";
   if (other(e).was_destroyed) return {};
   return ec.message();
 }

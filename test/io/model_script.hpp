@@ -1,9 +1,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// A random script over two streams, made of a seed: verbs on both ends at once, cancelled, timed out and
-// moved while their ciphertext is let through in pieces. Each result is judged when it comes, and in the end
-// the bytes are compared with the model. The same seed does the same again, and `trace()` tells it.
+// A random script over two streams, made of a seed: verbs on both ends at once, cancelled, timed
+// out and moved while their ciphertext is let through in pieces. Each result is judged when it
+// comes, and in the end the bytes are compared with the model. The same seed does the same again,
+// and `trace()` tells it.
 #pragma once
 
 #include <tls_async/tls_async.hpp>
@@ -124,7 +125,8 @@ private:
   template <class Token>
   void write_from_anywhere(stream_type& s, std::string_view bytes, verb const& v, Token token);
   void finish(endpoint& e, verb_ptr const& v, error_code ec, std::size_t n);
-  [[nodiscard]] std::string judge(endpoint const& e, verb const& v, error_code ec, std::size_t n) const;
+  [[nodiscard]] std::string judge(endpoint const& e, verb const& v, error_code ec,
+                                  std::size_t n) const;
   [[nodiscard]] endpoint& other(endpoint const& e) const { return *ends_.at(e.is_client ? 1 : 0); }
   [[nodiscard]] endpoint& either() { return *ends_.at(pick(2)); }
 

@@ -46,8 +46,8 @@ BOOST_AUTO_TEST_CASE(loses_repeats_substitutes_and_reorders_no_byte) {
     timed_out += script.timed_out();
     cut_short += script.cut_short();
   }
-  BOOST_TEST_MESSAGE(seeds << " scripts, " << cancelled << " verbs cancelled, " << timed_out << " timed out, "
-                           << cut_short << " writes ended in their middle");
+  BOOST_TEST_MESSAGE(seeds << " scripts, " << cancelled << " verbs cancelled, " << timed_out
+                           << " timed out, " << cut_short << " writes ended in their middle");
   BOOST_TEST(cancelled > seeds);
   BOOST_TEST(timed_out > seeds / 10);
   BOOST_TEST(cut_short > seeds / 10);

@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What changes a session after it was made, or makes it on the way: implicit negotiation, renegotiation,
-// KeyUpdate, and the limits on a peer that overdoes it.
+// What changes a session after it was made, or makes it on the way: implicit negotiation,
+// renegotiation, KeyUpdate, and the limits on a peer that overdoes it.
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -118,7 +118,8 @@ BOOST_AUTO_TEST_CASE(W4_W8_with_the_opt_in_renegotiation_is_transparent_while_re
     auto& asking = client_asks ? session.client : session.server;
     sink at_server, at_client;
     // The one that asks does it from its read, as a peer has to that has plaintext in flight to it.
-    keep_reading(client_asks ? session.server : session.client, client_asks ? at_server : at_client);
+    keep_reading(client_asks ? session.server : session.client,
+                 client_asks ? at_server : at_client);
     SSL_renegotiate(asking.native_handle());
     keep_reading(asking, client_asks ? at_client : at_server);
     // An OpenSSL server that asks takes no plaintext before it has its answer: its limit.
@@ -230,7 +231,8 @@ BOOST_AUTO_TEST_CASE(key_updates_with_plaintext_between_them_are_limited_by_the_
   BOOST_TEST(!at_server.ended);
   // Faster than that ends when the burst is spent.
   int sent = 0;
-  for (; sent < 200 && !at_server.ended; ++sent) update_once();
+  for (; sent < 200 && !at_server.ended; ++sent)
+    update_once();
   BOOST_TEST(at_server.end == make_error_code(errc::peer_limit_exceeded));
   BOOST_TEST(sent > 30);
   BOOST_TEST(sent < 40);
@@ -266,7 +268,8 @@ BOOST_AUTO_TEST_CASE(merged_messages_are_counted) {
   connected_session session;
   session.client_end().outgoing().capacity = 0;
   std::array<ending, 10> written;
-  for (auto& one : written) tls_write(session.client, std::string(100, 'm'), one.token());
+  for (auto& one : written)
+    tls_write(session.client, std::string(100, 'm'), one.token());
   session.client_end().outgoing().capacity = unbounded;
   session.client_end().settle();
   session.settle();

@@ -58,7 +58,8 @@ BOOST_AUTO_TEST_CASE(M6_W13_a_relocatable_buffer_may_move_between_any_two_record
   std::string const content = numbered_plaintext(200'000);
   wandering buffer(content);
   ending written;
-  tls_write(session.client, [&buffer] { return buffer(); }, written.token());
+  tls_write(
+      session.client, [&buffer] { return buffer(); }, written.token());
   session.settle();
   BOOST_TEST(!written.done);
   sink all;
@@ -76,8 +77,10 @@ BOOST_AUTO_TEST_CASE(M6_small_relocatable_buffers_share_a_record) {
   wandering first(std::string(100, 'a')), second(std::string(50, 'b'));
   session.client_end().outgoing().held = true;
   ending a, b, c;
-  tls_write(session.client, [&] { return first(); }, a.token());
-  tls_write(session.client, [&] { return second(); }, b.token());
+  tls_write(
+      session.client, [&] { return first(); }, a.token());
+  tls_write(
+      session.client, [&] { return second(); }, b.token());
   tls_write(session.client, std::string("c"), c.token());
   session.client_end().outgoing().held = false;
   session.client_end().settle();
@@ -94,7 +97,8 @@ BOOST_AUTO_TEST_CASE(M7_a_moved_buffer_is_an_error_of_ours_without_the_mode) {
                   mode::accept_moving_write_buffer));
   wandering buffer(numbered_plaintext(200'000));
   ending written, next;
-  tls_write(session.client, [&buffer] { return buffer(); }, written.token());
+  tls_write(
+      session.client, [&buffer] { return buffer(); }, written.token());
   tls_write(session.client, std::string("next"), next.token());
   sink all;
   keep_reading(session.server, all);
@@ -110,7 +114,8 @@ BOOST_AUTO_TEST_CASE(M7_a_buffer_that_stays_in_its_place_needs_no_mode) {
   session.client.clear_mode(mode::accept_moving_write_buffer);
   std::string const content = numbered_plaintext(100'000);
   ending written;
-  tls_write(session.client, [&content] { return asio::buffer(content); }, written.token());
+  tls_write(
+      session.client, [&content] { return asio::buffer(content); }, written.token());
   sink all;
   keep_reading(session.server, all);
   session.settle();
@@ -122,7 +127,8 @@ BOOST_AUTO_TEST_CASE(W12_a_relocatable_buffer_of_another_size_is_an_error) {
   slow_session session;
   std::string content = numbered_plaintext(100'000);
   ending written;
-  tls_write(session.client, [&content] { return asio::buffer(content); }, written.token());
+  tls_write(
+      session.client, [&content] { return asio::buffer(content); }, written.token());
   session.settle();
   content.resize(90'000);
   sink all;
@@ -137,7 +143,8 @@ BOOST_AUTO_TEST_CASE(W12_a_relocatable_buffer_with_other_bytes_is_an_error_in_de
   slow_session session;
   std::string content = numbered_plaintext(100'000);
   ending written;
-  tls_write(session.client, [&content] { return asio::buffer(content); }, written.token());
+  tls_write(
+      session.client, [&content] { return asio::buffer(content); }, written.token());
   session.settle();
   content.back() = '#';
   sink all;
@@ -166,7 +173,8 @@ BOOST_AUTO_TEST_CASE(owned_buffers_live_as_long_as_their_write) {
   BOOST_TEST(as_vector.bytes == 30'000U);
   BOOST_TEST(as_shared.bytes == 40'000U);
   BOOST_TEST(empty.done);
-  BOOST_TEST((all.plaintext == numbered_plaintext(50'000) + std::string(30'000, 'v') + std::string(40'000, 's')));
+  BOOST_TEST((all.plaintext ==
+              numbered_plaintext(50'000) + std::string(30'000, 'v') + std::string(40'000, 's')));
 }
 
 BOOST_AUTO_TEST_CASE(try_write_sends_a_copy_in_its_turn) {
@@ -181,7 +189,8 @@ BOOST_AUTO_TEST_CASE(try_write_sends_a_copy_in_its_turn) {
   sink all;
   keep_reading(session.server, all);
   session.settle();
-  BOOST_TEST((all.plaintext == std::string(50'000, 'a') + std::string(100, 'b') + std::string(10, 'c')));
+  BOOST_TEST(
+      (all.plaintext == std::string(50'000, 'a') + std::string(100, 'b') + std::string(10, 'c')));
 }
 
 BOOST_AUTO_TEST_CASE(try_write_refuses_beyond_its_bound_and_goes_on_when_there_is_room) {
@@ -193,7 +202,8 @@ BOOST_AUTO_TEST_CASE(try_write_refuses_beyond_its_bound_and_goes_on_when_there_i
   std::string const message(400, 'b');
   BOOST_TEST(tls_try_write(session.client, asio::buffer(message)) == error_code());
   BOOST_TEST(tls_try_write(session.client, asio::buffer(message)) == error_code());
-  BOOST_TEST(tls_try_write(session.client, asio::buffer(message)) == make_error_code(errc::queue_full));
+  BOOST_TEST(tls_try_write(session.client, asio::buffer(message)) ==
+             make_error_code(errc::queue_full));
   // A tls_write waits where try_write refuses.
   ending waiting;
   tls_write(session.client, std::string(2'000, 'c'), waiting.token());
@@ -205,18 +215,21 @@ BOOST_AUTO_TEST_CASE(try_write_refuses_beyond_its_bound_and_goes_on_when_there_i
   BOOST_TEST(waiting.done);
   BOOST_TEST(tls_try_write(session.client, asio::buffer(message)) == error_code());
   session.settle();
-  BOOST_TEST((all.plaintext == std::string(100'000, 'a') + std::string(800, 'b') + std::string(2'000, 'c') + message));
+  BOOST_TEST((all.plaintext == std::string(100'000, 'a') + std::string(800, 'b') +
+                                   std::string(2'000, 'c') + message));
 }
 
 BOOST_AUTO_TEST_CASE(try_write_says_why_it_can_not) {
   memory_session session;
   std::string const message("m");
-  BOOST_TEST(tls_try_write(session.client, asio::buffer(message)) == make_error_code(errc::no_role));
+  BOOST_TEST(tls_try_write(session.client, asio::buffer(message)) ==
+             make_error_code(errc::no_role));
   session.handshake();
   ending closed;
   tls_close_write(session.client, closed.token());
   session.settle();
-  BOOST_TEST(tls_try_write(session.client, asio::buffer(message)) == make_error_code(errc::closed_for_writing));
+  BOOST_TEST(tls_try_write(session.client, asio::buffer(message)) ==
+             make_error_code(errc::closed_for_writing));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,8 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Two parties of a session script, joined over a next layer of choice, with the event loop that a test steps
-// by hand. Every run of one configuration takes the same steps where the next layer is in memory.
+// Two parties of a session script, joined over a next layer of choice, with the event loop that a
+// test steps by hand. Every run of one configuration takes the same steps where the next layer is
+// in memory.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -119,10 +120,10 @@ public:
 
   explicit session_pair(session_plan const& plan)
       : link_(io, plan.pipe),
-        client(std::move(link_.client), {true, plan.client_messages, sum(plan.server_messages), 65'536}, up,
-               down),
-        server(std::move(link_.server), {false, plan.server_messages, sum(plan.client_messages), 10'000},
-               down, up) {
+        client(std::move(link_.client),
+               {true, plan.client_messages, sum(plan.server_messages), 65'536}, up, down),
+        server(std::move(link_.server),
+               {false, plan.server_messages, sum(plan.client_messages), 10'000}, down, up) {
     client.start();
     server.start();
   }
@@ -180,7 +181,8 @@ public:
 private:
   static std::size_t sum(std::vector<std::size_t> const& sizes) {
     std::size_t total = 0;
-    for (auto const size : sizes) total += size;
+    for (auto const size : sizes)
+      total += size;
     return total;
   }
 

@@ -1,9 +1,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// One end of a whole session, written as a script that can be disturbed at every step: it shakes hands,
-// writes its messages, reads to the end and shuts down, and takes up again whatever was cancelled.
-// Driven by handlers, so that each is seen to run once and never inside a call. Judges, but asserts nothing.
+// One end of a whole session, written as a script that can be disturbed at every step: it shakes
+// hands, writes its messages, reads to the end and shuts down, and takes up again whatever was
+// cancelled. Driven by handlers, so that each is seen to run once and never inside a call. Judges,
+// but asserts nothing.
 #pragma once
 
 #include <tls_async/tls_async.hpp>
@@ -29,7 +30,8 @@ namespace tls_async::test {
 
 /// How the script drives a stream of this library.
 struct tls_verbs {
-  static constexpr bool half_close = true;  ///< Reads on beside close_write and shutdown, to the end.
+  static constexpr bool half_close =
+      true;  ///< Reads on beside close_write and shutdown, to the end.
   static constexpr bool writes_all = true;
   static constexpr bool eager_client = true;  ///< Reads and writes before the handshake is done.
   static constexpr std::size_t writers = 2;
@@ -42,13 +44,15 @@ struct tls_verbs {
     }
   }
   static void write(auto& s, auto buffers, auto token) { tls_write(s, buffers, std::move(token)); }
-  static void read(auto& s, auto buffers, auto token) { tls_read_some(s, buffers, std::move(token)); }
+  static void read(auto& s, auto buffers, auto token) {
+    tls_read_some(s, buffers, std::move(token));
+  }
   static void close_write(auto& s, auto token) { tls_close_write(s, std::move(token)); }
   static void shutdown(auto& s, auto token) { tls_shutdown(s, std::move(token)); }
 };
 
-/// How it drives boost::asio::ssl::stream, or ours through the same members, within Asio's rules: one write
-/// and one read at a time, and a shutdown beside neither.
+/// How it drives boost::asio::ssl::stream, or ours through the same members, within Asio's rules:
+/// one write and one read at a time, and a shutdown beside neither.
 struct asio_verbs {
   static constexpr bool half_close = false;
   static constexpr bool writes_all = false;
@@ -58,8 +62,12 @@ struct asio_verbs {
   static void handshake(auto& s, bool is_client, auto token) {
     s.async_handshake(is_client ? s.client : s.server, std::move(token));
   }
-  static void write(auto& s, auto buffers, auto token) { s.async_write_some(buffers, std::move(token)); }
-  static void read(auto& s, auto buffers, auto token) { s.async_read_some(buffers, std::move(token)); }
+  static void write(auto& s, auto buffers, auto token) {
+    s.async_write_some(buffers, std::move(token));
+  }
+  static void read(auto& s, auto buffers, auto token) {
+    s.async_read_some(buffers, std::move(token));
+  }
   static void close_write(auto&, auto) {}
   static void shutdown(auto& s, auto token) { s.async_shutdown(std::move(token)); }
 };
@@ -96,15 +104,20 @@ public:
   [[nodiscard]] bool is_outstanding(lane_name name) const { return at(name).outstanding; }
   [[nodiscard]] std::size_t outstanding() const {
     std::size_t n = 0;
-    for (auto const& l : lanes_) n += l.outstanding ? 1 : 0;
+    for (auto const& l : lanes_)
+      n += l.outstanding ? 1 : 0;
     return n;
   }
   [[nodiscard]] char const* verb_of(lane_name name) const {
     if (name == lane_name::read) return "read";
     if (name != lane_name::control) return "write";
-    return stage_ == stage::handshake ? "handshake" : stage_ == stage::close_write ? "close_write" : "shutdown";
+    return stage_ == stage::handshake     ? "handshake"
+           : stage_ == stage::close_write ? "close_write"
+                                          : "shutdown";
   }
-  [[nodiscard]] bool is_done() const { return stage_ == stage::done && outstanding() == 0 && reads_done(); }
+  [[nodiscard]] bool is_done() const {
+    return stage_ == stage::done && outstanding() == 0 && reads_done();
+  }
   /// How often a handler ran, and with operation_aborted.
   [[nodiscard]] std::size_t completions() const { return completions_; }
   [[nodiscard]] std::size_t aborted() const { return aborted_; }
@@ -156,7 +169,9 @@ private:
   };
 
   [[nodiscard]] lane& at(lane_name name) { return lanes_.at(static_cast<std::size_t>(name)); }
-  [[nodiscard]] lane const& at(lane_name name) const { return lanes_.at(static_cast<std::size_t>(name)); }
+  [[nodiscard]] lane const& at(lane_name name) const {
+    return lanes_.at(static_cast<std::size_t>(name));
+  }
 
   [[nodiscard]] bool reads_done() const {
     return Verbs::half_close ? saw_end_ : received_.arrived() >= plan_.expected;
@@ -181,30 +196,34 @@ private:
 
   void go_on_with_control() {
     lane& l = at(lane_name::control);
-    // A shutdown discards what nobody reads, so all must have come. The server answers the client's.
+    // A shutdown discards what nobody reads, so all must have come. The server answers the
+    // client's.
     bool const all_came = received_.arrived() >= plan_.expected;
     bool const may_close = writes_done() && (plan_.is_client ? all_came : reads_done());
     switch (stage_) {
       case stage::handshake:
-        return launch(l, [&](auto token) { Verbs::handshake(*stream_, plan_.is_client, token); },
-                      [this](error_code ec, std::size_t) {
-                        // The client ends both ways at once, the server one after the other.
-                        bool const by_halves = Verbs::half_close && !plan_.is_client;
-                        if (!ec) stage_ = by_halves ? stage::close_write : stage::shutdown;
-                      });
+        return launch(
+            l, [&](auto token) { Verbs::handshake(*stream_, plan_.is_client, token); },
+            [this](error_code ec, std::size_t) {
+              // The client ends both ways at once, the server one after the other.
+              bool const by_halves = Verbs::half_close && !plan_.is_client;
+              if (!ec) stage_ = by_halves ? stage::close_write : stage::shutdown;
+            });
       case stage::close_write:
         if (!may_close) return;
-        return launch(l, [&](auto token) { Verbs::close_write(*stream_, token); },
-                      [this](error_code ec, std::size_t) {
-                        if (!ec) stage_ = stage::shutdown;
-                      });
+        return launch(
+            l, [&](auto token) { Verbs::close_write(*stream_, token); },
+            [this](error_code ec, std::size_t) {
+              if (!ec) stage_ = stage::shutdown;
+            });
       case stage::shutdown:
         if (!may_close) return;
-        return launch(l, [&](auto token) { Verbs::shutdown(*stream_, token); },
-                      [this](error_code ec, std::size_t) {
-                        // Asio may end a shutdown that went well with eof.
-                        if (!ec || ec == boost::asio::error::eof) stage_ = stage::done;
-                      });
+        return launch(
+            l, [&](auto token) { Verbs::shutdown(*stream_, token); },
+            [this](error_code ec, std::size_t) {
+              // Asio may end a shutdown that went well with eof.
+              if (!ec || ec == boost::asio::error::eof) stage_ = stage::done;
+            });
       case stage::done:
         return;
     }
@@ -217,28 +236,30 @@ private:
       l.rest = message(id, plan_.messages[next_message_++]);
     }
     l.number = sent_.begin_write(l.rest);
-    launch(l,
-           [&](auto token) {
-             Verbs::write(*stream_, boost::asio::buffer(l.rest.data(), l.rest.size()), token);
-           },
-           [this, &l](error_code ec, std::size_t n) {
-             sent_.end_write(l.number, n);
-             if (n > l.rest.size()) return complain("more was written than was there");
-             if (!ec && n != l.rest.size() && Verbs::writes_all) complain("a write ended early");
-             l.rest.remove_prefix(n);
-           });
+    launch(
+        l,
+        [&](auto token) {
+          Verbs::write(*stream_, boost::asio::buffer(l.rest.data(), l.rest.size()), token);
+        },
+        [this, &l](error_code ec, std::size_t n) {
+          sent_.end_write(l.number, n);
+          if (n > l.rest.size()) return complain("more was written than was there");
+          if (!ec && n != l.rest.size() && Verbs::writes_all) complain("a write ended early");
+          l.rest.remove_prefix(n);
+        });
   }
 
   void go_on_reading() {
-    launch(at(lane_name::read),
-           [&](auto token) {
-             Verbs::read(*stream_, boost::asio::buffer(inbox_.data(), inbox_.size()), token);
-           },
-           [this](error_code ec, std::size_t n) {
-             if (ec && n != 0) complain("a read that failed has consumed something");
-             received_.arrive({inbox_.data(), n});
-             saw_end_ = ec == boost::asio::error::eof;
-           });
+    launch(
+        at(lane_name::read),
+        [&](auto token) {
+          Verbs::read(*stream_, boost::asio::buffer(inbox_.data(), inbox_.size()), token);
+        },
+        [this](error_code ec, std::size_t n) {
+          if (ec && n != 0) complain("a read that failed has consumed something");
+          received_.arrive({inbox_.data(), n});
+          saw_end_ = ec == boost::asio::error::eof;
+        });
   }
 
   template <class Initiate, class Then>
@@ -247,7 +268,8 @@ private:
     l.cancelled_with = boost::asio::cancellation_type::none;
     call([&] {
       initiate(boost::asio::bind_cancellation_slot(
-          l.signal.slot(), [this, &l, then](error_code ec, std::size_t n = 0) { finish(l, ec, n, then); }));
+          l.signal.slot(),
+          [this, &l, then](error_code ec, std::size_t n = 0) { finish(l, ec, n, then); }));
     });
   }
 
@@ -262,7 +284,8 @@ private:
     if (ec == boost::asio::error::operation_aborted) {
       ++aborted_;
       using boost::asio::cancellation_type;
-      if (l.cancelled_with == cancellation_type::total && !lowest_cancelled_ && !was_stopped && n != 0) {
+      if (l.cancelled_with == cancellation_type::total && !lowest_cancelled_ && !was_stopped &&
+          n != 0) {
         complain("a total cancellation acted on what was sealed");
       }
       if (l.cancelled_with == cancellation_type::none && !lowest_cancelled_ && !was_stopped) {

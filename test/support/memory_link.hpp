@@ -1,9 +1,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// An in-memory connection for tests: two streams with a bounded pipe each way. It can hold little, move one
-// byte at a time, cut what passes at an offset, and let any one operation fail. Counts what it does.
-// Deterministic: everything completes through the executor, in the order in which it became possible.
+// An in-memory connection for tests: two streams with a bounded pipe each way. It can hold little,
+// move one byte at a time, cut what passes at an offset, and let any one operation fail. Counts
+// what it does. Deterministic: everything completes through the executor, in the order in which it
+// became possible.
 #pragma once
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -34,11 +35,12 @@ inline constexpr std::size_t unbounded = SIZE_MAX;
 
 /// How one direction behaves. May be changed at any time.
 struct pipe_options {
-  std::size_t capacity = unbounded;    ///< Bytes it holds before a write has to wait.
+  std::size_t capacity = unbounded;          ///< Bytes it holds before a write has to wait.
   std::size_t largest_transfer = unbounded;  ///< Bytes one read or write moves at most.
-  std::size_t cut_at = unbounded;      ///< After so many bytes the reader sees the end, and writes vanish.
+  std::size_t cut_at =
+      unbounded;  ///< After so many bytes the reader sees the end, and writes vanish.
   error_code cut_with = boost::asio::error::eof;
-  bool held = false;                   ///< Nothing arrives until `memory_stream::release()`.
+  bool held = false;  ///< Nothing arrives until `memory_stream::release()`.
 };
 
 /// One end. A reader never holds up a writer. One read and one write at a time.
@@ -144,13 +146,15 @@ private:
     std::vector<Buffer> buffers;
 
     template <class Buffers, class Handler, class Pipe>
-    void start(executor_type const& io, Buffers const& b, Handler h, std::shared_ptr<Pipe> const& pipe) {
+    void start(executor_type const& io, Buffers const& b, Handler h,
+               std::shared_ptr<Pipe> const& pipe) {
       BOOST_ASSERT_MSG(!handler, "two operations of one kind at once on the next layer");
       executor = boost::asio::get_associated_executor(h, io);
       buffers.assign(boost::asio::buffer_sequence_begin(b), boost::asio::buffer_sequence_end(b));
       // The slot of `handler`, not that of `h`, which an any_completion_handler takes for itself.
       handler.emplace(std::move(h));
-      if (auto slot = boost::asio::get_associated_cancellation_slot(*handler); slot.is_connected()) {
+      if (auto slot = boost::asio::get_associated_cancellation_slot(*handler);
+          slot.is_connected()) {
         slot.assign([this, keep = std::weak_ptr<Pipe>(pipe)](boost::asio::cancellation_type) {
           if (auto const alive = keep.lock()) finish(boost::asio::error::operation_aborted, 0);
         });
@@ -160,7 +164,8 @@ private:
       if (!handler) return;
       auto h = std::move(*handler);
       handler.reset();
-      if (auto slot = boost::asio::get_associated_cancellation_slot(h); slot.is_connected()) slot.clear();
+      if (auto slot = boost::asio::get_associated_cancellation_slot(h); slot.is_connected())
+        slot.clear();
       boost::asio::post(executor, boost::asio::append(std::move(h), ec, n));
     }
     [[nodiscard]] std::size_t size() const { return boost::asio::buffer_size(buffers); }
@@ -208,7 +213,8 @@ private:
         if (ended) return reader.finish(boost::asio::error::eof, 0);
         return;
       }
-      std::vector<unsigned char> const given(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
+      std::vector<unsigned char> const given(bytes.begin(),
+                                             bytes.begin() + static_cast<std::ptrdiff_t>(n));
       bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
       boost::asio::buffer_copy(reader.buffers, boost::asio::buffer(given));
       delivered += n;

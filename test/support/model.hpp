@@ -1,9 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The model a session is compared with: one byte queue for each direction. What its writes reported as
-// written, in the order in which they were started, is exactly what must arrive.
-// Must not know how a stream works.
+// The model a session is compared with: one byte queue for each direction. What its writes reported
+// as written, in the order in which they were started, is exactly what must arrive. Must not know
+// how a stream works.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +19,8 @@ namespace tls_async::test {
 
 inline constexpr std::size_t largest_message = std::size_t{1} << 20;
 
-/// The plaintext of message `id`: differs from that of every other nearly everywhere, so that no byte of one
-/// can stand in for a byte of another. Valid until the process ends.
+/// The plaintext of message `id`: differs from that of every other nearly everywhere, so that no
+/// byte of one can stand in for a byte of another. Valid until the process ends.
 inline std::string_view message(std::uint64_t id, std::size_t size) {
   auto const mixed = [](std::uint64_t x) {  // splitmix64
     x += 0x9e3779b97f4a7c15;
@@ -36,7 +36,8 @@ inline std::string_view message(std::uint64_t id, std::size_t size) {
     }
     return bytes;
   }();
-  return std::string_view(noise).substr(mixed(~id) % largest_message, std::min(size, largest_message));
+  return std::string_view(noise).substr(mixed(~id) % largest_message,
+                                        std::min(size, largest_message));
 }
 
 class byte_queue {
@@ -55,14 +56,15 @@ public:
   [[nodiscard]] std::size_t reported() const { return reported_; }
   [[nodiscard]] std::size_t arrived() const { return arrived_.size(); }
 
-  /// What is wrong with what arrived, empty if nothing: with `whole`, all that was reported must be there,
-  /// otherwise its end may be missing.
+  /// What is wrong with what arrived, empty if nothing: with `whole`, all that was reported must be
+  /// there, otherwise its end may be missing.
   [[nodiscard]] std::string difference(bool whole) const {
     std::size_t at = 0;
     for (std::size_t i = 0; i != writes_.size(); ++i) {
       auto const [bytes, reported] = writes_[i];
-      std::string const which = "write " + std::to_string(i) + " of " + std::to_string(bytes.size()) +
-                                " bytes, reported " + std::to_string(reported);
+      std::string const which = "write " + std::to_string(i) + " of " +
+                                std::to_string(bytes.size()) + " bytes, reported " +
+                                std::to_string(reported);
       if (reported > bytes.size()) return which;
       auto const got = std::string_view(arrived_).substr(at, reported);
       auto const wrong = std::mismatch(got.begin(), got.end(), bytes.begin());
@@ -77,8 +79,8 @@ public:
       at += reported;
     }
     if (at == arrived_.size()) return {};
-    return std::to_string(arrived_.size() - at) + " more bytes arrived than were reported as written" +
-           origin(at);
+    return std::to_string(arrived_.size() - at) +
+           " more bytes arrived than were reported as written" + origin(at);
   }
 
 private:

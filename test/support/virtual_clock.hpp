@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// A clock that stands still until a test moves it: `stream<T, virtual_clock>` meets its deadlines without
-// anybody waiting for them.
+// A clock that stands still until a test moves it: `stream<T, virtual_clock>` meets its deadlines
+// without anybody waiting for them.
 #pragma once
 
 #include <boost/asio/wait_traits.hpp>
@@ -27,8 +27,8 @@ struct virtual_clock {
 
 }  // namespace tls_async::test
 
-// The event loop looks at virtual timers again after a moment of real time: a timer that is due in virtual
-// time is found then, and one that is not is never waited for.
+// The event loop looks at virtual timers again after a moment of real time: a timer that is due in
+// virtual time is found then, and one that is not is never waited for.
 template <>
 struct boost::asio::wait_traits<tls_async::test::virtual_clock> {
   using clock = tls_async::test::virtual_clock;

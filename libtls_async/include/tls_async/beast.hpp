@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What Beast's WebSocket needs to end a connection over a tls_async::stream: found by argument-dependent
-// lookup, as it does for boost::asio::ssl::stream.
+// What Beast's WebSocket needs to end a connection over a tls_async::stream: found by
+// argument-dependent lookup, as it does for boost::asio::ssl::stream.
 #pragma once
 
 #include <tls_async/io/shutdown.hpp>
@@ -20,7 +20,8 @@ namespace tls_async {
 
 /// Ends the session, then the next layer. Blocks until the peer has ended too.
 template <class NextLayer, class Clock>
-void teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s, boost::system::error_code& ec) {
+void teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s,
+              boost::system::error_code& ec) {
   using boost::beast::websocket::teardown;
   s.shutdown(ec);
   boost::system::error_code next_layer;

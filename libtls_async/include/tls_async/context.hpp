@@ -189,14 +189,15 @@ public:
 
   /// Adds a mode and leaves the others. Returns all that are set then.
   unsigned long set_mode(mode m) { return set_mode(static_cast<unsigned long>(m)); }
-  /// The same by bits, OpenSSL's or ours. Throws `bad_option` for one that means nothing to a stream.
+  /// The same by bits, OpenSSL's or ours. Throws `bad_option` for one that means nothing to a
+  /// stream.
   unsigned long set_mode(unsigned long bits);
   /// Takes a mode away. Returns all that are set then.
   unsigned long clear_mode(mode m);
   [[nodiscard]] unsigned long modes() const noexcept;
 
-  /// What all streams of this context have done so far, those that are gone included. Streams add to
-  /// it when they are destroyed.
+  /// What all streams of this context have done so far, those that are gone included. Streams add
+  /// to it when they are destroyed.
   [[nodiscard]] tls_async::stats stats() const;
 
 private:
@@ -228,8 +229,8 @@ context_policy const* policy_of(SSL_CTX const* handle) noexcept;
 /// Adds what a stream has done to the sum of its context, if that is one of ours. Thread-safe.
 void add_stats(SSL_CTX const* handle, stats const& of_stream) noexcept;
 
-/// The modes that a stream inherits. boost::asio::ssl::stream sets three of its own, so a context of
-/// Asio's has those too.
+/// The modes that a stream inherits. boost::asio::ssl::stream sets three of its own, so a context
+/// of Asio's has those too.
 unsigned long inherited_modes(SSL_CTX* handle) noexcept;
 
 inline bool is_ours(SSL_CTX const* handle) noexcept { return policy_of(handle) != nullptr; }

@@ -82,8 +82,8 @@ bool engine::be_client_of(std::string const& host) {
   bool accepted = X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1;
   if (!accepted) {
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    accepted = SSL_set1_host(ssl, host.c_str()) == 1 &&
-               SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
+    accepted =
+        SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
   }
   ERR_clear_error();
   if (!accepted) return false;  // without a role, so that no verb connects to it knows not whom
@@ -114,14 +114,15 @@ step engine::handshake() {
   return result;
 }
 
-// Our own context never lets a client connect to it knows not whom, and says what is missing before a peer
-// does it in an alert.
+// Our own context never lets a client connect to it knows not whom, and says what is missing before
+// a peer does it in an alert.
 step engine::refused_by_context() {
   SSL* const ssl = ssl_.get();
   auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
   if (policy != nullptr && policy->identity_incomplete) {
-    return fail(errc::key_mismatch, "the context has a certificate chain without its key, or a key without "
-                                    "its chain");
+    return fail(errc::key_mismatch,
+                "the context has a certificate chain without its key, or a key without "
+                "its chain");
   }
   if (SSL_is_server(ssl) != 0 || policy == nullptr || policy->verification_skipped) return {};
   if (verify_callback_) return {};
@@ -139,19 +140,18 @@ step engine::refused_by_context() {
 step engine::seal(std::span<std::byte const> plaintext) {
   assert(!plaintext.empty() && pending_.empty());
   if (failure_) return {want::failed, 0};
-  // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have to be
-  // retried with its whole length.
+  // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have
+  // to be retried with its whole length.
   auto const record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
   std::size_t written = 0;
   ERR_clear_error();
-  auto const result =
-      answer(SSL_write_ex(ssl_.get(), record.data(), record.size(), &written));
+  auto const result = answer(SSL_write_ex(ssl_.get(), record.data(), record.size(), &written));
   if (result.next == want::failed) return result;
   count_sealed(record.size());
   if (result.next == want::nothing) return {want::nothing, written};
-  // OpenSSL has sealed the record and will only take the same bytes again (SSL_write_ex(3), WARNINGS).
-  // With a copy the caller is free of it, and may cancel; that its place has moved is what
-  // SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
+  // OpenSSL has sealed the record and will only take the same bytes again (SSL_write_ex(3),
+  // WARNINGS). With a copy the caller is free of it, and may cancel; that its place has moved is
+  // what SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
   pending_.assign(record.begin(), record.end());
   return {result.next, record.size()};
 }
@@ -161,8 +161,7 @@ step engine::finish_record() {
   if (pending_.empty()) return {};
   std::size_t written = 0;
   ERR_clear_error();
-  auto const result =
-      answer(SSL_write_ex(ssl_.get(), pending_.data(), pending_.size(), &written));
+  auto const result = answer(SSL_write_ex(ssl_.get(), pending_.data(), pending_.size(), &written));
   if (result.next == want::nothing) {
     assert(written == pending_.size());
     pending_ = {};
@@ -189,12 +188,13 @@ step engine::key_update(bool ask) {
   if (failure_) return {want::failed, 0};
   ERR_clear_error();
   if (!std::exchange(key_update_blocked_, false)) {
-    if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) != 1) {
+    if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) !=
+        1) {
       return answer(0);
     }
   }
-  // SSL_key_update only makes a note; the message is sent by the next call, and rather by this one than by
-  // a write, which then needs room for just its record.
+  // SSL_key_update only makes a note; the message is sent by the next call, and rather by this one
+  // than by a write, which then needs room for just its record.
   auto const result = answer(SSL_do_handshake(ssl_.get()));
   key_update_blocked_ = result.next == want::flush;
   if (result.next == want::nothing) {
@@ -206,8 +206,8 @@ step engine::key_update(bool ask) {
 
 step engine::close_notify() {
   if (failure_) return {want::failed, 0};
-  // Once it is sent, another SSL_shutdown would look for the peer's, and fail on plaintext that is still
-  // to be opened (SSL_shutdown(3)): `open` is the one that finds it.
+  // Once it is sent, another SSL_shutdown would look for the peer's, and fail on plaintext that is
+  // still to be opened (SSL_shutdown(3)): `open` is the one that finds it.
   if (close_notify_sent() && !close_notify_blocked_) return {};
   ERR_clear_error();
   int const result = SSL_shutdown(ssl_.get());
@@ -249,10 +249,14 @@ void engine::count_sealed(std::size_t plaintext) noexcept {
 
 bool engine::in_handshake() const noexcept { return SSL_is_init_finished(ssl_.get()) == 0; }
 
-bool engine::supports_key_update() const noexcept { return SSL_version(ssl_.get()) >= TLS1_3_VERSION; }
+bool engine::supports_key_update() const noexcept {
+  return SSL_version(ssl_.get()) >= TLS1_3_VERSION;
+}
 
 bool engine::wants_new_keys() const noexcept {
-  auto const reached = [](std::uint64_t count, std::uint64_t limit) { return limit != 0 && count >= limit; };
+  auto const reached = [](std::uint64_t count, std::uint64_t limit) {
+    return limit != 0 && count >= limit;
+  };
   return (reached(records_under_key_, options_.rekey_after_records) ||
           reached(bytes_under_key_, options_.rekey_after_bytes)) &&
          supports_key_update();

@@ -18,8 +18,8 @@
 namespace tls_async {
 namespace {
 
-// Drains the thread's error queue, so that it is empty whenever a coroutine suspends: the next operation
-// may run on another thread, and a stale entry would turn its WANT_READ into an error.
+// Drains the thread's error queue, so that it is empty whenever a coroutine suspends: the next
+// operation may run on another thread, and a stale entry would turn its WANT_READ into an error.
 std::string drain_error_queue() {
   std::string stack;
   char const* data = nullptr;
@@ -69,7 +69,8 @@ step engine::fail(tls_async::failure why) {
   // Sticky: after a fatal error no SSL call may be made (SSL_get_error(3)).
   failure_ = why;
   explain_failure(drain_error_queue());
-  // What the story asked OpenSSL for may have left errors of its own (X509_VERIFY_PARAM_get1_ip_asc does).
+  // What the story asked OpenSSL for may have left errors of its own (X509_VERIFY_PARAM_get1_ip_asc
+  // does).
   ERR_clear_error();
   return {want::failed, 0};
 }
@@ -131,12 +132,14 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
 }
 
 // Sees each handshake message that comes or goes; OpenSSL itself limits none of those counted here.
-void engine::on_message(int sent, int /*version*/, int type, void const* message, std::size_t length, SSL*,
-                        void* arg) noexcept {
+void engine::on_message(int sent, int /*version*/, int type, void const* message,
+                        std::size_t length, SSL*, void* arg) noexcept {
   auto* const self = static_cast<engine*>(arg);
   if (self == nullptr || sent != 0 || type != SSL3_RT_HANDSHAKE || length == 0) return;
   if (!self->handshake_done_) return;
-  auto const exceeds = [](std::uint32_t count, std::uint32_t limit) { return limit != 0 && count > limit; };
+  auto const exceeds = [](std::uint32_t count, std::uint32_t limit) {
+    return limit != 0 && count > limit;
+  };
   auto const& options = self->options_;
   switch (*static_cast<unsigned char const*>(message)) {
     case SSL3_MT_KEY_UPDATE:
@@ -164,8 +167,8 @@ void engine::on_message(int sent, int /*version*/, int type, void const* message
 }
 
 int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {
-  auto* const ssl = static_cast<SSL*>(
-      X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
   engine* const self = ssl != nullptr ? of(ssl) : nullptr;
   if (self == nullptr) return 0;
   try {
@@ -193,9 +196,12 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
   story().verify_error = {
       .code = code,
       .depth = X509_STORE_CTX_get_error_depth(chain),
-      .reason = preverified != 0 ? "the verify callback refused it" : X509_verify_cert_error_string(code),
-      .subject = certificate != nullptr ? name_of(X509_get_subject_name(certificate)) : std::string(),
-      .issuer = certificate != nullptr ? name_of(X509_get_issuer_name(certificate)) : std::string()};
+      .reason =
+          preverified != 0 ? "the verify callback refused it" : X509_verify_cert_error_string(code),
+      .subject =
+          certificate != nullptr ? name_of(X509_get_subject_name(certificate)) : std::string(),
+      .issuer =
+          certificate != nullptr ? name_of(X509_get_issuer_name(certificate)) : std::string()};
   return accepted;
 }
 
@@ -204,7 +210,8 @@ std::string error_info::text() const {
   auto const add = [&text](std::string const& more) { text += (text.empty() ? "" : "; ") + more; };
   if (!expected_host.empty() && verify_error) add("the host is '" + expected_host + "'");
   if (verify_error && !verify_error->subject.empty()) {
-    add("its certificate is for '" + verify_error->subject + "', issued by '" + verify_error->issuer + "'");
+    add("its certificate is for '" + verify_error->subject + "', issued by '" +
+        verify_error->issuer + "'");
   }
   if (last_alert) {
     add(std::string(last_alert->sent ? "we sent" : "the peer sent") + " the alert '" +

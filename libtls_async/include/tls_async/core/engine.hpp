@@ -1,9 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The engine: one TLS session without I/O. Plaintext and ciphertext go in and out, and every call answers
-// with what it needs next. The only code that calls SSL_* for a session, and the only reader of
-// SSL_get_error. Knows no sockets, clocks, threads or Asio.
+// The engine: one TLS session without I/O. Plaintext and ciphertext go in and out, and every call
+// answers with what it needs next. The only code that calls SSL_* for a session, and the only
+// reader of SSL_get_error. Knows no sockets, clocks, threads or Asio.
 //
 //     plaintext --seal--> record --> ring.readable() --> (flush, by the caller)
 //     plaintext <--open-- record <-- ring.writable() <-- (fill, by the caller)
@@ -31,7 +31,8 @@ namespace tls_async {
 
 class engine {
 public:
-  /// Asked for every certificate of the peer's chain, after OpenSSL's own verdict (SSL_set_verify(3)).
+  /// Asked for every certificate of the peer's chain, after OpenSSL's own verdict
+  /// (SSL_set_verify(3)).
   using verify_callback = std::function<bool(bool preverified, X509_STORE_CTX*)>;
 
   /// A session of `context`, which it keeps alive. Throws std::bad_alloc.
@@ -46,20 +47,22 @@ public:
 
   void be_server() noexcept;
   void be_client() noexcept;
-  /// Client that verifies the peer, and that its certificate is for `host`: a DNS name, which is also sent
-  /// as SNI, or an IP address literal, which is not (RFC 6066 section 3). False if `host` is neither.
+  /// Client that verifies the peer, and that its certificate is for `host`: a DNS name, which is
+  /// also sent as SNI, or an IP address literal, which is not (RFC 6066 section 3). False if `host`
+  /// is neither.
   [[nodiscard]] bool be_client_of(std::string const& host);
   void verify_mode(int mode) noexcept;
   void verify_depth(int depth) noexcept;
   void verify_with(verify_callback callback);
 
-  // Each answers want::flush or want::fill until it is done; call it again after that flush or fill.
+  // Each answers want::flush or want::fill until it is done; call it again after that flush or
+  // fill.
 
   step handshake();
-  /// Seals at most one record. `bytes` is how much of `plaintext` was taken for good: with want::flush or
-  /// want::fill, OpenSSL has begun a record that it can't finish yet, and the engine keeps those bytes and
-  /// finishes the record by `finish_record`, before which nothing else may be sealed.
-  /// Precondition: `plaintext` is not empty and no record is pending.
+  /// Seals at most one record. `bytes` is how much of `plaintext` was taken for good: with
+  /// want::flush or want::fill, OpenSSL has begun a record that it can't finish yet, and the engine
+  /// keeps those bytes and finishes the record by `finish_record`, before which nothing else may be
+  /// sealed. Precondition: `plaintext` is not empty and no record is pending.
   step seal(std::span<std::byte const> plaintext);
   step finish_record();
   /// Opens at most one record. want::nothing comes with at least one byte.

@@ -1,7 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Why a session failed: a code for programs (`failure`) and the whole story for people (`error_info`).
+// Why a session failed: a code for programs (`failure`) and the whole story for people
+// (`error_info`).
 #pragma once
 
 #include <tls_async/error.hpp>
@@ -24,7 +25,7 @@ struct error_info {
   struct alert {
     bool sent = false;  ///< By us; otherwise the peer sent it.
     bool fatal = false;
-    int number = 0;     ///< RFC 8446 section 6.
+    int number = 0;  ///< RFC 8446 section 6.
     std::string description;
   };
   struct verification {
@@ -35,12 +36,12 @@ struct error_info {
     std::string issuer;
   };
 
-  std::string summary;                       ///< One sentence: what went wrong.
-  std::string openssl;                       ///< OpenSSL's error stack in words, oldest first, one a line.
+  std::string summary;  ///< One sentence: what went wrong.
+  std::string openssl;  ///< OpenSSL's error stack in words, oldest first, one a line.
   std::optional<alert> last_alert;
   std::optional<verification> verify_error;  ///< The first certificate that was refused.
   std::string expected_host;                 ///< What the peer's certificate had to be for.
-  std::string handshake_step;                ///< Where OpenSSL stood; empty once the handshake was done.
+  std::string handshake_step;  ///< Where OpenSSL stood; empty once the handshake was done.
 
   /// All of it as one paragraph; empty if nothing went wrong yet.
   [[nodiscard]] std::string text() const;

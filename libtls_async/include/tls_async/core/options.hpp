@@ -10,12 +10,12 @@
 namespace tls_async {
 
 struct engine_options {
-  /// Full records the ring holds each way, at least 1. Four are one send of 64 KiB of plaintext: fewer cost
-  /// system calls, more cost cache.
+  /// Full records the ring holds each way, at least 1. Four are one send of 64 KiB of plaintext:
+  /// fewer cost system calls, more cost cache.
   std::size_t ring_records = 4;
 
-  // OpenSSL sets no limit on what follows (0 is none here too). A peer that goes beyond ends its session
-  // with errc::peer_limit_exceeded.
+  // OpenSSL sets no limit on what follows (0 is none here too). A peer that goes beyond ends its
+  // session with errc::peer_limit_exceeded.
 
   /// KeyUpdates without plaintext between them, as in BoringSSL and rustls.
   std::uint32_t most_key_updates_in_a_row = 32;
@@ -24,12 +24,12 @@ struct engine_options {
   /// Refused attempts to renegotiate (TLS 1.2); the one after them ends the session.
   std::uint32_t most_renegotiation_attempts = 1;
 
-  /// Serves a TLS 1.2 peer that asks for renegotiation (RFC 5746), transparently, while a read is in
-  /// progress. Off, since it lets a peer make us work, and change its certificate, at any time.
+  /// Serves a TLS 1.2 peer that asks for renegotiation (RFC 5746), transparently, while a read is
+  /// in progress. Off, since it lets a peer make us work, and change its certificate, at any time.
   bool allow_renegotiation = false;
 
-  /// New keys for sending in TLS 1.3 after so many records (0: never). AES-GCM is safe for 2^24.5 full
-  /// records under one key (RFC 8446 section 5.5).
+  /// New keys for sending in TLS 1.3 after so many records (0: never). AES-GCM is safe for 2^24.5
+  /// full records under one key (RFC 8446 section 5.5).
   std::uint64_t rekey_after_records = std::uint64_t{1} << 24;
   /// The same by bytes of plaintext (0: never).
   std::uint64_t rekey_after_bytes = 0;

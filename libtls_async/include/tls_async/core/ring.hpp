@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The ring: a BIO pair whose one end OpenSSL reads and writes, and whose storage is reached from here
-// without a copy (BIO_s_bio(3)). Does no I/O.
+// The ring: a BIO pair whose one end OpenSSL reads and writes, and whose storage is reached from
+// here without a copy (BIO_s_bio(3)). Does no I/O.
 //
 //     OpenSSL --write--> [ output ] --readable, consume--> flush to the next layer
 //     OpenSSL <--read--- [ input  ] <--writable, commit--- fill from the next layer
@@ -33,8 +33,9 @@ public:
   /// How much OpenSSL can write for certain, in bytes.
   [[nodiscard]] std::size_t output_room() const noexcept;
 
-  /// Where to fill; empty while OpenSSL has input left to read. Filling beside unread input would be
-  /// wrong: BIO_nwrite hands out a place that the pair moves back to its start once it has been drained.
+  /// Where to fill; empty while OpenSSL has input left to read. Filling beside unread input would
+  /// be wrong: BIO_nwrite hands out a place that the pair moves back to its start once it has been
+  /// drained.
   [[nodiscard]] std::span<std::byte> writable() noexcept;
   /// The first `n` bytes of `writable()` hold ciphertext from the peer.
   void commit(std::size_t n) noexcept;

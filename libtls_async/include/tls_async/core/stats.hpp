@@ -15,16 +15,18 @@ struct stats {
   std::uint64_t ciphertext_flushed = 0;  ///< Bytes the next layer has accepted.
   std::uint64_t ciphertext_filled = 0;   ///< Bytes the next layer has delivered.
   std::uint64_t records_sealed = 0;      ///< With plaintext.
-  std::uint64_t records_opened = 0;      ///< With plaintext, or parts of one that a small buffer took.
-  std::uint64_t flushes = 0;             ///< Writes to the next layer: sends, for a socket.
-  std::uint64_t fills = 0;               ///< Reads from the next layer.
-  std::uint64_t messages = 0;            ///< Writes that were sealed to their end.
-  std::uint64_t messages_merged = 0;     ///< Those of them whose last byte shares its record with another.
-  std::uint64_t largest_batch = 0;       ///< Records in one flush, at most.
-  std::uint64_t largest_queue = 0;       ///< Writes waiting at once, at most.
+  std::uint64_t records_opened = 0;  ///< With plaintext, or parts of one that a small buffer took.
+  std::uint64_t flushes = 0;         ///< Writes to the next layer: sends, for a socket.
+  std::uint64_t fills = 0;           ///< Reads from the next layer.
+  std::uint64_t messages = 0;        ///< Writes that were sealed to their end.
+  std::uint64_t messages_merged =
+      0;  ///< Those of them whose last byte shares its record with another.
+  std::uint64_t largest_batch = 0;        ///< Records in one flush, at most.
+  std::uint64_t largest_queue = 0;        ///< Writes waiting at once, at most.
   std::uint64_t suspended_for_flush = 0;  ///< Engine calls that wanted room (WANT_WRITE).
   std::uint64_t suspended_for_fill = 0;   ///< Engine calls that wanted input (WANT_READ).
-  std::uint64_t key_updates_sent = 0;     ///< Our own; replies are not counted apart from those received.
+  std::uint64_t key_updates_sent =
+      0;  ///< Our own; replies are not counted apart from those received.
   std::uint64_t key_updates_received = 0;
   std::uint64_t renegotiations_refused = 0;
 

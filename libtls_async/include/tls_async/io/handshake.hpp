@@ -13,8 +13,8 @@
 
 namespace tls_async {
 
-/// The client's side. `host` is the DNS name or IP address literal the certificate must be for; a name is
-/// also sent as SNI (RFC 6066 section 3). It is copied when the handshake is called.
+/// The client's side. `host` is the DNS name or IP address literal the certificate must be for; a
+/// name is also sent as SNI (RFC 6066 section 3). It is copied when the handshake is called.
 struct as_client {
   std::string_view host;
 };
@@ -23,42 +23,52 @@ struct as_server {};
 
 /// Negotiates a session (SSL_do_handshake(3), RFC 8446 section 4).
 ///
-/// Completes when the session is there and what we had to send for it has left, with any context verified:
-/// a client's peer has shown a certificate for `host` that the context trusts.
-/// In TLS 1.3 a client may be done before the server has looked at its certificate; a refusal is then the
+/// Completes when the session is there and what we had to send for it has left, with any context
+/// verified: a client's peer has shown a certificate for `host` that the context trusts. In TLS 1.3
+/// a client may be done before the server has looked at its certificate; a refusal is then the
 /// error of the next read.
 ///
 /// Parameters: `deadline` bounds it in all; without one, `stream_options::handshake_deadline` does.
-/// Errors: no_host_name, empty_trust_store, timed_out and operation_aborted leave the connection as it is (a
-/// cancelled handshake goes on with the next call); stream_truncated if the peer went away; an SSL error, the
-/// stream is then unusable, and its alert has been sent. `s.error_info().text()` says why in words.
-/// Concurrency: not beside another handshake (operation_in_progress). Reads and writes started meanwhile
-/// wait for it.
-/// Cancellation: terminal and partial.
-template <class NextLayer, class Clock,
-          detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client, Token&& token = Token()) {
+/// Errors: no_host_name, empty_trust_store, timed_out and operation_aborted leave the connection as
+/// it is (a cancelled handshake goes on with the next call); stream_truncated if the peer went
+/// away; an SSL error, the stream is then unusable, and its alert has been sent.
+/// `s.error_info().text()` says why in words. Concurrency: not beside another handshake
+/// (operation_in_progress). Reads and writes started meanwhile wait for it. Cancellation: terminal
+/// and partial.
+template <
+    class NextLayer, class Clock,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client,
+                                 Token&& token = Token()) {
   return tls_handshake(s, client, s.state().options().handshake_deadline,
                        std::forward<Token>(token));
 }
-template <class NextLayer, class Clock, class Rep, class Period,
-          detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+template <
+    class NextLayer, class Clock, class Rep, class Period,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client,
-                                 std::chrono::duration<Rep, Period> deadline, Token&& token = Token()) {
+                                 std::chrono::duration<Rep, Period> deadline,
+                                 Token&& token = Token()) {
   bool const verifiable = s.state().engine().be_client_of(std::string(client.host));
   return detail::initiate(
       s.state(),
-      detail::start_handshake{deadline, verifiable ? error_code() : error_code(errc::no_host_name)}, token);
+      detail::start_handshake{deadline, verifiable ? error_code() : error_code(errc::no_host_name)},
+      token);
 }
-template <class NextLayer, class Clock,
-          detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server server, Token&& token = Token()) {
-  return tls_handshake(s, server, s.state().options().handshake_deadline, std::forward<Token>(token));
+template <
+    class NextLayer, class Clock,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server server,
+                                 Token&& token = Token()) {
+  return tls_handshake(s, server, s.state().options().handshake_deadline,
+                       std::forward<Token>(token));
 }
-template <class NextLayer, class Clock, class Rep, class Period,
-          detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+template <
+    class NextLayer, class Clock, class Rep, class Period,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server,
-                                 std::chrono::duration<Rep, Period> deadline, Token&& token = Token()) {
+                                 std::chrono::duration<Rep, Period> deadline,
+                                 Token&& token = Token()) {
   s.state().engine().be_server();
   return detail::initiate(s.state(), detail::start_handshake{deadline}, token);
 }

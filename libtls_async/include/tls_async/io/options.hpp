@@ -12,12 +12,14 @@
 namespace tls_async {
 
 struct stream_options : engine_options {
-  /// How long `tls_handshake` may take in all, not per step: a peer that sends one byte at a time ends too.
+  /// How long `tls_handshake` may take in all, not per step: a peer that sends one byte at a time
+  /// ends too.
   std::chrono::nanoseconds handshake_deadline = std::chrono::seconds(10);
-  /// How long `tls_shutdown`, `tls_close_write` and `async_shutdown` may take in all, and how long an alert
-  /// may take to leave before the error that caused it is reported anyway.
+  /// How long `tls_shutdown`, `tls_close_write` and `async_shutdown` may take in all, and how long
+  /// an alert may take to leave before the error that caused it is reported anyway.
   std::chrono::nanoseconds shutdown_deadline = std::chrono::seconds(2);
-  /// How long a `tls_write` without a deadline of its own waits while the next layer accepts nothing.
+  /// How long a `tls_write` without a deadline of its own waits while the next layer accepts
+  /// nothing.
   std::chrono::nanoseconds write_stall_deadline = std::chrono::seconds(30);
 
   /// Bytes that `tls_try_write` may leave with the stream at once. Beyond it refuses.

@@ -13,30 +13,34 @@ namespace tls_async {
 
 /// Reads at least one byte, and every complete record that is there and fits (SSL_read_ex(3)).
 ///
-/// Completes when plaintext has come, the peer has ended, or something failed. Empty buffers: at once.
+/// Completes when plaintext has come, the peer has ended, or something failed. Empty buffers: at
+/// once.
 ///
-/// Parameters: `buffers`, for plaintext; all of a sequence is filled. The memory must stay valid until the
-/// handler runs (the sequence itself is copied). `deadline`: none unless given.
-/// Returns the number of bytes read; 0 beside an error.
-/// Errors: eof after the peer's close_notify, writing may go on; stream_truncated if the transport ended
-/// without one, after all that came before was read; second_read beside another read, which is not disturbed;
-/// no_role before a handshake was started; operation_aborted and timed_out, nothing was consumed and the
-/// stream stays usable; an error of the next layer is final for reading, one of the session for the stream.
-/// Concurrency: one at a time, beside any number of writes, which it never blocks.
-/// Cancellation: terminal, partial and total.
-template <class NextLayer, class Clock, class MutableBufferSequence,
-          detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+/// Parameters: `buffers`, for plaintext; all of a sequence is filled. The memory must stay valid
+/// until the handler runs (the sequence itself is copied). `deadline`: none unless given. Returns
+/// the number of bytes read; 0 beside an error. Errors: eof after the peer's close_notify, writing
+/// may go on; stream_truncated if the transport ended without one, after all that came before was
+/// read; second_read beside another read, which is not disturbed; no_role before a handshake was
+/// started; operation_aborted and timed_out, nothing was consumed and the stream stays usable; an
+/// error of the next layer is final for reading, one of the session for the stream. Concurrency:
+/// one at a time, beside any number of writes, which it never blocks. Cancellation: terminal,
+/// partial and total.
+template <
+    class NextLayer, class Clock, class MutableBufferSequence,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_read_some(stream<NextLayer, Clock>& s, MutableBufferSequence const& buffers,
                                  Token&& token = Token()) {
   return detail::initiate(
       s.state(), detail::start_read<MutableBufferSequence>{buffers, detail::unlimited}, token);
 }
-template <class NextLayer, class Clock, class MutableBufferSequence, class Rep, class Period,
-          detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+template <
+    class NextLayer, class Clock, class MutableBufferSequence, class Rep, class Period,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_read_some(stream<NextLayer, Clock>& s, MutableBufferSequence const& buffers,
-                                 std::chrono::duration<Rep, Period> deadline, Token&& token = Token()) {
-  return detail::initiate(
-      s.state(), detail::start_read<MutableBufferSequence>{buffers, deadline}, token);
+                                 std::chrono::duration<Rep, Period> deadline,
+                                 Token&& token = Token()) {
+  return detail::initiate(s.state(), detail::start_read<MutableBufferSequence>{buffers, deadline},
+                          token);
 }
 
 }  // namespace tls_async

@@ -27,29 +27,31 @@
 
 namespace tls_async {
 
-/// A TLS stream over `NextLayer`, a stream (`tcp::socket`, `beast::tcp_stream`, another `stream`) or a
-/// reference to one. A drop-in for `boost::asio::ssl::stream<NextLayer>`: models AsyncReadStream,
-/// AsyncWriteStream, SyncReadStream and SyncWriteStream.
+/// A TLS stream over `NextLayer`, a stream (`tcp::socket`, `beast::tcp_stream`, another `stream`)
+/// or a reference to one. A drop-in for `boost::asio::ssl::stream<NextLayer>`: models
+/// AsyncReadStream, AsyncWriteStream, SyncReadStream and SyncWriteStream.
 ///
-/// Concurrency. Distinct objects: safe. One object: all calls from one implicit or explicit strand. On it any
-/// number of writes, one read, and one handshake or shutdown may be in progress at once; writes leave in the
-/// order in which they were started, and none is interleaved with another. A parked read blocks no write.
+/// Concurrency. Distinct objects: safe. One object: all calls from one implicit or explicit strand.
+/// On it any number of writes, one read, and one handshake or shutdown may be in progress at once;
+/// writes leave in the order in which they were started, and none is interleaved with another. A
+/// parked read blocks no write.
 ///
-/// Completion. A handler runs on its associated executor, never from within the function that started it.
-/// A write completes when the next layer has accepted its last byte.
+/// Completion. A handler runs on its associated executor, never from within the function that
+/// started it. A write completes when the next layer has accepted its last byte.
 ///
-/// Cancellation, by cancellation slot, with `operation_aborted`; the stream stays usable. A read has then
-/// consumed nothing. A write that was still queued is undone whole; one under way stops behind the record
-/// that is sealed, and reports the bytes that have been or will be delivered. `terminal` and `partial` act
-/// alike; `total` acts only on what has had no effect yet. `lowest_layer().cancel()` ends every verb that
-/// waits with `operation_aborted`, and the next verb goes on where it stopped.
+/// Cancellation, by cancellation slot, with `operation_aborted`; the stream stays usable. A read
+/// has then consumed nothing. A write that was still queued is undone whole; one under way stops
+/// behind the record that is sealed, and reports the bytes that have been or will be delivered.
+/// `terminal` and `partial` act alike; `total` acts only on what has had no effect yet.
+/// `lowest_layer().cancel()` ends every verb that waits with `operation_aborted`, and the next verb
+/// goes on where it stopped.
 ///
 /// End. A read ends with `boost::asio::error::eof` only after the peer's close_notify, and with
 /// `boost::asio::ssl::error::stream_truncated` if the transport ended without one.
 ///
-/// Errors of the session (SSL category) and of the next layer are final: later verbs report them again.
-/// `error_info()` tells the story. The stream may be moved at any time, also while verbs are in progress;
-/// its destructor ends them with `operation_aborted`.
+/// Errors of the session (SSL category) and of the next layer are final: later verbs report them
+/// again. `error_info()` tells the story. The stream may be moved at any time, also while verbs are
+/// in progress; its destructor ends them with `operation_aborted`.
 ///
 /// `Clock` is for tests: a clock with the duration and epoch type of std::chrono::steady_clock.
 template <class NextLayer, class Clock = std::chrono::steady_clock>
@@ -66,13 +68,15 @@ public:
   /// Throws std::bad_alloc and what the next layer's constructor throws.
   template <class Arg>
   stream(Arg&& next_layer, tls_async::context& context, stream_options const& options = {})
-      : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(), options)) {}
+      : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(),
+                                            options)) {}
 
-  /// The same with Asio's context, which is honoured as its owner set it, except that renegotiation is
-  /// refused.
+  /// The same with Asio's context, which is honoured as its owner set it, except that renegotiation
+  /// is refused.
   template <class Arg>
   stream(Arg&& next_layer, boost::asio::ssl::context& context, stream_options const& options = {})
-      : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(), options)) {}
+      : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(),
+                                            options)) {}
 
   /// Takes over an OpenSSL session that has no BIO yet.
   template <class Arg>
@@ -98,9 +102,12 @@ public:
     return detail::lowest_layer<next_layer_type>::of(next_layer());
   }
   /// OpenSSL's session, for settings that have no member here. The stream stays its owner.
-  [[nodiscard]] native_handle_type native_handle() noexcept { return state_->engine().native_handle(); }
+  [[nodiscard]] native_handle_type native_handle() noexcept {
+    return state_->engine().native_handle();
+  }
 
-  /// Why the last error happened, for people; empty while nothing went wrong. Valid until the next verb.
+  /// Why the last error happened, for people; empty while nothing went wrong. Valid until the next
+  /// verb.
   [[nodiscard]] tls_async::error_info const& error_info() const noexcept {
     return state_->engine().error_info();
   }
@@ -110,12 +117,12 @@ public:
   /// What this stream has done so far. Valid until it is destroyed; changes with each verb.
   [[nodiscard]] tls_async::stats const& stats() const noexcept { return state_->statistics(); }
 
-  /// Makes it client or server without a handshake: the first read or write then negotiates by itself, and
-  /// one handshake serves both (SSL_set_connect_state(3); SSL_write(3), NOTES).
+  /// Makes it client or server without a handshake: the first read or write then negotiates by
+  /// itself, and one handshake serves both (SSL_set_connect_state(3); SSL_write(3), NOTES).
   void set_role(handshake_type type) { be(type); }
 
-  // Modes (SSL_CTX_set_mode(3)), inherited from the context when the stream is made. They are policies of
-  // this stream; those of its OpenSSL session are fixed.
+  // Modes (SSL_CTX_set_mode(3)), inherited from the context when the stream is made. They are
+  // policies of this stream; those of its OpenSSL session are fixed.
 
   /// Adds a mode and leaves the others. Returns all that are set then.
   unsigned long set_mode(mode m) { return set_mode(static_cast<unsigned long>(m)); }
@@ -144,8 +151,8 @@ public:
     set_verify_depth(depth);
     return ec = {};
   }
-  /// `callback(bool preverified, boost::asio::ssl::verify_context&)` returns whether the certificate is
-  /// accepted. What it throws refuses the certificate.
+  /// `callback(bool preverified, boost::asio::ssl::verify_context&)` returns whether the
+  /// certificate is accepted. What it throws refuses the certificate.
   template <class Callback>
   void set_verify_callback(Callback callback) {
     state_->engine().verify_with(
@@ -171,18 +178,18 @@ public:
   error_code handshake(handshake_type type, error_code& ec) {
     return handshake(type, boost::asio::const_buffer(), ec);
   }
-  /// With ciphertext that was already received, for instance to find out whether the peer speaks TLS.
-  /// Takes at most as many bytes as the ring holds.
+  /// With ciphertext that was already received, for instance to find out whether the peer speaks
+  /// TLS. Takes at most as many bytes as the ring holds.
   template <class ConstBufferSequence>
-    requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value
-  void handshake(handshake_type type, ConstBufferSequence const& received) {
+  requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value void handshake(
+      handshake_type type, ConstBufferSequence const& received) {
     error_code ec;
     handshake(type, received, ec);
     throw_if(ec, "handshake");
   }
   template <class ConstBufferSequence>
-    requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value
-  error_code handshake(handshake_type type, ConstBufferSequence const& received, error_code& ec) {
+  requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value error_code
+  handshake(handshake_type type, ConstBufferSequence const& received, error_code& ec) {
     if (!state_->is_idle()) return ec = errc::operation_in_progress;
     be(type);
     (void)detail::take_received(state_->engine().ring(), received);
@@ -235,30 +242,35 @@ public:
     return detail::initiate(*state_, detail::start_handshake{detail::unlimited}, token);
   }
   /// Completes with the number of bytes of `received` that were taken.
-  template <class ConstBufferSequence, class Token = boost::asio::default_completion_token_t<executor_type>>
-    requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value
-  auto async_handshake(handshake_type type, ConstBufferSequence const& received, Token&& token = Token()) {
+  template <class ConstBufferSequence,
+            class Token = boost::asio::default_completion_token_t<executor_type>>
+  requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value auto async_handshake(
+      handshake_type type, ConstBufferSequence const& received, Token&& token = Token()) {
     be(type);
-    return detail::initiate(*state_, detail::start_buffered_handshake<ConstBufferSequence>{received}, token);
+    return detail::initiate(*state_,
+                            detail::start_buffered_handshake<ConstBufferSequence>{received}, token);
   }
-  template <class MutableBufferSequence, class Token = boost::asio::default_completion_token_t<executor_type>>
+  template <class MutableBufferSequence,
+            class Token = boost::asio::default_completion_token_t<executor_type>>
   auto async_read_some(MutableBufferSequence const& buffers, Token&& token = Token()) {
     return detail::initiate(
         *state_, detail::start_read<MutableBufferSequence>{buffers, detail::unlimited}, token);
   }
   /// Seals as much as the ring takes at once, and completes when that has left.
-  template <class ConstBufferSequence, class Token = boost::asio::default_completion_token_t<executor_type>>
+  template <class ConstBufferSequence,
+            class Token = boost::asio::default_completion_token_t<executor_type>>
   auto async_write_some(ConstBufferSequence const& buffers, Token&& token = Token()) {
     return detail::initiate(
-        *state_, detail::start_write<ConstBufferSequence>{true, buffers, detail::unlimited, false}, token);
+        *state_, detail::start_write<ConstBufferSequence>{true, buffers, detail::unlimited, false},
+        token);
   }
   /// As `tls_shutdown`, with its default deadline.
   template <class Token = boost::asio::default_completion_token_t<executor_type>>
   auto async_shutdown(Token&& token = Token()) {
-    return detail::initiate(
-        *state_,
-        detail::start_shutdown{detail::operation::verb::shutdown, state_->options().shutdown_deadline},
-        token);
+    return detail::initiate(*state_,
+                            detail::start_shutdown{detail::operation::verb::shutdown,
+                                                   state_->options().shutdown_deadline},
+                            token);
   }
 
   /// For the verbs of this library.

@@ -15,60 +15,69 @@ namespace tls_async {
 
 /// Writes all of `buffers` (SSL_write_ex(3)).
 ///
-/// Completes when the next layer has accepted the last ciphertext byte of this write. Zero bytes: completes
-/// without sending anything.
+/// Completes when the next layer has accepted the last ciphertext byte of this write. Zero bytes:
+/// completes without sending anything.
 ///
 /// Parameters: `buffers`, plaintext, one of
-/// - a buffer sequence: the memory must stay valid and unchanged until the handler runs (the sequence itself
+/// - a buffer sequence: the memory must stay valid and unchanged until the handler runs (the
+/// sequence itself
 ///   is copied);
-/// - an rvalue std::string or std::vector of bytes, or a std::shared_ptr to a const one: the stream takes it
+/// - an rvalue std::string or std::vector of bytes, or a std::shared_ptr to a const one: the stream
+/// takes it
 ///   over and keeps it until the write is done;
-/// - a callable that returns where the plaintext is now, as a boost::asio::const_buffer, and is asked again for
+/// - a callable that returns where the plaintext is now, as a boost::asio::const_buffer, and is
+/// asked again for
 ///   each record: the buffer may move in between, its size and bytes may not change
 ///   (SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER). It is copied, and called until the handler runs.
 /// `deadline` bounds the whole write; without one it may take any time, but ends
 /// when the next layer has accepted nothing for `stream_options::write_stall_deadline`.
-/// Returns the number of plaintext bytes written. Beside an error: those that have been sealed, and so have
-/// been or will be delivered, in whole records; to see it with `co_await`, use `asio::as_tuple` or
-/// `asio::redirect_error`.
-/// Errors: no_role before a handshake was started and closed_for_writing after close_notify, nothing is lost;
-/// operation_aborted and timed_out, the stream stays usable, and what was sealed is still delivered, ahead of
-/// the next write; an error of the next layer or of the session is final for writing.
-/// buffer_changed or buffer_moved, a relocatable buffer was misused: what was sealed before is delivered.
-/// Concurrency: any number at once. They leave in the order in which they were started; while a send is in
-/// flight the others gather, and then leave together.
-/// Cancellation: terminal and partial; total while nothing of it has been sealed.
-template <class NextLayer, class Clock, class Plaintext,
-          detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers, Token&& token = Token()) {
+/// Returns the number of plaintext bytes written. Beside an error: those that have been sealed, and
+/// so have been or will be delivered, in whole records; to see it with `co_await`, use
+/// `asio::as_tuple` or `asio::redirect_error`. Errors: no_role before a handshake was started and
+/// closed_for_writing after close_notify, nothing is lost; operation_aborted and timed_out, the
+/// stream stays usable, and what was sealed is still delivered, ahead of the next write; an error
+/// of the next layer or of the session is final for writing. buffer_changed or buffer_moved, a
+/// relocatable buffer was misused: what was sealed before is delivered. Concurrency: any number at
+/// once. They leave in the order in which they were started; while a send is in flight the others
+/// gather, and then leave together. Cancellation: terminal and partial; total while nothing of it
+/// has been sealed.
+template <
+    class NextLayer, class Clock, class Plaintext,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+[[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers,
+                             Token&& token = Token()) {
   return detail::initiate(
-      s.state(), detail::write_of(std::forward<Plaintext>(buffers), detail::unlimited, true), token);
+      s.state(), detail::write_of(std::forward<Plaintext>(buffers), detail::unlimited, true),
+      token);
 }
-template <class NextLayer, class Clock, class Plaintext, class Rep, class Period,
-          detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+template <
+    class NextLayer, class Clock, class Plaintext, class Rep, class Period,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers,
                              std::chrono::duration<Rep, Period> deadline, Token&& token = Token()) {
-  return detail::initiate(s.state(), detail::write_of(std::forward<Plaintext>(buffers), deadline, false),
-                          token);
+  return detail::initiate(
+      s.state(), detail::write_of(std::forward<Plaintext>(buffers), deadline, false), token);
 }
 
-/// Leaves a copy of `buffers` with the stream, to be sent in order with the writes, and returns at once.
+/// Leaves a copy of `buffers` with the stream, to be sent in order with the writes, and returns at
+/// once.
 ///
 /// Returns errc::queue_full, and does nothing, if the stream would then keep more than
-/// `stream_options::most_bytes_kept` bytes that are not sent; errc::no_role before a handshake was started or
-/// a role was set; errc::closed_for_writing after close_notify. What goes wrong later is the error of the next
-/// verb.
-/// Concurrency: as tls_write. Not for a handler-free flood: await a `tls_write` now and then.
+/// `stream_options::most_bytes_kept` bytes that are not sent; errc::no_role before a handshake was
+/// started or a role was set; errc::closed_for_writing after close_notify. What goes wrong later is
+/// the error of the next verb. Concurrency: as tls_write. Not for a handler-free flood: await a
+/// `tls_write` now and then.
 template <class NextLayer, class Clock, class ConstBufferSequence>
-[[nodiscard]] error_code tls_try_write(stream<NextLayer, Clock>& s, ConstBufferSequence const& buffers) {
+[[nodiscard]] error_code tls_try_write(stream<NextLayer, Clock>& s,
+                                       ConstBufferSequence const& buffers) {
   auto& state = s.state();
   if (error_code const refusal = state.refusal()) return refusal;
   std::size_t const size = boost::asio::buffer_size(buffers);
   if (!state.keep_bytes(size)) return errc::queue_full;
   std::vector<std::byte> copy(size);
   boost::asio::buffer_copy(boost::asio::buffer(copy), buffers);
-  detail::kept_write<typename stream<NextLayer, Clock>::executor_type>::start(state, state.executor(),
-                                                                              std::move(copy));
+  detail::kept_write<typename stream<NextLayer, Clock>::executor_type>::start(
+      state, state.executor(), std::move(copy));
   return {};
 }
 

@@ -1,9 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The blocking forms: the same engine, with the next layer's own blocking calls in place of the gates.
-// A next layer in non-blocking mode ends them with would_block; what was sealed stays in the ring and is
-// flushed by the next call.
+// The blocking forms: the same engine, with the next layer's own blocking calls in place of the
+// gates. A next layer in non-blocking mode ends them with would_block; what was sealed stays in the
+// ring and is flushed by the next call.
 #pragma once
 
 #include <tls_async/error.hpp>
@@ -27,7 +27,8 @@ error_code blocking_flush(stream_core& core, NextLayer& next_layer) {
         next_layer.write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()), ec);
     ring.consume(n);
     if (ec == boost::asio::error::would_block) return ec;
-    if (ec || n == 0) return core.end_of_output(ec ? ec : error_code(boost::asio::error::broken_pipe));
+    if (ec || n == 0)
+      return core.end_of_output(ec ? ec : error_code(boost::asio::error::broken_pipe));
   }
   return {};
 }
@@ -37,15 +38,16 @@ error_code blocking_fill(stream_core& core, NextLayer& next_layer) {
   ring& ring = core.engine().ring();
   auto const room = ring.writable();
   error_code ec;
-  std::size_t const n = next_layer.read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);
+  std::size_t const n =
+      next_layer.read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);
   ring.commit(n);
   if (ec == boost::asio::error::would_block) return ec;
   if (ec || n == 0) return core.end_of_input(ec ? ec : error_code(boost::asio::error::eof));
   return {};
 }
 
-/// Repeats `call`, an engine call, with a flush after each and a fill where it wants one. The last step is
-/// left in `done`.
+/// Repeats `call`, an engine call, with a flush after each and a fill where it wants one. The last
+/// step is left in `done`.
 template <class NextLayer, class Call>
 error_code blocking_drive(stream_core& core, NextLayer& next_layer, step& done, Call call) {
   for (;;) {
@@ -113,7 +115,8 @@ std::size_t blocking_write(stream_core& core, NextLayer& next_layer, Buffers con
     cursor.advance(done.bytes);
   }
   ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
-  // Sealed is sent: the ring keeps what the next layer did not take, and bytes may not be sealed twice.
+  // Sealed is sent: the ring keeps what the next layer did not take, and bytes may not be sealed
+  // twice.
   if (ec == boost::asio::error::would_block && total != 0) ec = {};
   return total;
 }

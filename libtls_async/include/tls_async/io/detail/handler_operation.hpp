@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// An operation with its handler: where it is allocated, which work it keeps alive, and how it is completed
-// on the handler's associated executor.
+// An operation with its handler: where it is allocated, which work it keeps alive, and how it is
+// completed on the handler's associated executor.
 #pragma once
 
 #include <tls_async/io/detail/operation.hpp>
@@ -25,11 +25,9 @@ template <class Base, class Signature, class Handler, class IoExecutor>
 class handler_operation final : public Base {
   using executor_type = boost::asio::associated_executor_t<Handler, IoExecutor>;
   using allocator_type = boost::asio::associated_allocator_t<Handler>;
-  static constexpr bool brings_allocator =
-      !std::is_same_v<allocator_type, std::allocator<void>>;
+  static constexpr bool brings_allocator = !std::is_same_v<allocator_type, std::allocator<void>>;
   // The executor of an any_completion_handler can only be dispatched to.
-  static constexpr bool can_post =
-      std::is_constructible_v<any_io_executor, executor_type const&>;
+  static constexpr bool can_post = std::is_constructible_v<any_io_executor, executor_type const&>;
   using node_allocator =
       typename std::allocator_traits<allocator_type>::template rebind_alloc<handler_operation>;
 
@@ -55,8 +53,8 @@ public:
   }
 
   void complete(any_io_executor const* here) override {
-    // Everything the handler needs leaves the node before it is freed: the handler may start the next
-    // operation, in the same memory, or destroy the stream.
+    // Everything the handler needs leaves the node before it is freed: the handler may start the
+    // next operation, in the same memory, or destroy the stream.
     auto const work = std::move(work_);
     auto const io = io_;
     if (auto slot = cancellation_slot(); slot.is_connected()) slot.clear();
@@ -80,7 +78,8 @@ public:
     if (slot.is_connected()) slot.clear();
     auto const work = std::move(work_);
     auto const allocator = boost::asio::get_associated_allocator(handler_);
-    [[maybe_unused]] auto const handler = std::move(handler_);  // destroyed last: it may own the stream
+    [[maybe_unused]] auto const handler =
+        std::move(handler_);  // destroyed last: it may own the stream
     free(allocator);
   }
 
@@ -93,7 +92,8 @@ public:
   }
 
 private:
-  // The handler with its arguments; with its allocator, and without its executor, which is known already.
+  // The handler with its arguments; with its allocator, and without its executor, which is known
+  // already.
   struct bound {
     using allocator_type = handler_operation::allocator_type;
 
@@ -114,12 +114,9 @@ private:
 
   template <class... Args>
   handler_operation(operation_memory& memory, Handler handler, IoExecutor const& io, Args&&... args)
-      : Base(std::forward<Args>(args)...),
-        memory_(memory),
-        io_(io),
-        handler_(std::move(handler)) {
-    // On the next layer's own executor, the gate's operation counts as work: while a verb is in progress,
-    // there is one.
+      : Base(std::forward<Args>(args)...), memory_(memory), io_(io), handler_(std::move(handler)) {
+    // On the next layer's own executor, the gate's operation counts as work: while a verb is in
+    // progress, there is one.
     auto const executor = boost::asio::get_associated_executor(handler_, io_);
     if constexpr (std::is_same_v<executor_type, IoExecutor>) {
       if (executor == io_) return;

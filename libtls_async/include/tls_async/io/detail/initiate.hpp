@@ -21,7 +21,6 @@
 
 namespace tls_async::detail {
 
-
 inline constexpr std::chrono::nanoseconds unlimited = std::chrono::nanoseconds::max();
 
 /// The token a verb has if none is given: what the executor asks for, else one that can be awaited.
@@ -42,7 +41,8 @@ concept token = !is_duration<std::remove_cvref_t<T>>;
 inline time_point expiry_after(stream_core const& core, std::chrono::nanoseconds limit) {
   if (limit == unlimited) return never;
   time_point const now = core.now();
-  return limit >= never - now ? never : now + std::chrono::duration_cast<time_point::duration>(limit);
+  return limit >= never - now ? never
+                              : now + std::chrono::duration_cast<time_point::duration>(limit);
 }
 
 template <class Node>
@@ -58,10 +58,12 @@ void start(stream_core& core, Node& node) {
 template <class Base, class Signature, class State, class Handler, class... Args>
 auto& make_operation(State& state, Handler handler, Args&&... args) {
   using node = handler_operation<Base, Signature, Handler, typename State::executor_type>;
-  return *node::make(state.memory(), std::move(handler), state.executor(), std::forward<Args>(args)...);
+  return *node::make(state.memory(), std::move(handler), state.executor(),
+                     std::forward<Args>(args)...);
 }
 
-// Each start_... holds the arguments of one verb until it is launched, which for asio::deferred is later.
+// Each start_... holds the arguments of one verb until it is launched, which for asio::deferred is
+// later.
 
 template <class Buffers>
 struct start_read {
@@ -71,7 +73,8 @@ struct start_read {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_operation<buffers_read<Buffers>, signature>(state, std::move(handler), buffers);
+    auto& node =
+        make_operation<buffers_read<Buffers>, signature>(state, std::move(handler), buffers);
     node.expiry = expiry_after(state, limit);
     start(state, node);
   }
@@ -87,7 +90,8 @@ struct start_write {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_operation<buffers_write<Buffers>, signature>(state, std::move(handler), some, buffers);
+    auto& node =
+        make_operation<buffers_write<Buffers>, signature>(state, std::move(handler), some, buffers);
     node.expiry = expiry_after(state, limit);
     node.stalls = stalls;
     start(state, node);
@@ -107,8 +111,8 @@ struct start_handshake {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node =
-        make_operation<control_verb, signature>(state, std::move(handler), operation::verb::handshake);
+    auto& node = make_operation<control_verb, signature>(state, std::move(handler),
+                                                         operation::verb::handshake);
     if (refused) return state.reject(node, refused);
     node.expiry = expiry_after(state, limit);
     start(state, node);
@@ -132,7 +136,8 @@ struct start_buffered_handshake {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_operation<control_verb, signature>(state, std::move(handler), operation::verb::handshake);
+    auto& node = make_operation<control_verb, signature>(state, std::move(handler),
+                                                         operation::verb::handshake);
     if (state.is_idle()) node.bytes = take_received(state.engine().ring(), received);
     start(state, node);
   }
@@ -159,8 +164,8 @@ struct start_key_update {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node =
-        make_operation<control_verb, signature>(state, std::move(handler), operation::verb::key_update);
+    auto& node = make_operation<control_verb, signature>(state, std::move(handler),
+                                                         operation::verb::key_update);
     node.asks_peer = asks_peer;
     node.expiry = expiry_after(state, limit);
     node.stalls = stalls;
@@ -168,7 +173,8 @@ struct start_key_update {
   }
 };
 
-/// A write whose plaintext is not a buffer sequence: `Source` says where it is, see plaintext_source.hpp.
+/// A write whose plaintext is not a buffer sequence: `Source` says where it is, see
+/// plaintext_source.hpp.
 template <class Source>
 struct start_source_write {
   using signature = void(error_code, std::size_t);
@@ -192,15 +198,16 @@ template <class Plaintext>
 auto write_of(Plaintext&& buffers, std::chrono::nanoseconds limit, bool stalls) {
   using given = std::remove_cvref_t<Plaintext>;
   if constexpr (owned_buffer<Plaintext>) {
-    return start_source_write<owned_source<given>>{owned_source<given>(std::forward<Plaintext>(buffers)),
-                                                   limit, stalls};
+    return start_source_write<owned_source<given>>{
+        owned_source<given>(std::forward<Plaintext>(buffers)), limit, stalls};
   } else if constexpr (relocatable_buffer<Plaintext>) {
     return start_source_write<relocatable_source<given>>{
         relocatable_source<given>(std::forward<Plaintext>(buffers)), limit, stalls};
   } else {
-    static_assert(boost::asio::is_const_buffer_sequence<given>::value,
-                  "tls_write takes a buffer sequence, an rvalue string or vector of bytes, a shared_ptr to a "
-                  "const one, or a callable that returns a const_buffer");
+    static_assert(
+        boost::asio::is_const_buffer_sequence<given>::value,
+        "tls_write takes a buffer sequence, an rvalue string or vector of bytes, a shared_ptr to a "
+        "const one, or a callable that returns a const_buffer");
     return start_write<given>{false, buffers, limit, stalls};
   }
 }
@@ -222,7 +229,7 @@ struct launch {
 template <class State, class Start, class Token>
 auto initiate(State& state, Start start_verb, Token& token) {
   return boost::asio::async_initiate<Token, typename Start::signature>(launch<State>{&state}, token,
-                                                       std::move(start_verb));
+                                                                       std::move(start_verb));
 }
 
 }  // namespace tls_async::detail

@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The lowest layer of a next layer: what it says itself, or its socket. boost::beast::tcp_stream has a socket
-// that is public and a `lowest_layer` that only boost::asio::ssl::stream may use.
+// The lowest layer of a next layer: what it says itself, or its socket. boost::beast::tcp_stream
+// has a socket that is public and a `lowest_layer` that only boost::asio::ssl::stream may use.
 #pragma once
 
 namespace tls_async::detail {

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // One verb in progress: a node that stream_core queues, with the completion handler behind it.
-// Nodes come from a free list of their stream, so that a verb in the steady state allocates nothing.
+// Nodes come from a free list of their stream, so that a verb in the steady state allocates
+// nothing.
 #pragma once
 
 #include <tls_async/error.hpp>
@@ -24,16 +25,17 @@ inline constexpr time_point never = time_point::max();
 
 using boost::asio::any_io_executor;
 
-class operation : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class operation : public boost::intrusive::list_base_hook<
+                      boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
   enum class verb { read, write, key_update, handshake, close_write, shutdown };
 
   operation(operation const&) = delete;
   operation& operator=(operation const&) = delete;
 
-  /// Frees the node, then runs the handler with `result` and `bytes` on its associated executor: dispatched
-  /// if we run on `here`, at once if that is the same; posted if `here` is null, for the function that starts
-  /// or cancels an operation may not run its handler.
+  /// Frees the node, then runs the handler with `result` and `bytes` on its associated executor:
+  /// dispatched if we run on `here`, at once if that is the same; posted if `here` is null, for the
+  /// function that starts or cancels an operation may not run its handler.
   virtual void complete(any_io_executor const* here) = 0;
   /// Frees the node and destroys the handler without running it.
   virtual void abandon() noexcept = 0;
@@ -41,16 +43,18 @@ public:
   [[nodiscard]] virtual any_io_executor executor() const = 0;
 
   verb const what;
-  bool is_queued = false;        ///< A write or close_notify that is not sealed to its end.
-  bool is_done = false;          ///< It has its result; its handler is about to run.
-  bool waits_for_flush = false;  ///< All its work is done but for the ciphertext up to `end` to leave.
-  bool stalls = false;           ///< Bounded by the progress of the flush rather than by `expiry`.
-  bool is_kept = false;          ///< Nobody waits for it: only what is final ends it.
+  bool is_queued = false;  ///< A write or close_notify that is not sealed to its end.
+  bool is_done = false;    ///< It has its result; its handler is about to run.
+  bool waits_for_flush =
+      false;             ///< All its work is done but for the ciphertext up to `end` to leave.
+  bool stalls = false;   ///< Bounded by the progress of the flush rather than by `expiry`.
+  bool is_kept = false;  ///< Nobody waits for it: only what is final ends it.
   time_point expiry = never;
   time_point waits_since{};  ///< Of one that stalls: it can't have stalled before.
   error_code result;
   std::size_t bytes = 0;  ///< Plaintext read, or sealed.
-  std::uint64_t end = 0;  ///< Where its last ciphertext byte stands, counted from the start of the session.
+  std::uint64_t end =
+      0;  ///< Where its last ciphertext byte stands, counted from the start of the session.
 
 protected:
   explicit operation(verb v) noexcept : what(v) {}
@@ -73,8 +77,8 @@ protected:
 
 class write_operation : public operation {
 public:
-  /// The next piece of the caller's buffers to seal; empty when all is sealed, or with `result` set if the
-  /// buffers were misused.
+  /// The next piece of the caller's buffers to seal; empty when all is sealed, or with `result` set
+  /// if the buffers were misused.
   [[nodiscard]] virtual std::span<std::byte const> piece() = 0;
   virtual void advance(std::size_t n) = 0;
 
@@ -94,14 +98,16 @@ protected:
   ~control_operation() = default;
 };
 
-/// Free list of operation nodes. Blocks of one size serve nearly every handler; others go to the heap.
+/// Free list of operation nodes. Blocks of one size serve nearly every handler; others go to the
+/// heap.
 class operation_memory {
 public:
   operation_memory() = default;
   operation_memory(operation_memory const&) = delete;
   operation_memory& operator=(operation_memory const&) = delete;
   ~operation_memory() {
-    while (free_ != nullptr) ::operator delete(take());
+    while (free_ != nullptr)
+      ::operator delete(take());
   }
 
   void* allocate(std::size_t size) {

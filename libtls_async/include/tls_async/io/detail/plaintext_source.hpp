@@ -34,27 +34,27 @@ inline constexpr bool is_container = false;
 template <class Char, class Traits, class Allocator>
 inline constexpr bool is_container<std::basic_string<Char, Traits, Allocator>> = true;
 template <class T, class Allocator>
-inline constexpr bool is_container<std::vector<T, Allocator>> = std::is_trivially_copyable_v<T> &&
-    !std::convertible_to<T, boost::asio::const_buffer>;
+inline constexpr bool is_container<std::vector<T, Allocator>> =
+    std::is_trivially_copyable_v<T> && !std::convertible_to<T, boost::asio::const_buffer>;
 
 template <class T>
 inline constexpr bool is_shared_container = false;
 template <class T>
 inline constexpr bool is_shared_container<std::shared_ptr<T const>> = is_container<T>;
 
-/// What a stream takes over: std::string&&, std::vector<byte-like>&&, std::shared_ptr<std::string const>, ...
+/// What a stream takes over: std::string&&, std::vector<byte-like>&&, std::shared_ptr<std::string
+/// const>, ...
 template <class T>
-concept owned_buffer =
-    (is_container<std::remove_cvref_t<T>> && !std::is_lvalue_reference_v<T> &&
-     !std::is_const_v<std::remove_reference_t<T>>) ||
-    is_shared_container<std::remove_cvref_t<T>>;
+concept owned_buffer = (is_container<std::remove_cvref_t<T>> && !std::is_lvalue_reference_v<T> &&
+                        !std::is_const_v<std::remove_reference_t<T>>) ||
+                       is_shared_container<std::remove_cvref_t<T>>;
 
 /// A callable that says where the plaintext is now.
 template <class T>
-concept relocatable_buffer =
-    std::copy_constructible<std::remove_cvref_t<T>> && requires(std::remove_cvref_t<T>& locate) {
-      { std::invoke(locate) } -> std::convertible_to<boost::asio::const_buffer>;
-    };
+concept relocatable_buffer = std::copy_constructible<std::remove_cvref_t<T>> &&
+    requires(std::remove_cvref_t<T>& locate) {
+  { std::invoke(locate) } -> std::convertible_to<boost::asio::const_buffer>;
+};
 
 // A source has `place(stream_core const&, error_code&)`: where all of the plaintext is now.
 
@@ -80,7 +80,8 @@ class relocatable_source {
 public:
   explicit relocatable_source(Locate locate) : locate_(std::move(locate)) {}
 
-  // SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows another place, but the same bytes (SSL_write(3), WARNINGS).
+  // SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows another place, but the same bytes (SSL_write(3),
+  // WARNINGS).
   [[nodiscard]] plaintext place(stream_core const& core, error_code& ec) {
     plaintext const now = bytes_of(std::invoke(locate_));
     if (!std::exchange(asked_, true)) {
@@ -139,7 +140,9 @@ public:
     core.start(*new kept_write(core, io, std::move(bytes_to_keep)));
   }
 
-  [[nodiscard]] std::span<std::byte const> piece() override { return plaintext(kept_).subspan(bytes); }
+  [[nodiscard]] std::span<std::byte const> piece() override {
+    return plaintext(kept_).subspan(bytes);
+  }
   void advance(std::size_t n) override { bytes += n; }
   void complete(any_io_executor const*) override { abandon(); }
   void abandon() noexcept override {

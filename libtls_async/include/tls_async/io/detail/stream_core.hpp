@@ -1,14 +1,16 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The heart of a stream: the engine, the two gates, and every verb in progress, in one heap state that
-// outlives the stream object for as long as a gate is busy. Independent of the next layer's type.
+// The heart of a stream: the engine, the two gates, and every verb in progress, in one heap state
+// that outlives the stream object for as long as a gate is busy. Independent of the next layer's
+// type.
 //
-// All that happens (a verb starts, a flush or fill ends, a deadline passes, a verb is cancelled) ends in
-// `drive()`, the one loop, which steps whatever can go on, opens the gates, and completes what is done.
+// All that happens (a verb starts, a flush or fill ends, a deadline passes, a verb is cancelled)
+// ends in `drive()`, the one loop, which steps whatever can go on, opens the gates, and completes
+// what is done.
 //
-// Invariant: after every engine call, the ciphertext it left in the ring is flushed, whoever produced it,
-// before anything waits for input.
+// Invariant: after every engine call, the ciphertext it left in the ring is flushed, whoever
+// produced it, before anything waits for input.
 #pragma once
 
 #include <tls_async/context.hpp>
@@ -46,7 +48,8 @@ public:
   [[nodiscard]] stats const& statistics() noexcept { return engine_.stats(); }
   [[nodiscard]] virtual time_point now() const = 0;
 
-  /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is none.
+  /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is
+  /// none.
   [[nodiscard]] bool keep_bytes(std::size_t n) noexcept;
   void drop_bytes(std::size_t n) noexcept { kept_bytes_ -= n; }
   /// Why a write that starts now can't be sent, as far as that is known.
@@ -59,8 +62,8 @@ public:
   void start(control_operation& control);
   /// Completes `op` with `why` without having started it.
   void reject(operation& op, error_code why);
-  /// Ends `op` with `why`, where `type` allows it. What has been sealed of a write stays in the ring and is
-  /// delivered; a read has taken nothing.
+  /// Ends `op` with `why`, where `type` allows it. What has been sealed of a write stays in the
+  /// ring and is delivered; a read has taken nothing.
   void cancel(operation& op, boost::asio::cancellation_type type, error_code why);
 
   /// A blocking call may only be made while nothing is under way, a gate's flush or fill included.
@@ -116,6 +119,8 @@ private:
   input_outcome discard();
   void open_gates();
   void open_gate_last();
+  [[nodiscard]] operation* take_last_handler(any_io_executor const* here);
+  [[nodiscard]] bool has_several_operations() const noexcept;
   [[nodiscard]] bool may_flush() noexcept;
   [[nodiscard]] bool may_fill() const noexcept;
   void flush(bool then_drive);
@@ -148,8 +153,8 @@ private:
   tls_async::engine engine_;
   unsigned long modes_ = 0;
 
-  // Verbs in progress. Writes, close_writes and shutdowns stand in one FIFO until they are sealed, then,
-  // like a handshake, in the order of their last byte until that has left.
+  // Verbs in progress. Writes, close_writes and shutdowns stand in one FIFO until they are sealed,
+  // then, like a handshake, in the order of their last byte until that has left.
   operation_list output_queue_;
   operation_list in_flight_;
   read_operation* read_ = nullptr;
@@ -159,17 +164,17 @@ private:
 
   // The output gate: the only place that writes to the next layer.
   bool flushing_ = false;
-  bool flush_rests_ = false;    // the next layer was cancelled: the next verb goes on with the flush
+  bool flush_rests_ = false;  // the next layer was cancelled: the next verb goes on with the flush
   bool ring_has_rest_ = false;  // of a partial flush: it leaves before anything is sealed behind it
   std::uint64_t flushed_ = 0;
   std::uint64_t records_flushed_ = 0;
-  error_code output_end_;       // sticky
+  error_code output_end_;  // sticky
   time_point last_progress_{};
 
   // The input gate: the only place that reads from the next layer.
   bool filling_ = false;
   bool wants_fill_ = false;
-  error_code input_end_;        // sticky; eof after close_notify
+  error_code input_end_;  // sticky; eof after close_notify
 
   std::uint64_t queued_writes_ = 0;
   std::uint64_t queued_closes_ = 0;
@@ -188,5 +193,5 @@ private:
 }  // namespace tls_async::detail
 
 #include <tls_async/io/detail/stream_core.ipp>
-#include <tls_async/io/detail/stream_core_output.ipp>
 #include <tls_async/io/detail/stream_core_input.ipp>
+#include <tls_async/io/detail/stream_core_output.ipp>

@@ -103,6 +103,7 @@ inline void stream_core::reject(operation& op, error_code why) {
 }
 
 inline void stream_core::drive(any_io_executor const* here) {
+  operation* last = nullptr;
   {
     // A handler that is run from here may start the next verb, which only asks for another turn: no
     // recursion, and its handler is not run from its initiating function.
@@ -117,12 +118,16 @@ inline void stream_core::drive(any_io_executor const* here) {
       step_handshake();
       step_output();
       step_input();
-      if (here != nullptr) open_gates();  // what was sealed is on its way while handlers run
+      // What was sealed is on its way while handlers run. Not with one verb alone: see
+      // open_gate_last().
+      if (here != nullptr && has_several_operations()) open_gates();
+      last = take_last_handler(here);
+      if (last != nullptr) break;
       try {
         run_handlers(here);
       } catch (...) {
-        // It goes to the caller of run(), who may call that again: the other verbs must not have lost their
-        // turn.
+        // It goes to the caller of run(), who may call that again: the other verbs must not have
+        // lost their turn.
         driving_ = false;
         if (!closed_) drive(nullptr);
         throw;
@@ -132,14 +137,27 @@ inline void stream_core::drive(any_io_executor const* here) {
     if (closed_) return;
     if (!has_operations() && std::exchange(armed_until_, never) != never) disarm_timer();
   }
-  if (here == nullptr) open_gate_last();
+  if (last != nullptr) return last->complete(here);
+  open_gate_last();
+}
+
+// The handler of the only verb, if it may go on with the next one on another thread while we are
+// still here: it is run when everything else is done.
+inline operation* stream_core::take_last_handler(any_io_executor const* here) {
+  if (done_.empty() || has_operations() || closed_ || may_flush() || may_fill()) return nullptr;
+  operation& op = done_.front();
+  if (&op != &done_.back() || (here != nullptr && op.executor() == *here)) return nullptr;
+  done_.pop_front();
+  return &op;
 }
 
 inline bool stream_core::may_flush() noexcept {
   return !flushing_ && !output_end_ && !flush_rests_ && engine_.ring().output_bytes() != 0;
 }
 
-inline bool stream_core::may_fill() const noexcept { return wants_fill_ && !filling_ && !input_end_; }
+inline bool stream_core::may_fill() const noexcept {
+  return wants_fill_ && !filling_ && !input_end_;
+}
 
 inline void stream_core::flush(bool then_drive) {
   flushing_ = true;
@@ -153,7 +171,8 @@ inline void stream_core::flush(bool then_drive) {
 inline void stream_core::fill() {
   filling_ = true;
   ++engine_.stats().fills;
-  if (read_ != nullptr && !flushing_ && has(modes_, mode::release_buffers_on_idle)) engine_.free_buffers();
+  if (read_ != nullptr && !flushing_ && has(modes_, mode::release_buffers_on_idle))
+    engine_.free_buffers();
   start_fill(engine_.ring().writable(), any_operation());
 }
 
@@ -162,22 +181,32 @@ inline void stream_core::open_gates() {
   if (may_fill()) fill();
 }
 
-// From the function that starts a verb, a gate is opened last of all: that function may run outside of the
-// event loop (asio::use_future), and the gate's handler on the loop's thread at once. For the same reason only
-// one is opened; the other follows from the loop.
+// With one verb alone, which needs no strand, a gate is opened last of all, and one at a time: its
+// handler may run at once on another thread. Only a read goes on beside the flush of what others
+// have left.
 inline void stream_core::open_gate_last() {
   bool const fills = may_fill();
-  if (may_flush()) return flush(fills);
+  if (may_flush()) return flush(fills && (read_ != nullptr || has_several_operations()));
   if (fills) fill();
+}
+
+inline bool stream_core::has_several_operations() const noexcept {
+  int count = (read_ != nullptr) + (handshake_ != nullptr) + (shutdown_ != nullptr);
+  for (operation_list const* const list : {&output_queue_, &in_flight_}) {
+    if (!list->empty()) count += &list->front() == &list->back() ? 1 : 2;
+  }
+  return count > 1;
 }
 
 inline void stream_core::drive_on(any_io_executor const& here) {
   if (!closed_) drive(&here);
 }
 
-// Handlers are run last, when all is in order: each of them may do anything, also destroy the stream.
+// Handlers are run last, when all is in order: each of them may do anything, also destroy the
+// stream.
 inline void stream_core::run_handlers(any_io_executor const* here) {
-  // One stream may not hold its thread for ever: after so many handlers the rest takes a turn of the loop.
+  // One stream may not hold its thread for ever: after so many handlers the rest takes a turn of
+  // the loop.
   constexpr int fairness = 256;
   for (int run = 0; !done_.empty(); ++run) {
     operation& op = done_.front();
@@ -202,7 +231,8 @@ inline error_code stream_core::refusal() const {
   if (!engine_.has_role()) return errc::no_role;
   if (engine_.failure()) return failure_code();
   if (output_end_) return output_end_;
-  return queued_closes_ != 0 || engine_.close_notify_sent() ? errc::closed_for_writing : error_code();
+  return queued_closes_ != 0 || engine_.close_notify_sent() ? errc::closed_for_writing
+                                                            : error_code();
 }
 
 inline void stream_core::finish_after_flush(operation& op, error_code result) {
@@ -221,14 +251,15 @@ inline void stream_core::finish_after_flush(operation& op, error_code result) {
   in_flight_.push_back(op);
 }
 
-inline void stream_core::cancel(operation& op, boost::asio::cancellation_type type, error_code why) {
+inline void stream_core::cancel(operation& op, boost::asio::cancellation_type type,
+                                error_code why) {
   using boost::asio::cancellation_type;
   auto const allows = [type](cancellation_type which) {
     return (type & which) != cancellation_type::none;
   };
   bool const has_effects =
-      op.waits_for_flush || (op.what == operation::verb::write ? op.bytes != 0 : &op == handshake_) ||
-      &op == shutdown_;
+      op.waits_for_flush ||
+      (op.what == operation::verb::write ? op.bytes != 0 : &op == handshake_) || &op == shutdown_;
   bool const acts = allows(cancellation_type::terminal) || allows(cancellation_type::partial) ||
                     (allows(cancellation_type::total) && !has_effects);
   if (!acts || op.is_done) return;
@@ -275,12 +306,13 @@ inline bool stream_core::is_idle() const noexcept {
 
 inline time_point stream_core::expiry_of(operation const& op) const {
   if (!op.stalls) return op.expiry;
-  return std::min(op.expiry, std::max(last_progress_, op.waits_since) + options_.write_stall_deadline);
+  return std::min(op.expiry,
+                  std::max(last_progress_, op.waits_since) + options_.write_stall_deadline);
 }
 
 inline void stream_core::add_deadline(operation& op) {
-  // The timer is never set back: when it is early, it finds the next deadline and is armed again. So a
-  // stream in full swing sets it once in a while, not once a verb.
+  // The timer is never set back: when it is early, it finds the next deadline and is armed again.
+  // So a stream in full swing sets it once in a while, not once a verb.
   if (time_point const expiry = expiry_of(op); expiry < armed_until_) {
     armed_until_ = expiry;
     arm_timer(expiry, &op);
@@ -342,11 +374,13 @@ inline void stream_core::fail_session() {
     op.end = sealed();
     op.result = result;
   }
-  if (auto* const handshake = std::exchange(handshake_, nullptr)) finish_after_flush(*handshake, result);
+  if (auto* const handshake = std::exchange(handshake_, nullptr))
+    finish_after_flush(*handshake, result);
   if (auto* const read = std::exchange(read_, nullptr)) {
     finish_after_flush(*read, read->bytes != 0 ? error_code() : result);
   }
-  if (auto* const shutdown = std::exchange(shutdown_, nullptr)) finish_after_flush(*shutdown, result);
+  if (auto* const shutdown = std::exchange(shutdown_, nullptr))
+    finish_after_flush(*shutdown, result);
   while (!output_queue_.empty()) {
     operation& op = output_queue_.front();
     output_queue_.pop_front();

@@ -1,7 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Everything that comes in: reads, what a shutdown discards, and what the end of a fill means for them.
+// Everything that comes in: reads, what a shutdown discards, and what the end of a fill means for
+// them.
 #pragma once
 
 #include <tls_async/io/detail/stream_core.hpp>
@@ -24,7 +25,8 @@ inline void stream_core::step_input() {
   bool const was_in_handshake = engine_.in_handshake();
   // A shutdown leaves the plaintext that still comes to a read, if there is one.
   auto const outcome = read_ != nullptr ? read_into(*read_) : discard();
-  if (was_in_handshake && !engine_.in_handshake()) drive_again_ = true;  // writes may have waited for its end
+  if (was_in_handshake && !engine_.in_handshake())
+    drive_again_ = true;  // writes may have waited for its end
   switch (outcome) {
     case input_outcome::fill:
       if (input_end_) return end_inputs(input_end_);
@@ -92,17 +94,19 @@ inline void stream_core::filled(any_io_executor const& here, error_code ec, std:
   drive(&here);
 }
 
-// A bucket of tokens: so many KeyUpdates may come at once, and so many a second in the long run. The engine
-// knows no time, and limits only those without plaintext between them.
+// A bucket of tokens: so many KeyUpdates may come at once, and so many a second in the long run.
+// The engine knows no time, and limits only those without plaintext between them.
 inline void stream_core::limit_key_updates() {
   std::uint64_t const seen = engine_.stats().key_updates_received;
   std::uint32_t const rate = options_.most_key_updates_per_second;
   if (seen == key_updates_seen_ || rate == 0) return;
   time_point const moment = now();
-  auto const elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(moment - key_updates_counted_);
+  auto const elapsed =
+      std::chrono::duration_cast<std::chrono::milliseconds>(moment - key_updates_counted_);
   auto const earned = static_cast<std::uint64_t>(elapsed.count()) * rate / 1000;
   if (earned != 0) {
-    key_updates_spent_ -= static_cast<std::uint32_t>(std::min<std::uint64_t>(earned, key_updates_spent_));
+    key_updates_spent_ -=
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(earned, key_updates_spent_));
     key_updates_counted_ = moment;
   }
   key_updates_spent_ += static_cast<std::uint32_t>(seen - key_updates_seen_);
@@ -113,7 +117,8 @@ inline void stream_core::limit_key_updates() {
   }
 }
 
-// No more input, for now or for ever. Verbs that only wait for output go on, unless they wait for the handshake.
+// No more input, for now or for ever. Verbs that only wait for output go on, unless they wait for
+// the handshake.
 inline void stream_core::end_inputs(error_code result) {
   if (!engine_.handshake_done()) end_outputs(result);
   if (handshake_ != nullptr) finish(*std::exchange(handshake_, nullptr), result);

@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Everything that goes out: the handshake, the queue of writes and close_notifies, and what the end of a
-// flush means for them.
+// Everything that goes out: the handshake, the queue of writes and close_notifies, and what the end
+// of a flush means for them.
 #pragma once
 
 #include <tls_async/io/detail/stream_core.hpp>
@@ -23,7 +23,8 @@ inline void stream_core::step_handshake() {
   if (engine_.failure()) return fail_session();
   if (!engine_.handshake_done()) {
     if (output_end_) return end_inputs(output_end_);
-    // A verb on a stream that has a role but no session yet negotiates by itself (SSL_write(3), NOTES).
+    // A verb on a stream that has a role but no session yet negotiates by itself (SSL_write(3),
+    // NOTES).
     switch (engine_.handshake().next) {
       case want::nothing:
         break;
@@ -44,8 +45,9 @@ inline void stream_core::step_handshake() {
 inline void stream_core::step_output() {
   if (closed_) return;
   if (output_end_) return end_outputs(output_end_);
-  // While a flush is in flight the writes gather, so that the next one takes them together. And what a
-  // partial flush left goes first: behind it the ring would wrap, and batches would shrink to its rest.
+  // While a flush is in flight the writes gather, so that the next one takes them together. And
+  // what a partial flush left goes first: behind it the ring would wrap, and batches would shrink
+  // to its rest.
   if (flushing_ || ring_has_rest_) return;
   if (!engine_.handshake_done()) return;
   // In a renegotiation plaintext may still come from the peer, which only reading lets pass.
@@ -114,18 +116,19 @@ inline bool stream_core::seal_record() {
   return went_on(sealed_step);
 }
 
-// Small pieces share a record, with their neighbours in one message and in the next: group commit. A piece
-// that fills a record by itself is sealed where it stands. The place is one a thread: what OpenSSL can't
-// finish at once, the engine keeps.
+// Small pieces share a record, with their neighbours in one message and in the next: group commit.
+// A piece that fills a record by itself is sealed where it stands. The place is one a thread: what
+// OpenSSL can't finish at once, the engine keeps.
 inline std::span<std::byte const> stream_core::gather(operation_list& taken) {
   static thread_local std::array<std::byte, max_record_plaintext> gathered;
   std::span<std::byte> room(gathered);
-  while (!room.empty() && !output_queue_.empty() && output_queue_.front().what == operation::verb::write) {
+  while (!room.empty() && !output_queue_.empty() &&
+         output_queue_.front().what == operation::verb::write) {
     auto& write = static_cast<write_operation&>(output_queue_.front());
     auto const piece = write.piece();
     if (piece.size() >= max_record_plaintext) break;
     std::size_t const n = std::min(piece.size(), room.size());
-    std::memcpy(room.data(), piece.data(), n);
+    if (n != 0) std::memcpy(room.data(), piece.data(), n);
     room = room.subspan(n);
     advance(write, n, taken);
   }
@@ -202,7 +205,8 @@ inline void stream_core::flushed(any_io_executor const& here, error_code ec, std
   ring_has_rest_ = engine_.ring().output_bytes() != 0;
   finish_flushed();
   if (ec == boost::asio::error::operation_aborted) {
-    // Somebody cancelled the next layer. The ring is kept, and the next verb goes on with its flush.
+    // Somebody cancelled the next layer. The ring is kept, and the next verb goes on with its
+    // flush.
     flush_rests_ = true;
     end_outputs(ec);
     if (!engine_.handshake_done()) end_inputs(ec);
@@ -222,7 +226,8 @@ inline void stream_core::finish_flushed() {
   }
 }
 
-// Nothing more leaves, for now or for ever. An error that waited for its alert to leave keeps its name.
+// Nothing more leaves, for now or for ever. An error that waited for its alert to leave keeps its
+// name.
 inline void stream_core::end_outputs(error_code result) {
   bool const is_final = result != boost::asio::error::operation_aborted;
   for (operation_list* const list : {&in_flight_, &output_queue_}) {

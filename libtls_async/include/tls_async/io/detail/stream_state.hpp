@@ -18,7 +18,8 @@
 
 namespace tls_async::detail {
 
-/// `NextLayer` is a stream or a reference to one. `Clock` has the duration of std::chrono::steady_clock.
+/// `NextLayer` is a stream or a reference to one. `Clock` has the duration of
+/// std::chrono::steady_clock.
 template <class NextLayer, class Clock>
 class stream_state final : public stream_core {
 public:
@@ -35,11 +36,13 @@ public:
   [[nodiscard]] next_layer_type& next_layer() noexcept { return next_layer_; }
   [[nodiscard]] executor_type executor() noexcept { return next_layer_.get_executor(); }
   [[nodiscard]] time_point now() const override {
-    return time_point(std::chrono::duration_cast<time_point::duration>(Clock::now().time_since_epoch()));
+    return time_point(
+        std::chrono::duration_cast<time_point::duration>(Clock::now().time_since_epoch()));
   }
 
-  /// The stream is gone. The next layer may follow at once if it is only referred to, so the gates let go
-  /// of it through signals of their own; one that is ours lives until they have, but is closed now.
+  /// The stream is gone. The next layer may follow at once if it is only referred to, so the gates
+  /// let go of it through signals of their own; one that is ours lives until they have, but is
+  /// closed now.
   void destroy_stream() {
     bool const was_open = has_next_layer_;
     has_next_layer_ = false;
@@ -60,9 +63,9 @@ public:
 private:
   enum class event { flushed, filled, expired, driven };
 
-  // Keeps the state alive while the next layer or the timer is busy. Destroyed without having been called,
-  // it tells that the io_context is going down: then the handlers of all verbs must be destroyed too, for
-  // one of them may own the stream, and with it this state.
+  // Keeps the state alive while the next layer or the timer is busy. Destroyed without having been
+  // called, it tells that the io_context is going down: then the handlers of all verbs must be
+  // destroyed too, for one of them may own the stream, and with it this state.
   template <event Event>
   class gate_handler {
   public:
@@ -107,7 +110,8 @@ private:
   public:
     using executor_type = any_io_executor;
 
-    gate_handler_on(stream_state& state, boost::asio::cancellation_slot slot, any_io_executor executor)
+    gate_handler_on(stream_state& state, boost::asio::cancellation_slot slot,
+                    any_io_executor executor)
         : gate_handler<Event>(state, slot), executor_(std::move(executor)) {}
 
     [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
@@ -121,8 +125,8 @@ private:
     any_io_executor executor_;
   };
 
-  // A gate step runs on the executor of the verb that started it, so an explicit strand is kept. Where that
-  // is the next layer's own, nothing is bound, and Asio completes without a detour.
+  // A gate step runs on the executor of the verb that started it, so an explicit strand is kept.
+  // Where that is the next layer's own, nothing is bound, and Asio completes without a detour.
   template <event Event, class Initiate>
   void run_on(operation const* starter, boost::asio::cancellation_slot slot, Initiate initiate) {
     any_io_executor executor = starter != nullptr ? starter->executor() : io_executor_;
@@ -140,7 +144,8 @@ private:
       any_io_executor const executor = starter != nullptr ? starter->executor() : io_executor_;
       gate_handler_on<event::driven> next(*this, {}, executor);
       start_flush(ciphertext, starter, false);
-      return boost::asio::post(executor, [next = std::move(next)]() mutable { next(error_code()); });
+      return boost::asio::post(executor,
+                               [next = std::move(next)]() mutable { next(error_code()); });
     }
     run_on<event::flushed>(starter, flush_cancel_.slot(), [&](auto handler) {
       next_layer_.async_write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()),
