@@ -56,21 +56,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, streams) {
   BOOST_TEST(ended == 2);
 }
 
-// One chain of operations for each stream: Asio calls that an implicit strand, whoever runs the
-// io_context.
-BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_future, Stream, streams) {
-  for (unsigned const threads : {1U, 2U}) {
-    connection<Stream> over;
-    auto work = asio::make_work_guard(over.io);
-    auto io = std::async(std::launch::async, [&] { run(over.io, threads); });
-    auto server = std::async(std::launch::async, [&] { future_echo_server(over.server.stream); });
-    future_echo_client(over.client.stream);
-    server.get();
-    work.reset();
-    io.get();
-  }
-}
-
 BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_deferred, Stream, streams) {
   connection<Stream> over;
   int ended = 0;

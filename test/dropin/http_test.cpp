@@ -66,16 +66,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_deferred, Stream, both_stacks) {
   talk<Stream>(asio::deferred);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_future, Stream, both_stacks) {
-  connection<Stream> over;
-  callback_http_server<Stream> server(over.server.stream);
-  server.start();
-  auto io = std::async(std::launch::async, [&] { run(over.io); });
-  future_http_client(over.client.stream);
-  io.get();
-  BOOST_TEST(server.ended);
-}
-
 BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_blocking_calls, Stream, both_stacks) {
   connection<Stream> over;
   auto server = std::async(std::launch::async, [&] { blocking_http_server(over.server.stream); });

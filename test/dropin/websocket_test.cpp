@@ -79,16 +79,6 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_deferred, Stream, both_stacks) {
   talk<Stream>(asio::deferred);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_future, Stream, both_stacks) {
-  websocket_connection<Stream> over;
-  callback_websocket_server server(over.server_side);
-  server.start();
-  auto io = std::async(std::launch::async, [&] { run(over.io); });
-  future_websocket_client(over.client_side);
-  io.get();
-  BOOST_TEST(server.closed);
-}
-
 BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_blocking_calls, Stream, both_stacks) {
   websocket_connection<Stream> over;
   auto server =
