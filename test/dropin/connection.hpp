@@ -19,6 +19,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <future>
+#include <list>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -173,6 +174,15 @@ inline void run(asio::io_context& io, unsigned threads = 1) {
   one();
   for (auto& other : others)
     other.get();
+}
+
+/// A connection for use_future, whose intermediate steps run on threads of the system executor:
+/// these may still be leaving the io_context when the last future is ready. So it stays until the
+/// program ends.
+template <class Connection>
+Connection& lasting() {
+  static std::list<Connection> all;
+  return all.emplace_back();
 }
 
 /// Both handshakes, which have to succeed.

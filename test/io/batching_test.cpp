@@ -55,7 +55,7 @@ BOOST_DATA_TEST_CASE(mebibyte_leaves_in_at_most_17_writes_and_65_records, data::
 BOOST_AUTO_TEST_CASE(header_and_body_leave_as_one_record_in_one_write) {
   connected_session s;
   std::string const header(200, 'h');
-  std::string const body(10 * 1024, 'b');
+  std::string const body(10'240, 'b');
   std::array const both{asio::buffer(header), asio::buffer(body)};
   sent const counted(s.client_end());
   ending written;

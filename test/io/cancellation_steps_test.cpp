@@ -196,8 +196,10 @@ void report_beside_asio(std::ostream& table, std::string_view name) {
                                         std::pair(cancellation_type::partial, "partial"),
                                         std::pair(cancellation_type::total, "total")}) {
     std::map<std::string, tally> by_verb;
+    std::map<std::string, std::size_t> endings;
     for (auto const& plan : {narrow(), wide()}) {
-      for (auto const& [verb, count] : survey<pair>(plan, type, [](auto const&, auto const&) {})) {
+      for (auto const& [verb, count] : survey<pair>(
+               plan, type, [&](auto const&, std::string const& verdict) { ++endings[verdict]; })) {
         by_verb[verb] += count;
       }
     }
@@ -205,6 +207,10 @@ void report_beside_asio(std::ostream& table, std::string_view name) {
       table << "| " << name << " | " << type_name << " | " << verb << " | " << count.scripts
             << " | " << count.cancelled << " | " << count.wrong << " | " << count.failed << " | "
             << count.stuck << " |\n";
+    }
+    for (auto const& [verdict, count] : endings) {
+      if (!verdict.empty())
+        BOOST_TEST_MESSAGE(name << ", " << type_name << ", " << count << " times: " << verdict);
     }
   }
 }

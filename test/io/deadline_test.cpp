@@ -254,7 +254,9 @@ BOOST_AUTO_TEST_CASE(error_does_not_wait_for_its_alert_for_ever) {
   s.stream.next_layer().outgoing().capacity = 0;
   sink received;
   keep_reading(s.stream, received);
-  std::string const garbage = "\x17\x03\x03\x00\x20" + std::string(32, 'g');
+  // A record of application data that nobody sealed.
+  std::string garbage(5 + 32, 'g');
+  garbage.replace(0, 5, {'\x17', '\x03', '\x03', '\x00', '\x20'});
   s.peer.link().async_write_some(asio::buffer(garbage), [](error_code, std::size_t) {});
   settle(s.io);
   BOOST_TEST(!received.ended);

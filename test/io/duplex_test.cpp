@@ -23,7 +23,7 @@ namespace {
 namespace asio = boost::asio;
 namespace data = boost::unit_test::data;
 
-constexpr std::size_t link_capacity = 4 * 1024;
+constexpr std::size_t link_capacity = 4'096;
 constexpr std::size_t volume = 64 << 20;
 
 void hold_little(memory_session& s) {

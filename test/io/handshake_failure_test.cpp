@@ -12,6 +12,19 @@ namespace {
 
 namespace asio = boost::asio;
 
+// The text of `who` has all of `words`.
+void check_text(memory_tls const& who, std::initializer_list<char const*> words) {
+  auto const text = who.error_info().text();
+  BOOST_TEST_MESSAGE(text);
+  for (auto const* word : words) {
+    BOOST_TEST(text.find(word) != std::string::npos, "'" << word << "' is not in: " << text);
+  }
+}
+void check_ssl(ending const& ended) {
+  BOOST_TEST(ended.done);
+  BOOST_TEST(ended.ec.category().name() == asio::error::get_ssl_category().name());
+}
+
 // Both sides' tls_handshake, to the end.
 struct failed_handshake {
   failed_handshake(context& for_client, context& for_server, char const* host = "localhost")
@@ -19,19 +32,6 @@ struct failed_handshake {
     tls_handshake(s.client, as_client{host}, of_client.token());
     tls_handshake(s.server, as_server{}, of_server.token());
     s.settle();
-  }
-
-  // The text of `who` has all of `words`.
-  static void check(memory_tls const& who, std::initializer_list<char const*> words) {
-    auto const text = who.error_info().text();
-    BOOST_TEST_MESSAGE(text);
-    for (auto const* word : words) {
-      BOOST_TEST(text.find(word) != std::string::npos, "'" << word << "' is not in: " << text);
-    }
-  }
-  static void check_ssl(ending const& ended) {
-    BOOST_TEST(ended.done);
-    BOOST_TEST(ended.ec.category().name() == asio::error::get_ssl_category().name());
   }
 
   memory_session s;
@@ -50,8 +50,8 @@ BOOST_AUTO_TEST_SUITE(handshake_failure)
 BOOST_AUTO_TEST_CASE(wrong_host_names_the_host_that_was_wanted_and_whose_certificate_came) {
   auto server = server_with(identity_kind::wrong_host);
   failed_handshake failed(trusting_client(), server);
-  failed.check_ssl(failed.of_client);
-  failed.check(failed.s.client, {"hostname mismatch", "'localhost'", "tls_async test server"});
+  check_ssl(failed.of_client);
+  check_text(failed.s.client, {"hostname mismatch", "'localhost'", "tls_async test server"});
   auto const& info = failed.s.client.error_info();
   BOOST_TEST(info.expected_host == "localhost");
   BOOST_TEST((info.verify_error && info.verify_error->code == X509_V_ERR_HOSTNAME_MISMATCH));
@@ -60,20 +60,20 @@ BOOST_AUTO_TEST_CASE(wrong_host_names_the_host_that_was_wanted_and_whose_certifi
 BOOST_AUTO_TEST_CASE(expired_certificate_is_named_on_both_sides) {
   auto server = server_with(identity_kind::expired);
   failed_handshake failed(trusting_client(), server);
-  failed.check_ssl(failed.of_client);
-  failed.check_ssl(failed.of_server);
-  failed.check(failed.s.client, {"certificate has expired", "tls_async test server"});
-  failed.check(failed.s.server, {"the peer ended the session", "certificate expired"});
+  check_ssl(failed.of_client);
+  check_ssl(failed.of_server);
+  check_text(failed.s.client, {"certificate has expired", "tls_async test server"});
+  check_text(failed.s.server, {"the peer ended the session", "certificate expired"});
 }
 
 BOOST_AUTO_TEST_CASE(unknown_authority_is_named_on_both_sides) {
   auto server = server_with(identity_kind::untrusted);
   failed_handshake failed(trusting_client(), server);
-  failed.check_ssl(failed.of_client);
-  failed.check_ssl(failed.of_server);
-  failed.check(failed.s.client,
-               {"unable to get local issuer certificate", "tls_async unknown authority"});
-  failed.check(failed.s.server, {"unknown CA"});
+  check_ssl(failed.of_client);
+  check_ssl(failed.of_server);
+  check_text(failed.s.client,
+             {"unable to get local issuer certificate", "tls_async unknown authority"});
+  check_text(failed.s.server, {"unknown CA"});
 }
 
 BOOST_AUTO_TEST_CASE(empty_trust_store_is_named_before_anything_is_sent) {
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(empty_trust_store_is_named_before_anything_is_sent) {
   failed_handshake failed(client, known_server());
   BOOST_TEST(failed.of_client.ec == errc::empty_trust_store);
   BOOST_TEST(failed.s.client_end().written().empty());
-  failed.check(failed.s.client, {"trust store is empty"});
+  check_text(failed.s.client, {"trust store is empty"});
   BOOST_TEST(failed.of_client.ec.message().find("trust_system()") != std::string::npos);
 }
 
@@ -90,10 +90,10 @@ BOOST_AUTO_TEST_CASE(no_version_in_both_is_named_on_both_sides) {
   auto server = server_with(identity_kind::server);
   server.versions(context::version::tls1_2, context::version::tls1_2);
   failed_handshake failed(client, server);
-  failed.check_ssl(failed.of_client);
-  failed.check_ssl(failed.of_server);
-  failed.check(failed.s.client, {"the peer sent the alert 'protocol version'"});
-  failed.check(failed.s.server, {"unsupported protocol", "we sent the alert 'protocol version'"});
+  check_ssl(failed.of_client);
+  check_ssl(failed.of_server);
+  check_text(failed.s.client, {"the peer sent the alert 'protocol version'"});
+  check_text(failed.s.server, {"unsupported protocol", "we sent the alert 'protocol version'"});
 }
 
 BOOST_AUTO_TEST_CASE(peer_that_goes_away_is_named_with_the_step_it_left_in) {
@@ -105,8 +105,7 @@ BOOST_AUTO_TEST_CASE(peer_that_goes_away_is_named_with_the_step_it_left_in) {
   s.server_end().close();
   s.settle();
   BOOST_TEST(shaken.ec == asio::ssl::error::stream_truncated);
-  failed_handshake::check(s.client,
-                          {"the peer closed the connection", "handshake step", "client hello"});
+  check_text(s.client, {"the peer closed the connection", "handshake step", "client hello"});
 }
 
 BOOST_AUTO_TEST_CASE(refused_certificate_is_what_later_verbs_say_too) {
@@ -124,14 +123,14 @@ BOOST_AUTO_TEST_CASE(client_certificate_that_is_missing_is_the_error_of_the_next
   server.trust(client_identity().authority);
   server.require_client_certificate();
   failed_handshake failed(trusting_client(), server);
-  failed.check_ssl(failed.of_server);
+  check_ssl(failed.of_server);
   BOOST_TEST(failed.of_client.ec == error_code());
-  failed.check(failed.s.server, {"peer did not return a certificate"});
+  check_text(failed.s.server, {"peer did not return a certificate"});
   sink received;
   keep_reading(failed.s.client, received);
   failed.s.settle();
   BOOST_TEST(received.ended);
-  failed.check(failed.s.client, {"the peer ended the session", "certificate required"});
+  check_text(failed.s.client, {"the peer ended the session", "certificate required"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

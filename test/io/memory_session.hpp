@@ -129,6 +129,7 @@ struct sink {
 template <class Stream>
 void keep_reading(Stream& from, sink& into) {
   tls_read_some(from, boost::asio::buffer(into.place), [&](error_code ec, std::size_t n) {
+    BOOST_TEST((!ec || n == 0));
     into.plaintext.append(into.place.data(), n);
     ++into.reads;
     into.ended = ec.failed();
@@ -182,6 +183,15 @@ struct connected_session : memory_session {
     handshake();
   }
 };
+
+/// Starts a write and lets everything happen that can.
+inline ending write_now(memory_session& s, memory_tls& from, std::string const& message) {
+  ending written;
+  tls_write(from, boost::asio::buffer(message), written.token());
+  s.settle();
+  BOOST_REQUIRE(written.done);
+  return written;
+}
 
 /// Records in what `from` has written since its byte number `begin`.
 inline std::vector<std::size_t> records_written(memory_stream const& from, std::size_t begin = 0) {

@@ -132,7 +132,7 @@ std::size_t model_script::message_size() {
     case 6:
       return pick(40'000);
     default:
-      return pick(100 * 1'024);
+      return pick(102'400);
   }
 }
 

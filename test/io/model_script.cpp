@@ -131,8 +131,8 @@ void model_script::come_to_an_end() {
     std::string const who = e->is_client ? "client" : "server";
     if (!e->saw_end) complain("the " + who + " did not read to the end");
     if (!e->outstanding.empty()) complain("a verb of the " + who + " did not end");
-    if (auto const wrong = e->sent.difference(true); !wrong.empty())
-      complain(who + " sent: " + wrong);
+    if (auto wrong = e->sent.difference(true); !wrong.empty())
+      complain(wrong.insert(0, who + " sent: "));
   }
 }
 
@@ -150,8 +150,8 @@ void model_script::end_without(endpoint& gone) {
   if (!rest.outstanding.empty()) complain("a verb did not end when the peer went");
   for (auto& e : ends_) {
     std::string const who = e->is_client ? "client" : "server";
-    if (auto const wrong = e->sent.difference(false); !wrong.empty())
-      complain(who + " sent: " + wrong);
+    if (auto wrong = e->sent.difference(false); !wrong.empty())
+      complain(wrong.insert(0, who + " sent: "));
   }
 }
 

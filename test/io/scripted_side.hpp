@@ -71,6 +71,7 @@ struct scripted_side {
     while (!first && received.size() < wanted) {
       doing = "read";
       auto const [ec, n] = co_await tls_read_some(s, boost::asio::buffer(place), as_value);
+      BOOST_TEST((!ec || n == 0));
       received.append(place.data(), n);
       first = ec;
     }

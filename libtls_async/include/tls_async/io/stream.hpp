@@ -31,10 +31,10 @@ namespace tls_async {
 /// or a reference to one. A drop-in for `boost::asio::ssl::stream<NextLayer>`: models
 /// AsyncReadStream, AsyncWriteStream, SyncReadStream and SyncWriteStream.
 ///
-/// Concurrency. Distinct objects: safe. One object: all calls from one implicit or explicit strand.
-/// On it any number of writes, one read, and one handshake or shutdown may be in progress at once;
-/// writes leave in the order in which they were started, and none is interleaved with another. A
-/// parked read blocks no write.
+/// Concurrency. Distinct objects: safe. One object: all calls from one implicit or explicit strand;
+/// only the start of an asynchronous operation is safe from any thread. Any number of writes, one
+/// read, and one handshake or shutdown may be in progress at once; writes leave in the order in
+/// which they were started, and none is interleaved with another. A parked read blocks no write.
 ///
 /// Completion. A handler runs on its associated executor, never from within the function that
 /// started it. A write completes when the next layer has accepted its last byte.

@@ -71,6 +71,7 @@ template <class NextLayer, class Clock, class ConstBufferSequence>
 [[nodiscard]] error_code tls_try_write(stream<NextLayer, Clock>& s,
                                        ConstBufferSequence const& buffers) {
   auto& state = s.state();
+  auto const inside = state.lock();
   if (error_code const refusal = state.refusal()) return refusal;
   std::size_t const size = boost::asio::buffer_size(buffers);
   if (!state.keep_bytes(size)) return errc::queue_full;

@@ -52,7 +52,7 @@ public:
     return boost::asio::get_associated_cancellation_slot(handler_);
   }
 
-  void complete(any_io_executor const* here) override {
+  void complete(gate_step* from) override {
     // Everything the handler needs leaves the node before it is freed: the handler may start the
     // next operation, in the same memory, or destroy the stream.
     auto const work = std::move(work_);
@@ -62,10 +62,11 @@ public:
     auto const allocator = boost::asio::get_associated_allocator(handler_);
     bound run{std::move(handler_), allocator, this->result, this->bytes};
     free(allocator);
+    if (from != nullptr) from->lock.unlock();
     if constexpr (can_post) {
-      if (here == nullptr) return boost::asio::post(executor, std::move(run));
-      if (*here == any_io_executor(executor)) return run();
-    } else if (here == nullptr) {
+      if (from == nullptr) return boost::asio::post(executor, std::move(run));
+      if (from->executor == any_io_executor(executor)) return run();
+    } else if (from == nullptr) {
       return boost::asio::post(io, [executor, run = std::move(run)]() mutable {
         boost::asio::dispatch(executor, std::move(run));
       });

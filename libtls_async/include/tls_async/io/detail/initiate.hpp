@@ -49,6 +49,7 @@ template <class Node>
 void start(stream_core& core, Node& node) {
   if (auto slot = node.cancellation_slot(); slot.is_connected()) {
     slot.assign([&core, &node](boost::asio::cancellation_type type) {
+      auto const inside = core.lock();
       core.cancel(node, type, boost::asio::error::operation_aborted);
     });
   }
@@ -222,6 +223,7 @@ struct launch {
 
   template <class Handler, class Start>
   void operator()(Handler&& handler, Start const& start_verb) const {
+    auto const inside = state->lock();
     start_verb(*state, std::decay_t<Handler>(std::forward<Handler>(handler)));
   }
 };

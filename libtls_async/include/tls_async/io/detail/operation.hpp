@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <new>
 #include <span>
 
@@ -25,6 +26,16 @@ inline constexpr time_point never = time_point::max();
 
 using boost::asio::any_io_executor;
 
+/// Held by the one thread that is inside a stream. Recursive, for callbacks of OpenSSL and the like
+/// may start a verb from inside.
+using stream_lock = std::unique_lock<std::recursive_mutex>;
+
+/// A step of a gate or of the timer: handlers may be run from here, outside of the lock.
+struct gate_step {
+  any_io_executor const& executor;
+  stream_lock& lock;
+};
+
 class operation : public boost::intrusive::list_base_hook<
                       boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
@@ -34,9 +45,10 @@ public:
   operation& operator=(operation const&) = delete;
 
   /// Frees the node, then runs the handler with `result` and `bytes` on its associated executor:
-  /// dispatched if we run on `here`, at once if that is the same; posted if `here` is null, for the
-  /// function that starts or cancels an operation may not run its handler.
-  virtual void complete(any_io_executor const* here) = 0;
+  /// dispatched from a gate step, whose lock is then released, and at once if that runs on the same
+  /// executor; posted if `from` is null, for the function that starts or cancels an operation may
+  /// not run its handler.
+  virtual void complete(gate_step* from) = 0;
   /// Frees the node and destroys the handler without running it.
   virtual void abandon() noexcept = 0;
   /// The executor that gate steps started for this operation run on.

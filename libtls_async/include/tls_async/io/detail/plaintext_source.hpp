@@ -144,7 +144,7 @@ public:
     return plaintext(kept_).subspan(bytes);
   }
   void advance(std::size_t n) override { bytes += n; }
-  void complete(any_io_executor const*) override { abandon(); }
+  void complete(gate_step*) override { abandon(); }
   void abandon() noexcept override {
     core_.drop_bytes(kept_.size());
     delete this;

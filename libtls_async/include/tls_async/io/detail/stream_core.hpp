@@ -7,7 +7,7 @@
 //
 // All that happens (a verb starts, a flush or fill ends, a deadline passes, a verb is cancelled)
 // ends in `drive()`, the one loop, which steps whatever can go on, opens the gates, and completes
-// what is done.
+// what is done. It happens under the lock; only handlers run outside of it.
 //
 // Invariant: after every engine call, the ciphertext it left in the ring is flushed, whoever
 // produced it, before anything waits for input.
@@ -17,7 +17,6 @@
 #include <tls_async/core/engine.hpp>
 #include <tls_async/core/mode.hpp>
 #include <tls_async/io/detail/operation.hpp>
-#include <tls_async/io/detail/sole_thread.hpp>
 #include <tls_async/io/options.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -26,6 +25,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 namespace tls_async::detail {
@@ -39,6 +39,9 @@ public:
   }
   stream_core(stream_core const&) = delete;
   stream_core& operator=(stream_core const&) = delete;
+
+  /// To be held by who calls anything here but close() and abandon().
+  [[nodiscard]] stream_lock lock() { return stream_lock(mutex_); }
 
   [[nodiscard]] tls_async::engine& engine() noexcept { return engine_; }
   [[nodiscard]] stream_options const& options() const noexcept { return options_; }
@@ -83,18 +86,14 @@ protected:
 
   // The next layer, for the gates. Started flushes and fills end in flushed() and filled().
 
-  /// With `then_drive`, drive_on() is posted behind it.
-  virtual void start_flush(std::span<std::byte const> ciphertext, operation const* starter,
-                           bool then_drive) = 0;
+  virtual void start_flush(std::span<std::byte const> ciphertext, operation const* starter) = 0;
   virtual void start_fill(std::span<std::byte> room, operation const* starter) = 0;
   virtual void arm_timer(time_point expiry, operation const* starter) = 0;
   virtual void disarm_timer() = 0;
 
-  // `here` is the executor they run on.
-  void flushed(any_io_executor const& here, error_code ec, std::size_t n);
-  void filled(any_io_executor const& here, error_code ec, std::size_t n);
-  void timer_expired(any_io_executor const& here);
-  void drive_on(any_io_executor const& here);
+  void flushed(gate_step from, error_code ec, std::size_t n);
+  void filled(gate_step from, error_code ec, std::size_t n);
+  void timer_expired(gate_step from);
 
   /// The stream is gone: every verb ends with operation_aborted.
   void close();
@@ -104,7 +103,7 @@ protected:
 private:
   enum class input_outcome { fill, flush, done, ended };
 
-  void drive(any_io_executor const* here);
+  void drive(gate_step* from);
   void step_handshake();
   void step_output();
   bool finish_record();
@@ -118,12 +117,7 @@ private:
   input_outcome read_into(read_operation& read);
   input_outcome discard();
   void open_gates();
-  void open_gate_last();
-  [[nodiscard]] operation* take_last_handler(any_io_executor const* here);
-  [[nodiscard]] bool has_several_operations() const noexcept;
-  [[nodiscard]] bool may_flush() noexcept;
-  [[nodiscard]] bool may_fill() const noexcept;
-  void flush(bool then_drive);
+  void flush();
   void fill();
 
   void leave_queue(operation& op) noexcept;
@@ -135,7 +129,7 @@ private:
   void end_inputs(error_code result);
   void fail_session();
   void limit_key_updates();
-  void run_handlers(any_io_executor const* here);
+  void run_handlers(gate_step* from);
   void add_deadline(operation& op);
   [[nodiscard]] time_point expiry_of(operation const& op) const;
   [[nodiscard]] bool has_operations() const noexcept;
@@ -148,6 +142,7 @@ private:
 
   static constexpr std::uint64_t not_in_ring_yet = UINT64_MAX;
 
+  std::recursive_mutex mutex_;
   stream_options const options_;
   operation_memory memory_;
   tls_async::engine engine_;
@@ -184,8 +179,7 @@ private:
   time_point key_updates_counted_{};
 
   time_point armed_until_ = never;
-  sole_thread sole_thread_;
-  bool driving_ = false;
+  std::thread::id driver_;  // who is in drive(), perhaps outside of the lock to run a handler
   bool drive_again_ = false;
   bool closed_ = false;
 };

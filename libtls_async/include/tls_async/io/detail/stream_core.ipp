@@ -102,70 +102,63 @@ inline void stream_core::reject(operation& op, error_code why) {
   drive(nullptr);
 }
 
-inline void stream_core::drive(any_io_executor const* here) {
-  operation* last = nullptr;
-  {
-    // A handler that is run from here may start the next verb, which only asks for another turn: no
-    // recursion, and its handler is not run from its initiating function.
-    auto const alone = sole_thread_.enter();
-    if (std::exchange(driving_, true)) {
-      drive_again_ = true;
-      return;
+inline void stream_core::drive(gate_step* from) {
+  // A handler that is run from here may start the next verb, which only asks for another turn: no
+  // recursion, its handler is not run from its initiating function, and what several handlers
+  // write leaves together. Another thread that comes meanwhile goes through by itself.
+  auto const me = std::this_thread::get_id();
+  drive_again_ = true;
+  if (driver_ == me) return;
+  bool const is_driver = driver_ == std::thread::id();
+  if (is_driver) driver_ = me;
+  while (std::exchange(drive_again_, false) && !closed_) {
+    wants_fill_ = false;
+    step_handshake();
+    step_output();
+    step_input();
+    open_gates();  // what was sealed is on its way while handlers run
+    try {
+      run_handlers(from);
+    } catch (...) {
+      // It goes to the caller of run(), who may call that again: the other verbs must not have lost
+      // their turn.
+      if (from != nullptr && !from->lock.owns_lock()) from->lock.lock();
+      if (is_driver) driver_ = {};
+      drive(nullptr);
+      throw;
     }
-    do {
-      drive_again_ = false;
-      wants_fill_ = false;
-      step_handshake();
-      step_output();
-      step_input();
-      // What was sealed is on its way while handlers run. Not with one verb alone: see
-      // open_gate_last().
-      if (here != nullptr && has_several_operations()) open_gates();
-      last = take_last_handler(here);
-      if (last != nullptr) break;
-      try {
-        run_handlers(here);
-      } catch (...) {
-        // It goes to the caller of run(), who may call that again: the other verbs must not have
-        // lost their turn.
-        driving_ = false;
-        if (!closed_) drive(nullptr);
-        throw;
-      }
-    } while (drive_again_ && !closed_);
-    driving_ = false;
-    if (closed_) return;
-    if (!has_operations() && std::exchange(armed_until_, never) != never) disarm_timer();
   }
-  if (last != nullptr) return last->complete(here);
-  open_gate_last();
+  if (is_driver) driver_ = {};
+  if (closed_ || has_operations()) return;
+  if (std::exchange(armed_until_, never) != never) disarm_timer();
 }
 
-// The handler of the only verb, if it may go on with the next one on another thread while we are
-// still here: it is run when everything else is done.
-inline operation* stream_core::take_last_handler(any_io_executor const* here) {
-  if (done_.empty() || has_operations() || closed_ || may_flush() || may_fill()) return nullptr;
-  operation& op = done_.front();
-  if (&op != &done_.back() || (here != nullptr && op.executor() == *here)) return nullptr;
-  done_.pop_front();
-  return &op;
+// Handlers are run last, when all is in order: each of them may do anything, also destroy the
+// stream.
+inline void stream_core::run_handlers(gate_step* from) {
+  // One stream may not hold its thread for ever: after so many handlers the rest takes a turn of
+  // the loop.
+  constexpr int fairness = 256;
+  for (int run = 0; !done_.empty(); ++run) {
+    operation& op = done_.front();
+    done_.pop_front();
+    op.complete(run < fairness ? from : nullptr);
+    if (from != nullptr && !from->lock.owns_lock()) from->lock.lock();
+  }
 }
 
-inline bool stream_core::may_flush() noexcept {
-  return !flushing_ && !output_end_ && !flush_rests_ && engine_.ring().output_bytes() != 0;
+inline void stream_core::open_gates() {
+  if (!flushing_ && !output_end_ && !flush_rests_ && engine_.ring().output_bytes() != 0) flush();
+  if (wants_fill_ && !filling_ && !input_end_) fill();
 }
 
-inline bool stream_core::may_fill() const noexcept {
-  return wants_fill_ && !filling_ && !input_end_;
-}
-
-inline void stream_core::flush(bool then_drive) {
+inline void stream_core::flush() {
   flushing_ = true;
   auto& stats = engine_.stats();
   ++stats.flushes;
   stats.largest_batch = std::max(stats.largest_batch, stats.records_sealed - records_flushed_);
   records_flushed_ = stats.records_sealed;
-  start_flush(engine_.ring().readable(), any_operation(), then_drive);
+  start_flush(engine_.ring().readable(), any_operation());
 }
 
 inline void stream_core::fill() {
@@ -174,45 +167,6 @@ inline void stream_core::fill() {
   if (read_ != nullptr && !flushing_ && has(modes_, mode::release_buffers_on_idle))
     engine_.free_buffers();
   start_fill(engine_.ring().writable(), any_operation());
-}
-
-inline void stream_core::open_gates() {
-  if (may_flush()) flush(false);
-  if (may_fill()) fill();
-}
-
-// With one verb alone, which needs no strand, a gate is opened last of all, and one at a time: its
-// handler may run at once on another thread. Only a read goes on beside the flush of what others
-// have left.
-inline void stream_core::open_gate_last() {
-  bool const fills = may_fill();
-  if (may_flush()) return flush(fills && (read_ != nullptr || has_several_operations()));
-  if (fills) fill();
-}
-
-inline bool stream_core::has_several_operations() const noexcept {
-  int count = (read_ != nullptr) + (handshake_ != nullptr) + (shutdown_ != nullptr);
-  for (operation_list const* const list : {&output_queue_, &in_flight_}) {
-    if (!list->empty()) count += &list->front() == &list->back() ? 1 : 2;
-  }
-  return count > 1;
-}
-
-inline void stream_core::drive_on(any_io_executor const& here) {
-  if (!closed_) drive(&here);
-}
-
-// Handlers are run last, when all is in order: each of them may do anything, also destroy the
-// stream.
-inline void stream_core::run_handlers(any_io_executor const* here) {
-  // One stream may not hold its thread for ever: after so many handlers the rest takes a turn of
-  // the loop.
-  constexpr int fairness = 256;
-  for (int run = 0; !done_.empty(); ++run) {
-    operation& op = done_.front();
-    done_.pop_front();
-    op.complete(run < fairness ? here : nullptr);
-  }
 }
 
 inline void stream_core::finish(operation& op, error_code result) {
@@ -301,7 +255,7 @@ inline operation const* stream_core::any_operation() const noexcept {
 }
 
 inline bool stream_core::is_idle() const noexcept {
-  return !has_operations() && !flushing_ && !filling_ && !driving_;
+  return !has_operations() && done_.empty() && !flushing_ && !filling_;
 }
 
 inline time_point stream_core::expiry_of(operation const& op) const {
@@ -319,7 +273,7 @@ inline void stream_core::add_deadline(operation& op) {
   }
 }
 
-inline void stream_core::timer_expired(any_io_executor const& here) {
+inline void stream_core::timer_expired(gate_step from) {
   if (closed_) return;
   armed_until_ = never;
   time_point const moment = now();
@@ -343,7 +297,7 @@ inline void stream_core::timer_expired(any_io_executor const& here) {
     finish(op, op.result ? op.result : error_code(boost::asio::error::timed_out));
   }
   each_operation([this](operation& op) { add_deadline(op); });
-  drive(&here);
+  drive(&from);
 }
 
 inline error_code stream_core::failure_code() const {

@@ -78,7 +78,7 @@ inline stream_core::input_outcome stream_core::discard() {
   }
 }
 
-inline void stream_core::filled(any_io_executor const& here, error_code ec, std::size_t n) {
+inline void stream_core::filled(gate_step from, error_code ec, std::size_t n) {
   filling_ = false;
   if (closed_) return;
   if (n != 0) {
@@ -91,7 +91,7 @@ inline void stream_core::filled(any_io_executor const& here, error_code ec, std:
   } else if (ec || n == 0) {
     input_end_ = end_of_input(ec ? ec : error_code(boost::asio::error::eof));
   }
-  drive(&here);
+  drive(&from);
 }
 
 // A bucket of tokens: so many KeyUpdates may come at once, and so many a second in the long run.

@@ -193,7 +193,7 @@ inline void stream_core::finish_sealed(operation& op) {
   if (engine_.record_pending() && op.is_linked()) op.end = not_in_ring_yet;
 }
 
-inline void stream_core::flushed(any_io_executor const& here, error_code ec, std::size_t n) {
+inline void stream_core::flushed(gate_step from, error_code ec, std::size_t n) {
   flushing_ = false;
   if (closed_) return;
   if (n != 0) {
@@ -215,7 +215,7 @@ inline void stream_core::flushed(any_io_executor const& here, error_code ec, std
     end_outputs(output_end_);
     if (!engine_.handshake_done()) end_inputs(output_end_);
   }
-  drive(&here);
+  drive(&from);
 }
 
 inline void stream_core::finish_flushed() {

@@ -10,7 +10,6 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/post.hpp>
 
 #include <memory>
 #include <type_traits>
@@ -44,6 +43,7 @@ public:
   /// let go of it through signals of their own; one that is ours lives until they have, but is
   /// closed now.
   void destroy_stream() {
+    auto const inside = lock();
     bool const was_open = has_next_layer_;
     has_next_layer_ = false;
     close();
@@ -61,7 +61,7 @@ public:
   }
 
 private:
-  enum class event { flushed, filled, expired, driven };
+  enum class event { flushed, filled, expired };
 
   // Keeps the state alive while the next layer or the timer is busy. Destroyed without having been
   // called, it tells that the io_context is going down: then the handlers of all verbs must be
@@ -88,14 +88,13 @@ private:
   protected:
     void run(any_io_executor const& here, error_code ec, [[maybe_unused]] std::size_t n) {
       auto const state = std::move(state_);
+      auto inside = state->lock();
       if constexpr (Event == event::flushed) {
-        state->flushed(here, ec, n);
+        state->flushed({here, inside}, ec, n);
       } else if constexpr (Event == event::filled) {
-        state->filled(here, ec, n);
-      } else if constexpr (Event == event::driven) {
-        state->drive_on(here);
+        state->filled({here, inside}, ec, n);
       } else if (!ec) {
-        state->timer_expired(here);
+        state->timer_expired({here, inside});
       }
     }
 
@@ -137,16 +136,7 @@ private:
     }
   }
 
-  void start_flush(std::span<std::byte const> ciphertext, operation const* starter,
-                   bool then_drive) override {
-    if (then_drive) {
-      // Made before the flush starts: from then on this state may be busy on another thread.
-      any_io_executor const executor = starter != nullptr ? starter->executor() : io_executor_;
-      gate_handler_on<event::driven> next(*this, {}, executor);
-      start_flush(ciphertext, starter, false);
-      return boost::asio::post(executor,
-                               [next = std::move(next)]() mutable { next(error_code()); });
-    }
+  void start_flush(std::span<std::byte const> ciphertext, operation const* starter) override {
     run_on<event::flushed>(starter, flush_cancel_.slot(), [&](auto handler) {
       next_layer_.async_write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()),
                                    std::move(handler));
