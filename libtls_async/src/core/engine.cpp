@@ -38,9 +38,7 @@ engine::engine(SSL_CTX* context, engine_options const& options)
     : engine(new_session(context), options) {}
 
 engine::engine(SSL* session, engine_options const& options)
-    : options_(options),
-      ssl_(session),
-      ring_(session, options.ring_records * record_room, options.ring_records * record_room) {
+    : options_(options), ssl_(session), ring_(session, options.ring_records * record_room) {
   // The modes of the engine are fixed; what a user sets for them is a policy of the stream.
   SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_AUTO_RETRY);
@@ -108,6 +106,7 @@ step engine::handshake() {
   if (!std::exchange(handshake_begun_, true)) {
     if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
   }
+  if (!attach_ring()) return {want::failed, 0};
   ERR_clear_error();
   auto const result = answer(SSL_do_handshake(ssl_.get()));
   handshake_done_ = result.next == want::nothing;
@@ -139,7 +138,7 @@ step engine::refused_by_context() {
 
 step engine::seal(std::span<std::byte const> plaintext) {
   assert(!plaintext.empty() && pending_.empty());
-  if (failure_) return {want::failed, 0};
+  if (failure_ || !attach_ring()) return {want::failed, 0};
   // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have
   // to be retried with its whole length.
   auto const record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
@@ -159,6 +158,7 @@ step engine::seal(std::span<std::byte const> plaintext) {
 step engine::finish_record() {
   if (failure_) return {want::failed, 0};
   if (pending_.empty()) return {};
+  if (!attach_ring()) return {want::failed, 0};
   std::size_t written = 0;
   ERR_clear_error();
   auto const result = answer(SSL_write_ex(ssl_.get(), pending_.data(), pending_.size(), &written));
@@ -172,6 +172,14 @@ step engine::finish_record() {
 step engine::open(std::span<std::byte> plaintext) {
   assert(!plaintext.empty());
   if (failure_) return {want::failed, 0};
+  if (!ring_.is_attached()) {
+    // Without input OpenSSL has nothing new to say.
+    if (SSL_has_pending(ssl_.get()) == 0 && !close_notify_received()) {
+      ++stats_.suspended_for_fill;
+      return {want::fill, 0};
+    }
+    if (!attach_ring()) return {want::failed, 0};
+  }
   std::size_t read = 0;
   ERR_clear_error();
   auto const result = answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read));
@@ -185,7 +193,7 @@ step engine::open(std::span<std::byte> plaintext) {
 }
 
 step engine::key_update(bool ask) {
-  if (failure_) return {want::failed, 0};
+  if (failure_ || !attach_ring()) return {want::failed, 0};
   ERR_clear_error();
   if (!std::exchange(key_update_blocked_, false)) {
     if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) !=
@@ -209,11 +217,18 @@ step engine::close_notify() {
   // Once it is sent, another SSL_shutdown would look for the peer's, and fail on plaintext that is
   // still to be opened (SSL_shutdown(3)): `open` is the one that finds it.
   if (close_notify_sent() && !close_notify_blocked_) return {};
+  if (!attach_ring()) return {want::failed, 0};
   ERR_clear_error();
   int const result = SSL_shutdown(ssl_.get());
   step const sent = result >= 0 ? step{} : answer(result);
   close_notify_blocked_ = sent.next == want::flush;
   return sent;
+}
+
+bool engine::attach_ring() {
+  if (ring_.attach()) return true;
+  (void)fail(make_error_code(boost::system::errc::not_enough_memory), "no memory for the ring");
+  return false;
 }
 
 step engine::answer(int result) {
@@ -262,10 +277,12 @@ bool engine::wants_new_keys() const noexcept {
          supports_key_update();
 }
 
-void engine::free_buffers() noexcept {
+bool engine::rest(bool buffers) noexcept {
+  if (!ring_.detach()) return false;
   // Before 3.0.14 it could free a buffer that was still in use (CVE-2024-4741).
   static bool const is_safe = OpenSSL_version_num() >= 0x300000e0L;
-  if (is_safe && !failure_) SSL_free_buffers(ssl_.get());
+  if (is_safe && buffers && !failure_) SSL_free_buffers(ssl_.get());
+  return true;
 }
 
 void engine::release_buffers_always(bool on) noexcept {

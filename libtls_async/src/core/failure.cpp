@@ -75,12 +75,12 @@ step engine::fail(tls_async::failure why) {
   return {want::failed, 0};
 }
 
-step engine::fail(errc why, std::string summary) {
+step engine::fail(error_code why, std::string summary) {
   explain(std::move(summary));
   return fail({.openssl = 0, .own = why});
 }
 
-void engine::refuse(errc why, std::string summary) {
+void engine::refuse(error_code why, std::string summary) {
   if (!failure_) (void)fail(why, std::move(summary));
 }
 

@@ -6,21 +6,102 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include <new>
+#include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace tls_async {
+namespace {
 
-ring::ring(SSL* session, std::size_t output_bytes, std::size_t input_bytes) {
-  if (BIO_new_bio_pair(&inner_, output_bytes, &outer_, input_bytes) != 1) {
-    ERR_clear_error();
-    throw std::bad_alloc();
+struct bio_pair {
+  BIO* inner = nullptr;
+  BIO* outer = nullptr;
+  std::size_t bytes = 0;
+
+  void free() const noexcept {
+    BIO_free(inner);
+    BIO_free(outer);
   }
-  SSL_set_bio(session, inner_, inner_);
+};
+
+// One a thread: the pair that was given back last is the one whose memory is in the cache. Streams
+// that send or receive hold their own, so few are left over at once.
+class pair_pool {
+public:
+  pair_pool() { unused_.reserve(most_kept); }
+  pair_pool(pair_pool const&) = delete;
+  pair_pool& operator=(pair_pool const&) = delete;
+  ~pair_pool() {
+    is_gone = true;
+    for (auto const& pair : unused_)
+      pair.free();
+  }
+
+  static bio_pair take(std::size_t bytes) noexcept {
+    if (!is_gone) {
+      auto& unused = of_thread().unused_;
+      auto const last = std::find_if(unused.rbegin(), unused.rend(),
+                                     [bytes](bio_pair const& pair) { return pair.bytes == bytes; });
+      if (last != unused.rend()) {
+        bio_pair const pair = *last;
+        unused.erase(std::next(last).base());
+        return pair;
+      }
+    }
+    bio_pair pair{nullptr, nullptr, bytes};
+    if (BIO_new_bio_pair(&pair.inner, bytes, &pair.outer, bytes) != 1) ERR_clear_error();
+    return pair;
+  }
+
+  static void give(bio_pair const& pair) noexcept {
+    if (is_gone || of_thread().unused_.size() == most_kept) return pair.free();
+    of_thread().unused_.push_back(pair);
+  }
+
+private:
+  static constexpr std::size_t most_kept = 16;
+
+  static pair_pool& of_thread() {
+    static thread_local pair_pool pool;
+    return pool;
+  }
+
+  // A stream may outlive its thread's pool, at the end of the program.
+  static thread_local bool is_gone;
+
+  std::vector<bio_pair> unused_;
+};
+
+thread_local bool pair_pool::is_gone = false;
+
+}  // namespace
+
+ring::~ring() {
+  if (!is_attached()) return;
+  fills_pair_ = false;
+  if (!detach()) bio_pair{inner_, outer_, bytes_}.free();
 }
 
-ring::~ring() { BIO_free(outer_); }
+bool ring::attach() noexcept {
+  if (is_attached()) return true;
+  auto const pair = pair_pool::take(bytes_);
+  if (pair.outer == nullptr) return false;
+  inner_ = pair.inner;
+  outer_ = pair.outer;
+  BIO_up_ref(inner_);
+  SSL_set_bio(session_, inner_, inner_);
+  return true;
+}
+
+bool ring::detach() noexcept {
+  if (!is_attached() || fills_pair_ || output_bytes() != 0 || input_bytes() != 0) return false;
+  SSL_set_bio(session_, nullptr, nullptr);
+  pair_pool::give({std::exchange(inner_, nullptr), std::exchange(outer_, nullptr), bytes_});
+  return true;
+}
 
 std::span<std::byte const> ring::readable() noexcept {
+  if (!is_attached()) return {};
   char* place = nullptr;
   int const n = BIO_nread0(outer_, &place);
   if (n <= 0) return {};
@@ -32,12 +113,16 @@ void ring::consume(std::size_t n) noexcept {
   BIO_nread(outer_, &place, static_cast<int>(n));
 }
 
-std::size_t ring::output_bytes() const noexcept { return BIO_ctrl_pending(outer_); }
+std::size_t ring::output_bytes() const noexcept {
+  return is_attached() ? BIO_ctrl_pending(outer_) : 0;
+}
 
-std::size_t ring::output_room() const noexcept { return BIO_ctrl_get_write_guarantee(inner_); }
+std::size_t ring::output_room() const noexcept {
+  return is_attached() ? BIO_ctrl_get_write_guarantee(inner_) : bytes_;
+}
 
 std::span<std::byte> ring::writable() noexcept {
-  if (input_bytes() != 0) return {};
+  if (!attach() || input_bytes() != 0) return {};
   char* place = nullptr;
   int const n = BIO_nwrite0(outer_, &place);
   if (n <= 0) return {};
@@ -47,8 +132,57 @@ std::span<std::byte> ring::writable() noexcept {
 void ring::commit(std::size_t n) noexcept {
   char* place = nullptr;
   BIO_nwrite(outer_, &place, static_cast<int>(n));
+  follow_records({reinterpret_cast<std::byte const*>(place), n});
 }
 
-std::size_t ring::input_bytes() const noexcept { return BIO_ctrl_pending(inner_); }
+std::size_t ring::input_bytes() const noexcept {
+  return is_attached() ? BIO_ctrl_pending(inner_) : 0;
+}
+
+std::span<std::byte> ring::begin_fill(bool much) noexcept {
+  if (much || record_rest_ > landing_.size()) {
+    if (auto const room = writable(); !room.empty()) {
+      fills_pair_ = true;
+      return room;
+    }
+  }
+  return landing_;
+}
+
+bool ring::end_fill(std::size_t n) noexcept {
+  if (std::exchange(fills_pair_, false)) {
+    was_filled_up_ = n == bytes_;
+    if (n != 0) commit(n);
+    return true;
+  }
+  was_filled_up_ = n == landing_.size();
+  if (n == 0) return true;
+  int const size = static_cast<int>(n);
+  if (!attach() || BIO_write(outer_, landing_.data(), size) != size) return false;
+  follow_records(std::span(landing_).first(n));
+  return true;
+}
+
+// Knows where the record ends whose beginning has come, from the lengths in the headers (RFC 8446
+// section 5.1): two bytes behind the type and the version.
+void ring::follow_records(std::span<std::byte const> ciphertext) noexcept {
+  constexpr std::uint8_t header = 5;
+  while (!ciphertext.empty()) {
+    if (record_rest_ != 0 && header_bytes_ == 0) {
+      std::size_t const n = std::min<std::size_t>(record_rest_, ciphertext.size());
+      record_rest_ = static_cast<std::uint16_t>(record_rest_ - n);
+      ciphertext = ciphertext.subspan(n);
+      continue;
+    }
+    auto const byte = std::to_integer<std::uint16_t>(ciphertext.front());
+    ciphertext = ciphertext.subspan(1);
+    if (++header_bytes_ == header - 1) {
+      record_rest_ = static_cast<std::uint16_t>(byte << 8);
+    } else if (header_bytes_ == header) {
+      record_rest_ = static_cast<std::uint16_t>(record_rest_ | byte);
+      header_bytes_ = 0;
+    }
+  }
+}
 
 }  // namespace tls_async

@@ -96,8 +96,10 @@ public:
 
   [[nodiscard]] engine_options const& options() const noexcept { return options_; }
   [[nodiscard]] tls_async::stats& stats() noexcept { return stats_; }
-  /// Gives back OpenSSL's record buffers where it holds nothing in them (SSL_free_buffers(3)).
-  void free_buffers() noexcept;
+  /// Gives back what a session that waits can do without: the ring if it is empty, and with
+  /// `buffers` OpenSSL's record buffers where it holds nothing in them (SSL_free_buffers(3)). True
+  /// if the ring was given back.
+  bool rest(bool buffers) noexcept;
   void release_buffers_always(bool on) noexcept;
 
   [[nodiscard]] tls_async::ring& ring() noexcept { return ring_; }
@@ -110,16 +112,18 @@ public:
   /// Adds a reason that the engine can't know: what happened to the transport.
   void explain(std::string summary);
   /// Ends the session for a reason of the caller's.
-  void refuse(errc why, std::string summary);
+  void refuse(error_code why, std::string summary);
 
 private:
   struct ssl_free {
     void operator()(SSL* ssl) const noexcept;
   };
 
+  /// False, and the session has failed, if there is no memory.
+  [[nodiscard]] bool attach_ring();
   step answer(int result);
   step fail(tls_async::failure why);
-  step fail(errc why, std::string summary);
+  step fail(error_code why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
   step refused_by_context();
   void explain_failure(std::string openssl);

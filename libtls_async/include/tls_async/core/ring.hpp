@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The ring: a BIO pair whose one end OpenSSL reads and writes, and whose storage is reached from
-// here without a copy (BIO_s_bio(3)). Does no I/O.
+// here without a copy (BIO_s_bio(3)). A session holds one only while there is ciphertext in it:
+// pairs come from a pool and go back to it. Does no I/O.
 //
 //     OpenSSL --write--> [ output ] --readable, consume--> flush to the next layer
 //     OpenSSL <--read--- [ input  ] <--writable, commit--- fill from the next layer
@@ -10,19 +11,27 @@
 
 #include <openssl/types.h>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace tls_async {
 
 class ring {
 public:
-  /// Makes the pair and attaches its inner end to `session`, which owns that end from then on.
-  /// Throws std::bad_alloc.
-  ring(SSL* session, std::size_t output_bytes, std::size_t input_bytes);
+  /// For `session`, with so many bytes each way. No pair yet.
+  ring(SSL* session, std::size_t bytes) noexcept : session_(session), bytes_(bytes) {}
   ~ring();
   ring(ring const&) = delete;
   ring& operator=(ring const&) = delete;
+
+  /// Gives the session a pair, if it has none: OpenSSL may only be called with one. False if there
+  /// is no memory for it.
+  [[nodiscard]] bool attach() noexcept;
+  /// Takes the pair back if nothing is in it and nothing is being put in. True if it did.
+  bool detach() noexcept;
+  [[nodiscard]] bool is_attached() const noexcept { return outer_ != nullptr; }
 
   /// Ciphertext to flush: the next contiguous piece, up to where the storage wraps.
   [[nodiscard]] std::span<std::byte const> readable() noexcept;
@@ -33,18 +42,36 @@ public:
   /// How much OpenSSL can write for certain, in bytes.
   [[nodiscard]] std::size_t output_room() const noexcept;
 
-  /// Where to fill; empty while OpenSSL has input left to read. Filling beside unread input would
-  /// be wrong: BIO_nwrite hands out a place that the pair moves back to its start once it has been
-  /// drained.
+  /// Where to fill at once; empty while OpenSSL has input left to read. Filling beside unread input
+  /// would be wrong: BIO_nwrite hands out a place that the pair moves back to its start once it has
+  /// been drained.
   [[nodiscard]] std::span<std::byte> writable() noexcept;
   /// The first `n` bytes of `writable()` hold ciphertext from the peer.
   void commit(std::size_t n) noexcept;
   /// Ciphertext that OpenSSL has not read yet, in bytes.
   [[nodiscard]] std::size_t input_bytes() const noexcept;
 
+  /// Where to fill when that may have to wait, until `end_fill`: a few bytes beside the pair, so
+  /// that nothing is held while nothing comes; `writable()` in the middle of a longer record, or if
+  /// `much` is known to be there. The place does not move.
+  [[nodiscard]] std::span<std::byte> begin_fill(bool much) noexcept;
+  /// `n` bytes have come. False if there is no memory to take them up: they are lost.
+  [[nodiscard]] bool end_fill(std::size_t n) noexcept;
+  /// The last fill left no room, so there may be more.
+  [[nodiscard]] bool was_filled_up() const noexcept { return was_filled_up_; }
+
 private:
-  BIO* inner_ = nullptr;  // owned by the session; only asked how much room or input it has
+  void follow_records(std::span<std::byte const> ciphertext) noexcept;
+
+  SSL* session_;
+  std::size_t bytes_;
+  BIO* inner_ = nullptr;  // the session's end; shared with it
   BIO* outer_ = nullptr;
+  bool fills_pair_ = false;
+  bool was_filled_up_ = false;
+  std::uint8_t header_bytes_ = 0;  // of the record's header that has begun
+  std::uint16_t record_rest_ = 0;  // bytes of the record that are still to come
+  std::array<std::byte, 1'024> landing_;
 };
 
 }  // namespace tls_async

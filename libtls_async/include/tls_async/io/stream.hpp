@@ -103,6 +103,7 @@ public:
   }
   /// OpenSSL's session, for settings that have no member here. The stream stays its owner.
   [[nodiscard]] native_handle_type native_handle() noexcept {
+    (void)state_->engine().ring().attach();  // some functions of OpenSSL crash without a BIO
     return state_->engine().native_handle();
   }
 

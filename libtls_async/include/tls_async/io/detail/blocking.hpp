@@ -35,12 +35,13 @@ error_code blocking_flush(stream_core& core, NextLayer& next_layer) {
 
 template <class NextLayer>
 error_code blocking_fill(stream_core& core, NextLayer& next_layer) {
+  core.rest();
   ring& ring = core.engine().ring();
-  auto const room = ring.writable();
+  auto const room = ring.begin_fill(ring.was_filled_up());
   error_code ec;
   std::size_t const n =
       next_layer.read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);
-  ring.commit(n);
+  if (!ring.end_fill(n)) return make_error_code(boost::system::errc::not_enough_memory);
   if (ec == boost::asio::error::would_block) return ec;
   if (ec || n == 0) return core.end_of_input(ec ? ec : error_code(boost::asio::error::eof));
   return {};

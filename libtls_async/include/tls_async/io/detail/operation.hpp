@@ -117,8 +117,11 @@ public:
   operation_memory() = default;
   operation_memory(operation_memory const&) = delete;
   operation_memory& operator=(operation_memory const&) = delete;
-  ~operation_memory() {
-    while (free_ != nullptr)
+  ~operation_memory() { trim(0); }
+
+  /// Gives back all but a few of the blocks that are free.
+  void trim(std::size_t rest = 4) noexcept {
+    while (kept_ > rest)
       ::operator delete(take());
   }
 

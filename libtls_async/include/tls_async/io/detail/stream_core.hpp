@@ -51,6 +51,8 @@ public:
   [[nodiscard]] stats const& statistics() noexcept { return engine_.stats(); }
   [[nodiscard]] virtual time_point now() const = 0;
 
+  /// Gives back what a stream that waits can do without.
+  void rest() noexcept;
   /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is
   /// none.
   [[nodiscard]] bool keep_bytes(std::size_t n) noexcept;
@@ -88,6 +90,8 @@ protected:
 
   virtual void start_flush(std::span<std::byte const> ciphertext, operation const* starter) = 0;
   virtual void start_fill(std::span<std::byte> room, operation const* starter) = 0;
+  /// A fill need not wait, as far as can be told.
+  [[nodiscard]] virtual bool more_is_there() = 0;
   virtual void arm_timer(time_point expiry, operation const* starter) = 0;
   virtual void disarm_timer() = 0;
 
@@ -189,3 +193,4 @@ private:
 #include <tls_async/io/detail/stream_core.ipp>
 #include <tls_async/io/detail/stream_core_input.ipp>
 #include <tls_async/io/detail/stream_core_output.ipp>
+#include <tls_async/io/detail/stream_core_verb.ipp>

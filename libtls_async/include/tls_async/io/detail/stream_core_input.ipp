@@ -81,8 +81,10 @@ inline stream_core::input_outcome stream_core::discard() {
 inline void stream_core::filled(gate_step from, error_code ec, std::size_t n) {
   filling_ = false;
   if (closed_) return;
-  if (n != 0) {
-    engine_.ring().commit(n);
+  if (!engine_.ring().end_fill(n)) {
+    engine_.refuse(make_error_code(boost::system::errc::not_enough_memory),
+                   "no memory for what was received");
+  } else if (n != 0) {
     engine_.stats().ciphertext_filled += n;
     limit_key_updates();
   }

@@ -148,6 +148,14 @@ private:
                                   std::move(handler));
     });
   }
+  [[nodiscard]] bool more_is_there() override {
+    auto& lowest = lowest_layer<next_layer_type>::of(next_layer_);
+    if constexpr (requires(error_code ec) { lowest.available(ec); }) {
+      error_code ignored;
+      return lowest.available(ignored) != 0;
+    }
+    return true;
+  }
   void arm_timer(time_point expiry, operation const* starter) override {
     timer_.expires_at(typename Clock::time_point(expiry.time_since_epoch()));
     run_on<event::expired>(starter, {},
