@@ -133,8 +133,8 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
 
 // Sees each handshake message that comes or goes; OpenSSL itself limits none of those counted here.
 void engine::on_message(int sent, int /*version*/, int type, void const* message,
-                        std::size_t length, SSL*, void* arg) noexcept {
-  auto* const self = static_cast<engine*>(arg);
+                        std::size_t length, SSL* /*ssl*/, void* engine) noexcept {
+  auto* const self = static_cast<tls_async::engine*>(engine);
   if (self == nullptr || sent != 0 || type != SSL3_RT_HANDSHAKE || length == 0) return;
   if (!self->handshake_done_) return;
   auto const exceeds = [](std::uint32_t count, std::uint32_t limit) {

@@ -78,7 +78,7 @@ thread_local bool pair_pool::is_gone = false;
 
 ring::~ring() {
   if (!is_attached()) return;
-  fills_pair_ = false;
+  is_filling_ = false;
   if (!detach()) bio_pair{inner_, outer_, bytes_}.free();
 }
 
@@ -94,7 +94,7 @@ bool ring::attach() noexcept {
 }
 
 bool ring::detach() noexcept {
-  if (!is_attached() || fills_pair_ || output_bytes() != 0 || input_bytes() != 0) return false;
+  if (!is_attached() || is_filling_ || output_bytes() != 0 || input_bytes() != 0) return false;
   SSL_set_bio(session_, nullptr, nullptr);
   pair_pool::give({std::exchange(inner_, nullptr), std::exchange(outer_, nullptr), bytes_});
   return true;
@@ -139,27 +139,21 @@ std::size_t ring::input_bytes() const noexcept {
   return is_attached() ? BIO_ctrl_pending(inner_) : 0;
 }
 
-std::span<std::byte> ring::begin_fill(bool much) noexcept {
-  if (much || record_rest_ > landing_.size()) {
-    if (auto const room = writable(); !room.empty()) {
-      fills_pair_ = true;
-      return room;
-    }
-  }
-  return landing_;
+std::span<std::byte> ring::begin_fill() noexcept {
+  auto const room = writable();
+  is_filling_ = !room.empty();
+  return room;
 }
 
-bool ring::end_fill(std::size_t n) noexcept {
-  if (std::exchange(fills_pair_, false)) {
-    was_filled_up_ = n == bytes_;
-    if (n != 0) commit(n);
-    return true;
-  }
-  was_filled_up_ = n == landing_.size();
-  if (n == 0) return true;
-  int const size = static_cast<int>(n);
-  if (!attach() || BIO_write(outer_, landing_.data(), size) != size) return false;
-  follow_records(std::span(landing_).first(n));
+void ring::end_fill(std::size_t n) noexcept {
+  is_filling_ = false;
+  if (n != 0) commit(n);
+}
+
+bool ring::take(std::span<std::byte const> landed) noexcept {
+  int const size = static_cast<int>(landed.size());
+  if (!attach() || BIO_write(outer_, landed.data(), size) != size) return false;
+  follow_records(landed);
   return true;
 }
 

@@ -35,7 +35,8 @@ public:
   /// (SSL_set_verify(3)).
   using verify_callback = std::function<bool(bool preverified, X509_STORE_CTX*)>;
 
-  /// A session of `context`, which it keeps alive. Throws std::bad_alloc.
+  /// A session of `context`, which it keeps alive. `options` must outlive it. Throws
+  /// std::bad_alloc.
   engine(SSL_CTX* context, engine_options const& options);
   /// Takes over `session`, which has no BIO yet.
   engine(SSL* session, engine_options const& options);
@@ -104,6 +105,10 @@ public:
 
   [[nodiscard]] tls_async::ring& ring() noexcept { return ring_; }
   [[nodiscard]] SSL* native_handle() const noexcept { return ssl_.get(); }
+  /// Heap memory of ours, in bytes; what OpenSSL allocates for the session comes on top.
+  [[nodiscard]] std::size_t memory_usage() const noexcept {
+    return ring_.memory_usage() + pending_.capacity();
+  }
 
   // Why it failed.
 
@@ -133,10 +138,10 @@ private:
   static int on_verify(int preverified, X509_STORE_CTX* chain) noexcept;
   static void on_info(SSL const* ssl, int where, int value) noexcept;
   static void on_message(int sent, int version, int type, void const* message, std::size_t length,
-                         SSL* ssl, void* self) noexcept;
+                         SSL* ssl, void* engine) noexcept;
   int verify(int preverified, X509_STORE_CTX* chain);
 
-  engine_options const options_;
+  engine_options const& options_;
   std::unique_ptr<SSL, ssl_free> ssl_;
   tls_async::ring ring_;
   tls_async::stats stats_;

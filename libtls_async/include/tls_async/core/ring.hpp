@@ -11,7 +11,6 @@
 
 #include <openssl/types.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -32,6 +31,8 @@ public:
   /// Takes the pair back if nothing is in it and nothing is being put in. True if it did.
   bool detach() noexcept;
   [[nodiscard]] bool is_attached() const noexcept { return outer_ != nullptr; }
+  /// In bytes: both directions of the pair, while there is one.
+  [[nodiscard]] std::size_t memory_usage() const noexcept { return is_attached() ? 2 * bytes_ : 0; }
 
   /// Ciphertext to flush: the next contiguous piece, up to where the storage wraps.
   [[nodiscard]] std::span<std::byte const> readable() noexcept;
@@ -51,14 +52,17 @@ public:
   /// Ciphertext that OpenSSL has not read yet, in bytes.
   [[nodiscard]] std::size_t input_bytes() const noexcept;
 
-  /// Where to fill when that may have to wait, until `end_fill`: a few bytes beside the pair, so
-  /// that nothing is held while nothing comes; `writable()` in the middle of a longer record, or if
-  /// `much` is known to be there. The place does not move.
-  [[nodiscard]] std::span<std::byte> begin_fill(bool much) noexcept;
-  /// `n` bytes have come. False if there is no memory to take them up: they are lost.
-  [[nodiscard]] bool end_fill(std::size_t n) noexcept;
-  /// The last fill left no room, so there may be more.
-  [[nodiscard]] bool was_filled_up() const noexcept { return was_filled_up_; }
+  /// How a fill that may have to wait does without the pair: it lands in a few bytes elsewhere, or
+  /// first waits until something is there. In the middle of a record that is longer than `landing`,
+  /// it rather goes into the pair at once.
+  [[nodiscard]] bool expects_more_than(std::size_t landing) const noexcept {
+    return record_rest_ > landing;
+  }
+  /// `writable()`, which stays where it is until `end_fill`.
+  [[nodiscard]] std::span<std::byte> begin_fill() noexcept;
+  void end_fill(std::size_t n) noexcept;
+  /// Ciphertext that has landed elsewhere. False if there is no memory to take it up: it is lost.
+  [[nodiscard]] bool take(std::span<std::byte const> landed) noexcept;
 
 private:
   void follow_records(std::span<std::byte const> ciphertext) noexcept;
@@ -67,11 +71,9 @@ private:
   std::size_t bytes_;
   BIO* inner_ = nullptr;  // the session's end; shared with it
   BIO* outer_ = nullptr;
-  bool fills_pair_ = false;
-  bool was_filled_up_ = false;
+  bool is_filling_ = false;
   std::uint8_t header_bytes_ = 0;  // of the record's header that has begun
   std::uint16_t record_rest_ = 0;  // bytes of the record that are still to come
-  std::array<std::byte, 1'024> landing_;
 };
 
 }  // namespace tls_async

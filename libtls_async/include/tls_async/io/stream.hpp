@@ -118,6 +118,10 @@ public:
   /// What this stream has done so far. Valid until it is destroyed; changes with each verb.
   [[nodiscard]] tls_async::stats const& stats() const noexcept { return state_->statistics(); }
 
+  /// Memory this stream holds now, in bytes: its state, the ring while there is ciphertext, and
+  /// bytes kept by `tls_try_write`. OpenSSL's session comes on top, and what handlers hold.
+  [[nodiscard]] std::size_t memory_usage() const noexcept { return state_->memory_usage(); }
+
   /// Makes it client or server without a handshake: the first read or write then negotiates by
   /// itself, and one handshake serves both (SSL_set_connect_state(3); SSL_write(3), NOTES).
   void set_role(handshake_type type) { be(type); }

@@ -35,13 +35,12 @@ error_code blocking_flush(stream_core& core, NextLayer& next_layer) {
 
 template <class NextLayer>
 error_code blocking_fill(stream_core& core, NextLayer& next_layer) {
-  core.rest();
   ring& ring = core.engine().ring();
-  auto const room = ring.begin_fill(ring.was_filled_up());
+  auto const room = ring.writable();
   error_code ec;
   std::size_t const n =
       next_layer.read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);
-  if (!ring.end_fill(n)) return make_error_code(boost::system::errc::not_enough_memory);
+  ring.commit(n);
   if (ec == boost::asio::error::would_block) return ec;
   if (ec || n == 0) return core.end_of_input(ec ? ec : error_code(boost::asio::error::eof));
   return {};
@@ -56,7 +55,7 @@ error_code blocking_drive(stream_core& core, NextLayer& next_layer, step& done, 
     error_code const flushed = blocking_flush(core, next_layer);
     if (done.next == want::failed) return core.failure_code();
     if (flushed) return flushed;
-    if (done.next == want::nothing || done.next == want::closed) return {};
+    if (done.next == want::nothing || done.next == want::closed) return core.rest(), error_code();
     if (done.next == want::fill) {
       if (error_code const ec = blocking_fill(core, next_layer)) return ec;
     }

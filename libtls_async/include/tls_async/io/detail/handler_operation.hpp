@@ -56,7 +56,7 @@ public:
     // Everything the handler needs leaves the node before it is freed: the handler may start the
     // next operation, in the same memory, or destroy the stream.
     auto const work = std::move(work_);
-    auto const io = io_;
+    IoExecutor const io = io_;
     if (auto slot = cancellation_slot(); slot.is_connected()) slot.clear();
     auto const executor = boost::asio::get_associated_executor(handler_, io);
     auto const allocator = boost::asio::get_associated_allocator(handler_);
@@ -139,7 +139,7 @@ private:
   }
 
   operation_memory& memory_;
-  IoExecutor io_;
+  IoExecutor const& io_;  // of the stream's state
   Handler handler_;
   std::optional<boost::asio::executor_work_guard<executor_type>> work_;
 };

@@ -120,17 +120,24 @@ public:
   ~operation_memory() { trim(0); }
 
   /// Gives back all but a few of the blocks that are free.
-  void trim(std::size_t rest = 4) noexcept {
+  void trim(std::size_t rest = 1) noexcept {
     while (kept_ > rest)
-      ::operator delete(take());
+      drop(take());
   }
+
+  /// Of all blocks, those in use included, in bytes.
+  [[nodiscard]] std::size_t memory_usage() const noexcept { return blocks_ * block_size; }
 
   void* allocate(std::size_t size) {
     if (size > block_size) return ::operator new(size);
-    return free_ != nullptr ? take() : ::operator new(block_size);
+    if (free_ != nullptr) return take();
+    void* const block = ::operator new(block_size);
+    ++blocks_;
+    return block;
   }
   void deallocate(void* block, std::size_t size) noexcept {
-    if (size > block_size || kept_ == most_kept) return ::operator delete(block);
+    if (size > block_size) return ::operator delete(block);
+    if (kept_ == most_kept) return drop(block);
     free_ = ::new (block) node{free_};
     ++kept_;
   }
@@ -139,7 +146,7 @@ private:
   struct node {
     node* next;
   };
-  static constexpr std::size_t block_size = 384;
+  static constexpr std::size_t block_size = 320;
   static constexpr std::size_t most_kept = 512;
 
   void* take() noexcept {
@@ -149,7 +156,13 @@ private:
     return first;
   }
 
+  void drop(void* block) noexcept {
+    --blocks_;
+    ::operator delete(block);
+  }
+
   node* free_ = nullptr;
+  std::size_t blocks_ = 0;
   std::size_t kept_ = 0;
 };
 

@@ -34,7 +34,7 @@ class stream_core : public std::enable_shared_from_this<stream_core> {
 public:
   template <class Session>
   stream_core(Session session, stream_options const& options)
-      : options_(options), engine_(session, options) {
+      : options_(options), engine_(session, options_) {
     set_modes(inherited_modes(SSL_get_SSL_CTX(engine_.native_handle())));
   }
   stream_core(stream_core const&) = delete;
@@ -53,12 +53,19 @@ public:
 
   /// Gives back what a stream that waits can do without.
   void rest() noexcept;
+  /// Heap memory beside this object, in bytes.
+  [[nodiscard]] std::size_t memory_usage() const noexcept {
+    return engine_.memory_usage() + memory_.memory_usage() + kept_bytes_;
+  }
   /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is
   /// none.
   [[nodiscard]] bool keep_bytes(std::size_t n) noexcept;
   void drop_bytes(std::size_t n) noexcept { kept_bytes_ -= n; }
   /// Why a write that starts now can't be sent, as far as that is known.
   [[nodiscard]] error_code refusal() const;
+
+  /// So much may come to a place outside of the ring.
+  static constexpr std::size_t landing_bytes = 256;
 
   // Verbs. Each takes over the node; it completes later, never from within.
 
@@ -90,6 +97,8 @@ protected:
 
   virtual void start_flush(std::span<std::byte const> ciphertext, operation const* starter) = 0;
   virtual void start_fill(std::span<std::byte> room, operation const* starter) = 0;
+  /// Holds no room of the ring while it waits. Ends in filled() or in landed().
+  virtual void start_waiting_fill(operation const* starter) = 0;
   /// A fill need not wait, as far as can be told.
   [[nodiscard]] virtual bool more_is_there() = 0;
   virtual void arm_timer(time_point expiry, operation const* starter) = 0;
@@ -97,6 +106,8 @@ protected:
 
   void flushed(gate_step from, error_code ec, std::size_t n);
   void filled(gate_step from, error_code ec, std::size_t n);
+  /// The first `n` bytes of `landing` have come from the next layer.
+  void landed(gate_step from, error_code ec, std::span<std::byte const> landing, std::size_t n);
   void timer_expired(gate_step from);
 
   /// The stream is gone: every verb ends with operation_aborted.
@@ -118,6 +129,7 @@ private:
   bool seal_key_update(control_operation& control);
   bool went_on(step const& sealed_step);
   void step_input();
+  void received(gate_step from, error_code ec, std::size_t n);
   input_outcome read_into(read_operation& read);
   input_outcome discard();
   void open_gates();
@@ -173,6 +185,8 @@ private:
   // The input gate: the only place that reads from the next layer.
   bool filling_ = false;
   bool wants_fill_ = false;
+  bool was_filled_up_ = false;  // the last one left no room
+  std::size_t fill_room_ = 0;
   error_code input_end_;  // sticky; eof after close_notify
 
   std::uint64_t queued_writes_ = 0;

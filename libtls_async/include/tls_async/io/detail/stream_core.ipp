@@ -90,8 +90,15 @@ inline void stream_core::flush() {
 inline void stream_core::fill() {
   filling_ = true;
   ++engine_.stats().fills;
-  bool const much = engine_.ring().was_filled_up() && more_is_there();
-  start_fill(engine_.ring().begin_fill(much), any_operation());
+  // A fill that may have to wait holds no ring meanwhile.
+  auto& ring = engine_.ring();
+  if (ring.expects_more_than(landing_bytes) || (was_filled_up_ && more_is_there())) {
+    auto const room = ring.begin_fill();
+    fill_room_ = room.size();
+    start_fill(room, any_operation());
+  } else {
+    start_waiting_fill(any_operation());
+  }
 }
 
 inline bool stream_core::has_operations() const noexcept { return any_operation() != nullptr; }

@@ -7,15 +7,27 @@
 #include <tls_async/io/detail/lowest_layer.hpp>
 #include <tls_async/io/detail/stream_core.hpp>
 
+#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
 
 namespace tls_async::detail {
+
+/// One of Asio's own, and not derived from one, which may do more than read.
+template <class NextLayer>
+inline constexpr bool is_socket = false;
+template <class Protocol, class Executor>
+inline constexpr bool is_socket<boost::asio::basic_stream_socket<Protocol, Executor>> = true;
 
 /// `NextLayer` is a stream or a reference to one. `Clock` has the duration of
 /// std::chrono::steady_clock.
@@ -33,7 +45,10 @@ public:
         timer_(next_layer_.get_executor()) {}
 
   [[nodiscard]] next_layer_type& next_layer() noexcept { return next_layer_; }
-  [[nodiscard]] executor_type executor() noexcept { return next_layer_.get_executor(); }
+  [[nodiscard]] executor_type const& executor() const noexcept { return io_executor_; }
+  [[nodiscard]] std::size_t memory_usage() const noexcept {
+    return sizeof(*this) + stream_core::memory_usage();
+  }
   [[nodiscard]] time_point now() const override {
     return time_point(
         std::chrono::duration_cast<time_point::duration>(Clock::now().time_since_epoch()));
@@ -61,7 +76,7 @@ public:
   }
 
 private:
-  enum class event { flushed, filled, expired };
+  enum class event { flushed, filled, readable, landed, expired };
 
   // Keeps the state alive while the next layer or the timer is busy. Destroyed without having been
   // called, it tells that the io_context is going down: then the handlers of all verbs must be
@@ -83,7 +98,10 @@ private:
 
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
 
-    void operator()(error_code ec, std::size_t n = 0) { run(state_->io_executor_, ec, n); }
+    void operator()(error_code ec, std::size_t n = 0) {
+      any_io_executor const& here = state_->io_executor_;
+      run(here, ec, n);
+    }
 
   protected:
     void run(any_io_executor const& here, error_code ec, [[maybe_unused]] std::size_t n) {
@@ -93,6 +111,10 @@ private:
         state->flushed({here, inside}, ec, n);
       } else if constexpr (Event == event::filled) {
         state->filled({here, inside}, ec, n);
+      } else if constexpr (Event == event::readable) {
+        state->receive({here, inside}, ec);
+      } else if constexpr (Event == event::landed) {
+        state->landed({here, inside}, ec, std::as_bytes(std::span(state->landing_)), n);
       } else if (!ec) {
         state->timer_expired({here, inside});
       }
@@ -128,8 +150,9 @@ private:
   // Where that is the next layer's own, nothing is bound, and Asio completes without a detour.
   template <event Event, class Initiate>
   void run_on(operation const* starter, boost::asio::cancellation_slot slot, Initiate initiate) {
-    any_io_executor executor = starter != nullptr ? starter->executor() : io_executor_;
-    if (executor == io_executor_) {
+    any_io_executor const& io = io_executor_;
+    any_io_executor executor = starter != nullptr ? starter->executor() : io;
+    if (executor == io) {
       initiate(gate_handler<Event>(*this, slot));
     } else {
       initiate(gate_handler_on<Event>(*this, slot, std::move(executor)));
@@ -148,6 +171,33 @@ private:
                                   std::move(handler));
     });
   }
+  void start_waiting_fill(operation const* starter) override {
+    if constexpr (is_socket<next_layer_type>) {
+      run_on<event::readable>(starter, fill_cancel_.slot(), [&](auto handler) {
+        next_layer_.async_wait(next_layer_type::wait_read, std::move(handler));
+      });
+    } else {
+      run_on<event::landed>(starter, fill_cancel_.slot(), [&](auto handler) {
+        next_layer_.async_read_some(boost::asio::buffer(landing_), std::move(handler));
+      });
+    }
+  }
+  // Asio's own receive would wait if there is nothing after all.
+  void receive(gate_step from, error_code ec) {
+    auto const room =
+        ec || !has_next_layer_ ? std::span<std::byte>() : engine().ring().begin_fill();
+    if (room.empty()) {
+      return landed(from, ec ? ec : make_error_code(boost::system::errc::not_enough_memory), {}, 0);
+    }
+    ::ssize_t const n = ::recv(next_layer_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+    if (n >= 0) return filled(from, {}, static_cast<std::size_t>(n));
+    error_code const failed(errno, boost::system::system_category());
+    if (failed != boost::asio::error::would_block && failed != boost::asio::error::interrupted) {
+      return filled(from, failed, 0);
+    }
+    engine().ring().end_fill(0);
+    start_waiting_fill(nullptr);
+  }
   [[nodiscard]] bool more_is_there() override {
     auto& lowest = lowest_layer<next_layer_type>::of(next_layer_);
     if constexpr (requires(error_code ec) { lowest.available(ec); }) {
@@ -164,10 +214,13 @@ private:
   void disarm_timer() override { timer_.cancel(); }
 
   NextLayer next_layer_;
-  any_io_executor const io_executor_;
+  executor_type const io_executor_;
   boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, executor_type> timer_;
   boost::asio::cancellation_signal flush_cancel_;
   boost::asio::cancellation_signal fill_cancel_;
+  [[no_unique_address]] std::conditional_t<is_socket<next_layer_type>, std::array<std::byte, 0>,
+                                           std::array<std::byte, landing_bytes>>
+      landing_;
   bool has_next_layer_ = true;
   bool is_abandoned_ = false;
 };
