@@ -110,8 +110,8 @@ tls_settings in_tls_1_2() {
 
 BOOST_AUTO_TEST_SUITE(blocking)
 
-BOOST_TEST_DECORATOR(*boost::unit_test::label("W6") * boost::unit_test::label("M8"))
-BOOST_TEST_DECORATOR(*boost::unit_test::label("W6"))
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W6") * boost::unit_test::label("M4") *
+                     boost::unit_test::label("M8"))
 BOOST_DATA_TEST_CASE(W6_a_call_returns_when_it_is_finished_however_little_the_next_layer_takes,
                      data::make({std::size_t{1}, std::size_t{700}, everything}), at_once) {
   blocking_session s;
@@ -127,7 +127,6 @@ BOOST_DATA_TEST_CASE(W6_a_call_returns_when_it_is_finished_however_little_the_ne
 }
 
 BOOST_TEST_DECORATOR(*boost::unit_test::label("W6") * boost::unit_test::label("M3"))
-BOOST_TEST_DECORATOR(*boost::unit_test::label("W6"))
 BOOST_AUTO_TEST_CASE(W6_with_partial_write_what_is_reported_has_left) {
   blocking_session s;
   s.tls.handshake(s.tls.server);
@@ -142,7 +141,6 @@ BOOST_AUTO_TEST_CASE(W6_with_partial_write_what_is_reported_has_left) {
 }
 
 BOOST_TEST_DECORATOR(*boost::unit_test::label("M8") * boost::unit_test::label("M10"))
-BOOST_TEST_DECORATOR(*boost::unit_test::label("M8"))
 BOOST_DATA_TEST_CASE(M8_tickets_and_key_updates_are_never_the_callers_work,
                      data::make({true, false}) * data::make({std::size_t{1}, everything}),
                      auto_retry, at_once) {
@@ -164,7 +162,6 @@ BOOST_DATA_TEST_CASE(M8_tickets_and_key_updates_are_never_the_callers_work,
 }
 
 BOOST_TEST_DECORATOR(*boost::unit_test::label("M8") * boost::unit_test::label("W4"))
-BOOST_TEST_DECORATOR(*boost::unit_test::label("M8"))
 BOOST_DATA_TEST_CASE(M8_a_renegotiation_is_never_the_callers_work,
                      data::make({true, false}) * data::make({std::size_t{1}, everything}),
                      auto_retry, at_once) {
