@@ -75,6 +75,7 @@ BOOST_AUTO_TEST_CASE(suites_are_aead_with_ephemeral_keys) {
   }
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M11"))
 BOOST_AUTO_TEST_CASE(options_modes_and_level_are_the_documented_ones) {
   for (auto const side : {client_role, server_role}) {
     context of{side};

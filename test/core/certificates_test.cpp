@@ -84,6 +84,7 @@ BOOST_AUTO_TEST_CASE(identity_of_a_kind_is_made_once) {
   BOOST_TEST(server_identity().authority == client_identity().authority);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W9"))
 BOOST_AUTO_TEST_CASE(handshake_of_a_pair_passes_through_rings_of_one_byte) {
   auto pair = connected_pair({}, {1, 1}, {1, 1});
   BOOST_TEST(SSL_is_init_finished(pair.server.ssl()) == 1);

@@ -56,6 +56,7 @@ BOOST_AUTO_TEST_CASE(handshake_wants_fill_and_leaves_its_flight_in_the_ring) {
   BOOST_TEST(pair.server.ring().output_bytes() == 0U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W7") * boost::unit_test::label("W9"))
 BOOST_AUTO_TEST_CASE(handshake_wants_flush_when_its_flight_does_not_fit_the_ring) {
   // A certificate request with this many names is longer than a ring of one record.
   tls_settings settings;
@@ -89,6 +90,7 @@ BOOST_AUTO_TEST_CASE(handshake_wants_flush_when_its_flight_does_not_fit_the_ring
   BOOST_TEST(wanted_flush);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W5"))
 BOOST_AUTO_TEST_CASE(handshake_without_a_role_fails) {
   engine alone(make_context(role::client).get(), plain_options);
   BOOST_TEST(!alone.has_role());

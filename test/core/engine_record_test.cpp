@@ -49,6 +49,7 @@ void ask_for_key_update(engine& from) { BOOST_REQUIRE_EQUAL(from.key_update(true
 
 BOOST_AUTO_TEST_SUITE(engine_record)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W11"))
 BOOST_DATA_TEST_CASE(one_call_seals_one_record_of_at_most_16_KiB,
                      data::make(suites) *
                          data::make({1U, 16'383U, 16'384U, 16'385U, 40'000U, 1'048'576U}),
@@ -78,6 +79,7 @@ BOOST_DATA_TEST_CASE(ring_of_4_takes_exactly_4_full_records_in_one_flush, data::
   }
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M9") * boost::unit_test::label("W12"))
 BOOST_DATA_TEST_CASE(record_that_finds_no_room_is_finished_from_the_engines_own_copy,
                      data::make(suites) * data::make({1'500U, 16'384U, 40'000U}), suite, size) {
   connected_engines pair(suite.settings());
@@ -188,6 +190,7 @@ BOOST_AUTO_TEST_CASE(key_update_beside_full_records_leaves_none_pending) {
   }
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W7") * boost::unit_test::label("W8"))
 BOOST_AUTO_TEST_CASE(open_wants_flush_while_answers_to_key_updates_fill_the_ring) {
   connected_engines pair;
   std::string place(100, '\0');
@@ -207,6 +210,7 @@ BOOST_AUTO_TEST_CASE(open_wants_flush_while_answers_to_key_updates_fill_the_ring
   BOOST_TEST(deliver_all(pair.client, pair.server) == "still there");
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M10"))
 BOOST_AUTO_TEST_CASE(tickets_of_a_context_without_auto_retry_do_not_stop_a_fill_half_way) {
   auto const client_context = make_context(role::client);
   SSL_CTX_clear_mode(client_context.get(), SSL_MODE_AUTO_RETRY);

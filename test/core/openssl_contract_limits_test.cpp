@@ -166,6 +166,7 @@ BOOST_DATA_TEST_CASE(fact_13_a_custom_bio_is_asked_for_its_end_after_a_read_with
   BOOST_TEST(silent.asked_for_end != retry);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M11"))
 BOOST_AUTO_TEST_CASE(M11_free_buffers_gives_back_two_record_buffers_that_come_again_when_needed) {
   if (!can_count_bytes()) {
     BOOST_TEST_MESSAGE("this malloc does not count");
@@ -182,6 +183,7 @@ BOOST_AUTO_TEST_CASE(M11_free_buffers_gives_back_two_record_buffers_that_come_ag
   }
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M11"))
 BOOST_AUTO_TEST_CASE(M11_release_buffers_leaves_nothing_for_free_buffers_to_give_back) {
   if (!can_count_bytes()) {
     BOOST_TEST_MESSAGE("this malloc does not count");
@@ -196,6 +198,7 @@ BOOST_AUTO_TEST_CASE(M11_release_buffers_leaves_nothing_for_free_buffers_to_give
   BOOST_TEST(bytes_in_use() == before);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M11"))
 BOOST_AUTO_TEST_CASE(fact_8_an_idle_session_without_pair_and_buffers_holds_less_than_32_KiB) {
   if (!can_count_bytes()) {
     BOOST_TEST_MESSAGE("this malloc does not count");

@@ -91,6 +91,7 @@ BOOST_AUTO_TEST_CASE(fact_3_do_handshake_leaves_a_ticket_queued_behind_a_key_upd
   BOOST_TEST(record_lengths(pair.server.take()).size() == 3U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W14"))
 BOOST_AUTO_TEST_CASE(fact_3_W14_zero_length_writes_flush_everything_queued_one_kind_a_call) {
   auto pair = pair_with_queued_answer_and_ticket();
   BOOST_TEST(pair.server.write({}).returned == 1);

@@ -42,6 +42,7 @@ void ask_for_renegotiation(tls_pair& pair) {
 
 BOOST_AUTO_TEST_SUITE(openssl_contract_session)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W8"))
 BOOST_AUTO_TEST_CASE(fact_6_a_key_update_request_is_answered_by_the_next_write) {
   auto pair = connected_pair();
   queue_key_update_request(pair.client);
@@ -57,6 +58,7 @@ BOOST_AUTO_TEST_CASE(fact_6_a_key_update_request_is_answered_by_the_next_write) 
   BOOST_TEST(SSL_get_key_update_type(pair.server.ssl()) == SSL_KEY_UPDATE_NONE);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W8"))
 BOOST_AUTO_TEST_CASE(fact_6_a_key_update_request_is_answered_by_the_read_that_meets_another) {
   auto pair = connected_pair();
   for (std::size_t answers = 0; answers < 3; ++answers) {
@@ -77,6 +79,7 @@ BOOST_AUTO_TEST_CASE(fact_6_asking_for_a_key_update_and_a_handshake_sends_the_qu
   BOOST_TEST(pair.server.produced() == 27U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W7") * boost::unit_test::label("W8"))
 BOOST_AUTO_TEST_CASE(fact_6_a_read_returns_want_write_when_the_ring_is_full_of_answers) {
   auto pair = connected_pair();
   std::string plaintext;
@@ -130,6 +133,7 @@ BOOST_AUTO_TEST_CASE(fact_6_a_stale_error_queue_turns_want_read_into_a_failure) 
   BOOST_TEST(SSL_get_error(pair.client.ssl(), returned) == SSL_ERROR_WANT_READ);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W4"))
 BOOST_AUTO_TEST_CASE(fact_11_a_side_that_only_writes_never_sees_the_request) {
   auto pair = connected_pair(renegotiable());
   ask_for_renegotiation(pair);
@@ -140,6 +144,8 @@ BOOST_AUTO_TEST_CASE(fact_11_a_side_that_only_writes_never_sees_the_request) {
   BOOST_TEST(pair.server.unread() == unread);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W4") * boost::unit_test::label("W7") *
+                     boost::unit_test::label("W8"))
 BOOST_AUTO_TEST_CASE(fact_11_once_a_read_met_the_request_the_next_write_wants_read_then_goes_on) {
   auto pair = connected_pair(renegotiable());
   ask_for_renegotiation(pair);
@@ -192,6 +198,23 @@ BOOST_AUTO_TEST_CASE(fact_11_an_asking_peer_that_reads_takes_the_plaintext_in_fl
   BOOST_TEST(pair.client.read_all() == "in flight");
 }
 
+BOOST_AUTO_TEST_CASE(fact_11_an_asking_server_that_reads_takes_the_plaintext_in_flight) {
+  auto pair = connected_pair(renegotiable());
+  BOOST_REQUIRE(pair.client.write("in flight"));
+  move_ciphertext(pair.client, pair.server);
+  BOOST_REQUIRE_EQUAL(SSL_renegotiate(pair.server.ssl()), 1);
+  BOOST_TEST(pair.server.read_all() == "in flight");
+}
+
+BOOST_AUTO_TEST_CASE(fact_11_a_server_whose_request_has_left_takes_the_plaintext_in_flight) {
+  auto pair = connected_pair(renegotiable());
+  BOOST_REQUIRE_EQUAL(SSL_renegotiate(pair.server.ssl()), 1);
+  BOOST_REQUIRE(pair.server.handshake());
+  BOOST_REQUIRE(pair.client.write("in flight"));
+  move_ciphertext(pair.client, pair.server);
+  BOOST_TEST(pair.server.read_all() == "in flight");
+}
+
 BOOST_AUTO_TEST_CASE(fact_5_reading_a_renegotiation_beside_a_blocked_write_ends_the_session) {
   std::string const blocked(6'000, 'x');
   auto pair = pair_with_blocked_write(renegotiable(), blocked);
@@ -204,6 +227,7 @@ BOOST_AUTO_TEST_CASE(fact_5_reading_a_renegotiation_beside_a_blocked_write_ends_
   BOOST_TEST(!pair.server.write(blocked));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M1"))
 BOOST_AUTO_TEST_CASE(M1_set_mode_adds_bits_and_a_session_inherits_those_of_its_context) {
   context_ptr const context{SSL_CTX_new(TLS_method())};
   auto const before = SSL_CTX_get_mode(context.get());
@@ -220,6 +244,7 @@ BOOST_AUTO_TEST_CASE(M1_set_mode_adds_bits_and_a_session_inherits_those_of_its_c
   BOOST_TEST(SSL_CTX_get_mode(context.get()) == both);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M2"))
 BOOST_AUTO_TEST_CASE(M2_set_mode_returns_the_new_mask_and_get_mode_the_current_one) {
   context_ptr const context{SSL_CTX_new(TLS_method())};
   auto const wanted = SSL_CTX_get_mode(context.get()) | SSL_MODE_ENABLE_PARTIAL_WRITE;
@@ -234,6 +259,22 @@ BOOST_AUTO_TEST_CASE(M2_set_mode_returns_the_new_mask_and_get_mode_the_current_o
   BOOST_TEST(SSL_get_mode(ssl.get()) == more);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M8") * boost::unit_test::label("M10"))
+BOOST_DATA_TEST_CASE(M8_M10_only_auto_retry_keeps_a_read_from_stopping_at_a_key_update,
+                     data::make({true, false}), auto_retry) {
+  auto pair = connected_pair();
+  if (!auto_retry) SSL_clear_mode(pair.client.ssl(), SSL_MODE_AUTO_RETRY);
+  queue_key_update_request(pair.server);
+  BOOST_REQUIRE(pair.server.write("behind it"));
+  move_ciphertext(pair.server, pair.client);
+  std::string plaintext;
+  auto const first = pair.client.read(plaintext);
+  BOOST_TEST(first.error == (auto_retry ? SSL_ERROR_NONE : SSL_ERROR_WANT_READ));
+  if (!auto_retry) BOOST_TEST(pair.client.read(plaintext).error == SSL_ERROR_NONE);
+  BOOST_TEST(plaintext == "behind it");
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W3"))
 BOOST_DATA_TEST_CASE(W3_a_write_negotiates_the_session_when_nobody_has, data::make(suites), suite) {
   tls_pair pair{suite.settings()};
   std::string arrived;
@@ -253,6 +294,7 @@ BOOST_DATA_TEST_CASE(W3_a_write_negotiates_the_session_when_nobody_has, data::ma
   BOOST_TEST(SSL_is_init_finished(pair.client.ssl()) == 1);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W5"))
 BOOST_AUTO_TEST_CASE(W5_a_session_without_a_role_cannot_write_or_read_or_handshake) {
   context_ptr const context{SSL_CTX_new(TLS_method())};
   session_ptr const ssl{SSL_new(context.get())};

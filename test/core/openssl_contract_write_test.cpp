@@ -37,6 +37,7 @@ tls_settings with_mode(long mode) {
 
 BOOST_AUTO_TEST_SUITE(openssl_contract_write)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W1"))
 BOOST_DATA_TEST_CASE(fact_1_one_call_seals_one_record_when_at_most_16384_bytes,
                      data::make(suites) * data::make(modes), suite, mode) {
   auto settings = suite.settings();
@@ -66,6 +67,7 @@ BOOST_AUTO_TEST_CASE(fact_1_a_cbc_suite_seals_many_records_in_one_call_despite_p
   BOOST_TEST(record_lengths(pair.server.take()).size() > 1U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M6") * boost::unit_test::label("W12"))
 BOOST_DATA_TEST_CASE(fact_1_a_blocked_write_goes_on_from_another_address_with_the_same_length,
                      data::make(suites), suite) {
   auto const plaintext = numbered_plaintext(max_record_plaintext);
@@ -92,6 +94,7 @@ BOOST_DATA_TEST_CASE(fact_1_a_longer_retry_seals_a_second_record, data::make(sui
   BOOST_TEST(record_lengths(first + pair.server.take()).size() == 3U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W12"))
 BOOST_DATA_TEST_CASE(fact_1_a_shorter_retry_is_fatal, data::make(suites), suite) {
   auto pair = pair_with_blocked_write(suite.settings(), std::string(6'000, 'x'));
   pair.server.take();
@@ -102,6 +105,7 @@ BOOST_DATA_TEST_CASE(fact_1_a_shorter_retry_is_fatal, data::make(suites), suite)
   BOOST_TEST(pair.server.write(std::string(6'000, 'x')).error == SSL_ERROR_SYSCALL);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W12"))
 BOOST_DATA_TEST_CASE(fact_2_dropped_blocked_write_sends_the_old_bytes, data::make(suites), suite) {
   std::string const dropped(6'000, 'x');
   auto pair = pair_with_blocked_write(suite.settings(), dropped);
@@ -113,6 +117,7 @@ BOOST_DATA_TEST_CASE(fact_2_dropped_blocked_write_sends_the_old_bytes, data::mak
   BOOST_TEST((pair.client.read_all() == dropped));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W12"))
 BOOST_DATA_TEST_CASE(fact_2_dropped_blocked_write_sends_the_old_bytes_before_a_longer_write,
                      data::make(suites), suite) {
   std::string const dropped(6'000, 'x');
@@ -150,6 +155,7 @@ BOOST_DATA_TEST_CASE(fact_5_shutdown_makes_a_blocked_write_unfinishable, data::m
   BOOST_TEST(retried.reason == SSL_R_PROTOCOL_IS_SHUTDOWN);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W14"))
 BOOST_DATA_TEST_CASE(fact_5_a_zero_length_write_beside_a_blocked_write_is_fatal, data::make(suites),
                      suite) {
   std::string const blocked(6'000, 'x');
@@ -161,6 +167,7 @@ BOOST_DATA_TEST_CASE(fact_5_a_zero_length_write_beside_a_blocked_write_is_fatal,
   BOOST_TEST(!pair.server.write(blocked));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M3"))
 BOOST_AUTO_TEST_CASE(M3_partial_write_reports_the_first_record_of_a_longer_write) {
   auto pair = connected_pair(with_mode(SSL_MODE_ENABLE_PARTIAL_WRITE), {}, wide);
   auto const sealed = pair.server.write(numbered_plaintext(40'000));
@@ -169,6 +176,8 @@ BOOST_AUTO_TEST_CASE(M3_partial_write_reports_the_first_record_of_a_longer_write
   BOOST_TEST(record_lengths(pair.server.take()).size() == 1U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M4") * boost::unit_test::label("M9") *
+                     boost::unit_test::label("W7") * boost::unit_test::label("W10"))
 BOOST_AUTO_TEST_CASE(M4_W10_without_partial_write_only_the_complete_chunk_is_success) {
   auto const plaintext = numbered_plaintext(40'000);
   auto pair = connected_pair(with_mode(0));
@@ -189,6 +198,7 @@ BOOST_AUTO_TEST_CASE(M4_W10_without_partial_write_only_the_complete_chunk_is_suc
   BOOST_TEST((arrived == plaintext));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M5"))
 BOOST_AUTO_TEST_CASE(M5_after_r_bytes_the_next_write_sends_only_the_rest) {
   auto const plaintext = numbered_plaintext(100'000);
   auto pair = connected_pair(with_mode(SSL_MODE_ENABLE_PARTIAL_WRITE));
@@ -205,6 +215,7 @@ BOOST_AUTO_TEST_CASE(M5_after_r_bytes_the_next_write_sends_only_the_rest) {
   BOOST_TEST((arrived == plaintext));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M6") * boost::unit_test::label("W13"))
 BOOST_AUTO_TEST_CASE(M6_W13_a_retry_may_come_from_another_address) {
   auto const mode = SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
   std::string const blocked(6'000, 'x');
@@ -213,6 +224,7 @@ BOOST_AUTO_TEST_CASE(M6_W13_a_retry_may_come_from_another_address) {
   BOOST_TEST(pair.server.write(std::string{blocked}).bytes == blocked.size());
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M7"))
 BOOST_AUTO_TEST_CASE(M7_a_moved_retry_is_refused_without_moving_buffers) {
   std::string const blocked(6'000, 'x');
   auto pair = pair_with_blocked_write(with_mode(0), blocked);
@@ -222,6 +234,7 @@ BOOST_AUTO_TEST_CASE(M7_a_moved_retry_is_refused_without_moving_buffers) {
   BOOST_TEST(moved.reason == SSL_R_BAD_WRITE_RETRY);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M7"))
 BOOST_AUTO_TEST_CASE(M7_the_same_retry_is_taken_without_moving_buffers) {
   std::string const blocked(6'000, 'x');
   auto pair = pair_with_blocked_write(with_mode(0), blocked);
@@ -229,6 +242,14 @@ BOOST_AUTO_TEST_CASE(M7_the_same_retry_is_taken_without_moving_buffers) {
   BOOST_TEST(pair.server.write(blocked).bytes == blocked.size());
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W6"))
+BOOST_AUTO_TEST_CASE(W6_over_a_bio_that_never_refuses_a_write_returns_when_it_is_finished) {
+  auto pair = connected_pair(with_mode(0));
+  SSL_set0_wbio(pair.server.ssl(), BIO_new(BIO_s_mem()));
+  BOOST_TEST(pair.server.write(numbered_plaintext(300'000)).bytes == 300'000U);
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W11"))
 BOOST_DATA_TEST_CASE(W11_a_partial_write_has_the_size_of_one_message_block, data::make(suites),
                      suite) {
   auto pair = connected_pair(suite.settings(), {}, wide);
@@ -239,6 +260,7 @@ BOOST_DATA_TEST_CASE(W11_a_partial_write_has_the_size_of_one_message_block, data
   BOOST_TEST(records == std::vector{suite.full_record}, boost::test_tools::per_element());
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W14"))
 BOOST_DATA_TEST_CASE(W14_zero_length_write_ex_succeeds_and_sends_nothing,
                      data::make(suites) * data::make(modes), suite, mode) {
   auto settings = suite.settings();
@@ -250,6 +272,7 @@ BOOST_DATA_TEST_CASE(W14_zero_length_write_ex_succeeds_and_sends_nothing,
   BOOST_TEST(pair.server.produced() == 0U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W14"))
 BOOST_AUTO_TEST_CASE(W14_zero_length_write_is_no_success) {
   auto pair = connected_pair();
   ERR_clear_error();
@@ -259,6 +282,7 @@ BOOST_AUTO_TEST_CASE(W14_zero_length_write_is_no_success) {
   BOOST_TEST(pair.server.produced() == 0U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W15"))
 BOOST_AUTO_TEST_CASE(W15_the_same_zero_is_retryable_or_fatal_and_only_get_error_tells) {
   std::string const blocked(6'000, 'x');
   auto pair = pair_with_blocked_write({}, blocked);
@@ -270,6 +294,20 @@ BOOST_AUTO_TEST_CASE(W15_the_same_zero_is_retryable_or_fatal_and_only_get_error_
   BOOST_TEST(fatal.error == SSL_ERROR_SSL);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W17"))
+BOOST_AUTO_TEST_CASE(W17_minus_one_of_a_write_is_retryable_or_fatal_just_as_well) {
+  std::string const blocked(6'000, 'x');
+  auto pair = pair_with_blocked_write({}, blocked);
+  SSL* const ssl = pair.server.ssl();
+  ERR_clear_error();
+  BOOST_TEST(SSL_write(ssl, blocked.data(), 6'000) == -1);
+  BOOST_TEST(SSL_get_error(ssl, -1) == SSL_ERROR_WANT_WRITE);
+  BOOST_TEST(SSL_write(ssl, "short", 5) == -1);
+  BOOST_TEST(SSL_get_error(ssl, -1) == SSL_ERROR_SSL);
+  ERR_clear_error();
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W16"))
 BOOST_DATA_TEST_CASE(W16_success_of_a_write_means_at_least_one_byte,
                      data::make(suites) * data::make(modes), suite, mode) {
   auto settings = suite.settings();

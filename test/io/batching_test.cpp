@@ -31,6 +31,7 @@ private:
 
 BOOST_AUTO_TEST_SUITE(batching)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W11"))
 BOOST_DATA_TEST_CASE(mebibyte_leaves_in_at_most_17_writes_and_65_records, data::make({2, 3}),
                      minor) {
   auto client_context = client_of_tls_1(minor);
@@ -70,6 +71,7 @@ BOOST_AUTO_TEST_CASE(header_and_body_leave_as_one_record_in_one_write) {
   BOOST_TEST((received.plaintext == header + body));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W1"))
 BOOST_DATA_TEST_CASE(message_of_any_size_arrives_whole,
                      data::make({0U, 1U, 16'383U, 16'384U, 16'385U, 32'768U, 65'536U, 65'537U,
                                  1'048'576U}),
@@ -89,6 +91,7 @@ BOOST_DATA_TEST_CASE(message_of_any_size_arrives_whole,
   BOOST_TEST((received.plaintext == message));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W1"))
 BOOST_AUTO_TEST_CASE(sequence_of_any_pieces_arrives_whole) {
   connected_session s;
   auto const message = numbered_plaintext(200'000);
@@ -189,6 +192,7 @@ BOOST_AUTO_TEST_CASE(read_completes_with_whole_records_and_waits_for_no_more) {
   BOOST_TEST(read.bytes == 16'384U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W14"))
 BOOST_AUTO_TEST_CASE(empty_read_and_empty_write_complete_without_the_next_layer) {
   connected_session s;
   auto const reads = s.client_end().reads();

@@ -219,7 +219,9 @@ void report_beside_asio(std::ostream& table, std::string_view name) {
 
 BOOST_AUTO_TEST_SUITE(cancellation_at_every_step)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M5") * boost::unit_test::label("W12"))
 BOOST_AUTO_TEST_CASE(session_is_byte_exact_over_a_link_narrower_than_a_record) { check(narrow()); }
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M5") * boost::unit_test::label("W12"))
 BOOST_AUTO_TEST_CASE(session_is_byte_exact_over_a_link_of_two_records) { check(wide()); }
 BOOST_AUTO_TEST_CASE(session_is_byte_exact_where_the_next_layer_is_cancelled) {
   check_lowest_layer(narrow());

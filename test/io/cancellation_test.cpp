@@ -41,6 +41,7 @@ std::string long_message(std::size_t first_id, std::size_t size) {
 BOOST_AUTO_TEST_SUITE(cancelled_write)
 
 // The incumbent sends the old bytes here, or fails (a retry that is shorter, as long, or longer).
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W12"))
 BOOST_DATA_TEST_CASE(blocked_write_is_followed_by_the_right_bytes,
                      effective* data::make({std::size_t{100}, record - 1, record, record + 1,
                                             sixteen_mib, sixteen_mib + 1}),

@@ -32,6 +32,7 @@ void hold_little(memory_session& s) {
 
 BOOST_AUTO_TEST_SUITE(duplex)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W1"))
 BOOST_AUTO_TEST_CASE(write_of_64_MiB_passes_a_read_that_is_parked_for_ever) {
   connected_session s;
   hold_little(s);
@@ -56,6 +57,7 @@ BOOST_AUTO_TEST_CASE(write_of_64_MiB_passes_a_read_that_is_parked_for_ever) {
   BOOST_TEST(place == 'x');
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W1"))
 BOOST_AUTO_TEST_CASE(writes_of_64_MiB_on_both_sides_at_once_complete_beside_their_reads) {
   connected_session s;
   hold_little(s);
@@ -151,6 +153,7 @@ BOOST_AUTO_TEST_CASE(write_started_while_another_is_blocked_leaves_behind_it) {
   BOOST_TEST((received.plaintext == long_message + "and this"));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W9"))
 BOOST_AUTO_TEST_CASE(write_completes_only_when_its_own_last_byte_was_accepted) {
   connected_session s;
   s.client_end().outgoing().capacity = 0;
@@ -171,6 +174,30 @@ BOOST_AUTO_TEST_CASE(write_completes_only_when_its_own_last_byte_was_accepted) {
   BOOST_TEST(!second.done);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W9"))
+BOOST_AUTO_TEST_CASE(W9_nothing_stays_in_the_ring_when_a_write_completes) {
+  connected_session s;
+  s.client_end().outgoing().capacity = 700;
+  sink received;
+  keep_reading(s.server, received);
+  std::size_t total = 0;
+  for (std::size_t const size : {1U, 16'384U, 16'385U, 300'000U}) {
+    auto const message = numbered_plaintext(size);
+    bool is_done = false;
+    tls_write(s.client, asio::buffer(message), [&](error_code ec, std::size_t n) {
+      is_done = true;
+      total += n;
+      BOOST_TEST(ec == error_code());
+      BOOST_TEST(s.client.state().engine().ring().output_bytes() == 0U);
+      BOOST_TEST(s.client.stats().ciphertext_flushed == s.client_end().written().size());
+    });
+    s.settle();
+    BOOST_TEST(is_done);
+    BOOST_TEST(received.plaintext.size() == total);
+    BOOST_TEST(s.server.state().engine().ring().input_bytes() == 0U);
+  }
+}
+
 void flood_with_key_updates(rude_session& s, std::size_t most) {
   for (std::size_t sent = 0; sent != most; ++sent) {
     BOOST_REQUIRE_EQUAL(SSL_key_update(s.peer.tls().ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
@@ -179,6 +206,7 @@ void flood_with_key_updates(rude_session& s, std::size_t most) {
   }
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W8"))
 BOOST_DATA_TEST_CASE(peer_that_floods_with_key_updates_and_never_reads_gets_a_bounded_answer,
                      data::make({true, false}), peer_is_client) {
   rude_session s(peer_is_client ? role::client : role::server, patient_options());

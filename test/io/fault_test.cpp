@@ -126,6 +126,7 @@ bool passes_with_fault(kind const& fault, bool client_fails, std::size_t nth,
 
 BOOST_AUTO_TEST_SUITE(fault)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M9"))
 BOOST_DATA_TEST_CASE(each_operation_of_the_next_layer_fails_once,
                      data::make(kinds) * data::make({true, false}) * data::make({2, 3}), fault,
                      client_fails, minor) {
@@ -140,6 +141,7 @@ BOOST_DATA_TEST_CASE(each_operation_of_the_next_layer_fails_once,
   BOOST_TEST_MESSAGE(fault.name << ": " << nth - 1 << " operations failed");
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M9"))
 BOOST_DATA_TEST_CASE(session_passes_through_1_byte_transfers, data::make({2, 3}), minor) {
   auto client_context = client_of_tls_1(minor);
   memory_session s({}, client_context);

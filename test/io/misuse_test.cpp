@@ -14,6 +14,7 @@ namespace asio = boost::asio;
 
 BOOST_AUTO_TEST_SUITE(misuse)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W5"))
 BOOST_AUTO_TEST_CASE(verbs_before_a_role_say_so) {
   memory_session s;
   ending read, written, closed, shut;

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The modes of SSL_CTX_set_mode(3), as users of a context and of a stream see them.
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <string>
@@ -12,6 +14,7 @@ namespace tls_async::test {
 namespace {
 
 namespace asio = boost::asio;
+namespace data = boost::unit_test::data;
 
 constexpr unsigned long bits(mode m) { return static_cast<unsigned long>(m); }
 
@@ -19,6 +22,7 @@ constexpr unsigned long bits(mode m) { return static_cast<unsigned long>(m); }
 
 BOOST_AUTO_TEST_SUITE(modes)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M1"))
 BOOST_AUTO_TEST_CASE(M1_set_mode_adds_and_a_stream_inherits_what_its_context_had) {
   context client(context::role::client);
   client.clear_mode(mode::enable_partial_write);
@@ -34,6 +38,7 @@ BOOST_AUTO_TEST_CASE(M1_set_mode_adds_and_a_stream_inherits_what_its_context_had
   BOOST_TEST(second.modes() == (first.modes() | bits(mode::enable_partial_write)));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M1"))
 BOOST_AUTO_TEST_CASE(M1_options_already_set_are_not_cleared) {
   context server(context::role::server);
   auto const before = server.modes();
@@ -43,6 +48,7 @@ BOOST_AUTO_TEST_CASE(M1_options_already_set_are_not_cleared) {
              (before | bits(mode::release_buffers_on_idle)));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M2"))
 BOOST_AUTO_TEST_CASE(M2_set_clear_and_read_back_agree_on_context_and_stream) {
   connected_session session;
   for (mode const m : {mode::enable_partial_write, mode::accept_moving_write_buffer,
@@ -58,6 +64,7 @@ BOOST_AUTO_TEST_CASE(M2_set_clear_and_read_back_agree_on_context_and_stream) {
   }
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M2"))
 BOOST_AUTO_TEST_CASE(M2_bits_that_mean_nothing_are_refused) {
   connected_session session;
   context made(context::role::client);
@@ -70,6 +77,8 @@ BOOST_AUTO_TEST_CASE(M2_bits_that_mean_nothing_are_refused) {
                         is_bad_option);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M3") * boost::unit_test::label("M5") *
+                     boost::unit_test::label("W10") * boost::unit_test::label("W16"))
 BOOST_AUTO_TEST_CASE(M3_W10_write_some_answers_after_what_could_be_sealed_at_once) {
   connected_session session;
   std::string const message = numbered_plaintext(300'000);
@@ -78,7 +87,7 @@ BOOST_AUTO_TEST_CASE(M3_W10_write_some_answers_after_what_could_be_sealed_at_onc
   session.settle();
   BOOST_TEST(written.ec == error_code());
   BOOST_TEST(written.bytes == 4U * 16'384U);
-  // M5: the next call takes the rest; no byte twice, none missing.
+  // The next call takes the rest; no byte twice, none missing.
   std::size_t sent = written.bytes;
   sink all;
   keep_reading(session.server, all);
@@ -87,12 +96,41 @@ BOOST_AUTO_TEST_CASE(M3_W10_write_some_answers_after_what_could_be_sealed_at_onc
     session.client.async_write_some(asio::buffer(message) + sent, next.token());
     session.settle();
     BOOST_REQUIRE(next.done);
-    BOOST_REQUIRE(next.bytes > 0U);  // W16
+    BOOST_REQUIRE(next.bytes > 0U);
     sent += next.bytes;
   }
   BOOST_TEST((all.plaintext == message));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M5") * boost::unit_test::label("W16"))
+BOOST_DATA_TEST_CASE(M5_W16_whatever_part_is_reported_the_rest_follows_and_nothing_twice,
+                     data::make({1U, 2U, 3U, 4U}), ring_records) {
+  stream_options options;
+  options.ring_records = ring_records;
+  connected_session session(options);
+  sink all;
+  keep_reading(session.server, all);
+  std::string expected;
+  for (std::size_t records = 0; records != 6; ++records) {
+    for (std::size_t const more : {1U, 16'383U, 16'384U}) {
+      auto const message = numbered_plaintext(records * max_record_plaintext + more);
+      for (std::size_t sent = 0; sent != message.size();) {
+        ending written;
+        session.client.async_write_some(asio::buffer(message) + sent, written.token());
+        session.settle();
+        BOOST_REQUIRE(written.done);
+        BOOST_REQUIRE_EQUAL(written.ec, error_code());
+        BOOST_REQUIRE_EQUAL(written.bytes,
+                            std::min(message.size() - sent, ring_records * max_record_plaintext));
+        sent += written.bytes;
+      }
+      expected += message;
+    }
+  }
+  BOOST_TEST((all.plaintext == expected));
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M4") * boost::unit_test::label("W10"))
 BOOST_AUTO_TEST_CASE(M4_W10_without_partial_write_write_some_completes_with_all) {
   connected_session session;
   session.client.clear_mode(mode::enable_partial_write);
@@ -107,6 +145,7 @@ BOOST_AUTO_TEST_CASE(M4_W10_without_partial_write_write_some_completes_with_all)
   BOOST_TEST((all.plaintext == message));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M8") * boost::unit_test::label("M10"))
 BOOST_AUTO_TEST_CASE(M8_M10_verbs_never_report_a_retry_with_auto_retry_on_or_off) {
   for (bool const on : {true, false}) {
     context client(context::role::client), server(context::role::server);
@@ -135,6 +174,7 @@ BOOST_AUTO_TEST_CASE(M8_M10_verbs_never_report_a_retry_with_auto_retry_on_or_off
   }
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M11"))
 BOOST_AUTO_TEST_CASE(M11_every_release_policy_keeps_the_session_intact) {
   for (bool const always : {false, true}) {
     for (bool const on_idle : {false, true}) {

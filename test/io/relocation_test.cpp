@@ -53,6 +53,7 @@ struct slow_session : connected_session {
 
 BOOST_AUTO_TEST_SUITE(relocation)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M6") * boost::unit_test::label("W13"))
 BOOST_AUTO_TEST_CASE(M6_W13_a_relocatable_buffer_may_move_between_any_two_records) {
   slow_session session;
   std::string const content = numbered_plaintext(200'000);
@@ -72,6 +73,7 @@ BOOST_AUTO_TEST_CASE(M6_W13_a_relocatable_buffer_may_move_between_any_two_record
   BOOST_TEST(buffer.moves > content.size() / 16'384);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M6"))
 BOOST_AUTO_TEST_CASE(M6_small_relocatable_buffers_share_a_record) {
   connected_session session;
   wandering first(std::string(100, 'a')), second(std::string(50, 'b'));
@@ -91,6 +93,7 @@ BOOST_AUTO_TEST_CASE(M6_small_relocatable_buffers_share_a_record) {
   BOOST_TEST(a.bytes + b.bytes + c.bytes == 151U);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M7"))
 BOOST_AUTO_TEST_CASE(M7_a_moved_buffer_is_an_error_of_ours_without_the_mode) {
   slow_session session;
   BOOST_TEST(!has(session.client.clear_mode(mode::accept_moving_write_buffer),
@@ -109,6 +112,7 @@ BOOST_AUTO_TEST_CASE(M7_a_moved_buffer_is_an_error_of_ours_without_the_mode) {
   BOOST_TEST((all.plaintext == numbered_plaintext(200'000).substr(0, written.bytes) + "next"));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M7"))
 BOOST_AUTO_TEST_CASE(M7_a_buffer_that_stays_in_its_place_needs_no_mode) {
   slow_session session;
   session.client.clear_mode(mode::accept_moving_write_buffer);
@@ -123,6 +127,7 @@ BOOST_AUTO_TEST_CASE(M7_a_buffer_that_stays_in_its_place_needs_no_mode) {
   BOOST_TEST((all.plaintext == content));
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W12") * boost::unit_test::label("W13"))
 BOOST_AUTO_TEST_CASE(W12_a_relocatable_buffer_of_another_size_is_an_error) {
   slow_session session;
   std::string content = numbered_plaintext(100'000);
@@ -139,6 +144,7 @@ BOOST_AUTO_TEST_CASE(W12_a_relocatable_buffer_of_another_size_is_an_error) {
 }
 
 #ifndef NDEBUG
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W12") * boost::unit_test::label("W13"))
 BOOST_AUTO_TEST_CASE(W12_a_relocatable_buffer_with_other_bytes_is_an_error_in_debug_builds) {
   slow_session session;
   std::string content = numbered_plaintext(100'000);
@@ -154,6 +160,7 @@ BOOST_AUTO_TEST_CASE(W12_a_relocatable_buffer_with_other_bytes_is_an_error_in_de
 }
 #endif
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M6"))
 BOOST_AUTO_TEST_CASE(owned_buffers_live_as_long_as_their_write) {
   slow_session session;
   ending as_string, as_vector, as_shared, empty;

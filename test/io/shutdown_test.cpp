@@ -149,6 +149,33 @@ BOOST_AUTO_TEST_CASE(shutdown_ends_at_its_deadline_when_the_peer_does_not_read) 
   BOOST_TEST(shut.ec == asio::error::timed_out);
 }
 
+BOOST_AUTO_TEST_CASE(shutdown_behind_a_write_to_a_stalled_peer_ends_first_and_the_write_goes_on) {
+  connected_session s;
+  s.client_end().outgoing().capacity = 10'000;
+  auto const message = numbered_plaintext(200'000);
+  ending written, shut, late;
+  tls_write(s.client, asio::buffer(message), written.token());
+  tls_shutdown(s.client, shut.token());
+  tls_write(s.client, asio::buffer("late", 4), late.token());
+  s.settle();
+  s.pass(2s);
+  BOOST_TEST(shut.ec == asio::error::timed_out);
+  BOOST_TEST(!written.done);
+  // Its close_notify was not sealed, so it is undone, and the peer gets all that was written.
+  sink received;
+  keep_reading(s.server, received);
+  s.settle();
+  BOOST_TEST(written.ec == error_code());
+  BOOST_TEST(late.ec == error_code());
+  BOOST_TEST((received.plaintext == message + "late"));
+  BOOST_TEST(!received.ended);
+  ending again, of_server;
+  tls_shutdown(s.client, again.token());
+  tls_shutdown(s.server, of_server.token());
+  s.settle();
+  BOOST_TEST(again.ec == error_code());
+}
+
 BOOST_AUTO_TEST_CASE(shutdown_with_a_peer_that_closes_the_connection_says_truncated) {
   connected_session s;
   ending shut;
@@ -191,15 +218,17 @@ BOOST_DATA_TEST_CASE(shutdown_of_a_failed_session_answers_its_error_and_sends_no
   auto const sent = s.stream.next_layer().written().size();
   auto const reads = s.stream.next_layer().reads();
 
-  ending shut, closed, written, read, again;
+  ending shut, closed, written, read, again, update;
   char place = 0;
+  tls_key_update(s.stream, new_keys::ours, update.token());
+  BOOST_TEST(tls_try_write(s.stream, asio::buffer("x", 1)) == received.end);
   tls_shutdown(s.stream, shut.token());
   tls_close_write(s.stream, closed.token());
   tls_write(s.stream, asio::buffer("x", 1), written.token());
   tls_read_some(s.stream, asio::buffer(&place, 1), read.token());
   tls_handshake(s.stream, as_server{}, again.token());
   settle(s.io);
-  for (auto const* ended : {&shut, &closed, &written, &read, &again}) {
+  for (auto const* ended : {&shut, &closed, &written, &read, &again, &update}) {
     BOOST_TEST(ended->done);
     BOOST_TEST(ended->ec == received.end);
     BOOST_TEST(ended->bytes == 0U);

@@ -9,13 +9,19 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 
+#include <array>
 #include <atomic>
 #include <exception>
+#include <future>
 #include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -82,6 +88,7 @@ constexpr std::size_t volume = 64 << 20;
 
 BOOST_AUTO_TEST_SUITE(over_tcp)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W1"))
 BOOST_AUTO_TEST_CASE(write_of_64_MiB_passes_a_read_that_is_parked_for_ever) {
   tcp_session s;
   ending parked, written;
@@ -96,6 +103,7 @@ BOOST_AUTO_TEST_CASE(write_of_64_MiB_passes_a_read_that_is_parked_for_ever) {
   BOOST_TEST(!parked.done);
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W1"))
 BOOST_AUTO_TEST_CASE(writes_of_64_MiB_on_both_sides_at_once_complete_beside_their_reads) {
   tcp_session s;
   pattern_reader by_client, by_server;
@@ -229,6 +237,62 @@ BOOST_AUTO_TEST_CASE(sessions_on_strands_share_threads) {
   BOOST_TEST(failed == 0);
   for (auto const& side : sides)
     BOOST_TEST(side->received == 16U * 50 * 700);
+}
+
+// Each thread starts its writes beside those of the others, four at a time, with no strand.
+std::size_t write_as_futures(tcp_tls& s, char letter, std::size_t messages) {
+  constexpr std::size_t at_once = 4;
+  std::string const message(5'000, letter);
+  std::size_t written = 0;
+  for (std::size_t i = 0; i != messages; i += at_once) {
+    std::array<std::future<std::size_t>, at_once> started;
+    for (auto& one : started)
+      one = tls_write(s, asio::buffer(message), asio::use_future);
+    for (auto& one : started)
+      written += one.get();
+  }
+  return written;
+}
+
+BOOST_AUTO_TEST_CASE(writes_that_threads_start_at_once_as_futures_arrive_whole) {
+  constexpr std::size_t writers = 4, messages = 100, size = 5'000;
+  asio::io_context io;
+  auto const client = make_end(io.get_executor(), trusting_client());
+  auto const server = make_end(io.get_executor(), known_server());
+  join(client->next_layer(), server->next_layer());
+  auto work = asio::make_work_guard(io);
+  std::jthread loop([&io] { io.run(); });
+  auto of_client = tls_handshake(*client, as_client{"localhost"}, asio::use_future);
+  auto of_server = tls_handshake(*server, as_server{}, asio::use_future);
+  of_client.get();
+  of_server.get();
+  sink received;
+  asio::post(io, [&] { keep_reading(*server, received); });
+
+  std::atomic<std::size_t> written{0};
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i != writers; ++i) {
+      threads.emplace_back([&, letter = static_cast<char>('a' + i)] {
+        written += write_as_futures(*client, letter, messages);
+      });
+    }
+  }
+  tls_close_write(*client, asio::use_future).get();
+  work.reset();
+  loop.join();
+
+  BOOST_TEST(written == writers * messages * size);
+  BOOST_TEST(received.end == asio::error::eof);
+  BOOST_TEST_REQUIRE(received.plaintext.size() == writers * messages * size);
+  std::array<std::size_t, writers> whole{};
+  for (std::size_t at = 0; at != received.plaintext.size(); at += size) {
+    std::string_view const one = std::string_view(received.plaintext).substr(at, size);
+    BOOST_REQUIRE_EQUAL(one.find_first_not_of(one.front()), std::string_view::npos);
+    ++whole.at(static_cast<std::size_t>(one.front() - 'a'));
+  }
+  for (std::size_t const count : whole)
+    BOOST_TEST(count == messages);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

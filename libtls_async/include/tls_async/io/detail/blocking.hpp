@@ -102,19 +102,26 @@ std::size_t blocking_write(stream_core& core, NextLayer& next_layer, Buffers con
   if (session.close_notify_sent()) return ec = errc::closed_for_writing, 0;
   step done;
   ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
-  if (ec) return 0;
   std::size_t total = 0;
-  while (!cursor.piece().empty() && session.can_seal() && !session.record_pending()) {
-    done = session.seal(cursor.piece());
-    if (done.next == want::failed) {
-      (void)blocking_flush(core, next_layer);
-      ec = core.failure_code();
-      return total;
+  while (!ec && !cursor.piece().empty()) {
+    if (session.wants_new_keys()) {
+      ec = blocking_drive(core, next_layer, done, [&] { return session.key_update(false); });
+      if (ec) break;
     }
-    total += done.bytes;
-    cursor.advance(done.bytes);
+    while (!cursor.piece().empty() && session.can_seal() && !session.record_pending() &&
+           !session.wants_new_keys()) {
+      done = session.seal(cursor.piece());
+      if (done.next == want::failed) {
+        (void)blocking_flush(core, next_layer);
+        ec = core.failure_code();
+        return total;
+      }
+      total += done.bytes;
+      cursor.advance(done.bytes);
+    }
+    ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
+    if (total != 0 && has(core.modes(), mode::enable_partial_write)) break;
   }
-  ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
   // Sealed is sent: the ring keeps what the next layer did not take, and bytes may not be sealed
   // twice.
   if (ec == boost::asio::error::would_block && total != 0) ec = {};

@@ -1,0 +1,189 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The blocking members over a next layer that is the peer itself: plain OpenSSL, which does its
+// part within each call, so that no thread and no socket is needed.
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/append.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "memory_session.hpp"
+
+namespace tls_async::test {
+namespace {
+
+namespace asio = boost::asio;
+namespace data = boost::unit_test::data;
+
+struct peer {
+  explicit peer(tls_settings const& settings)
+      : tls(make_context(role::client, settings).get(), role::client, {1 << 20, 1 << 20}) {}
+
+  void go_on() {
+    if (SSL_is_init_finished(tls.ssl()) == 0) tls.handshake();
+    if (SSL_is_init_finished(tls.ssl()) != 0) plaintext += tls.read_all();
+  }
+
+  raw_session tls;
+  std::deque<std::function<void(raw_session&)>> script;  ///< The next step whenever it is read.
+  std::size_t largest_transfer = everything;
+  std::string plaintext;
+};
+
+class peer_layer {
+public:
+  using executor_type = asio::any_io_executor;
+  using lowest_layer_type = peer_layer;
+
+  peer_layer(executor_type executor, peer& other) : executor_(std::move(executor)), peer_(&other) {}
+
+  [[nodiscard]] executor_type get_executor() const { return executor_; }
+  [[nodiscard]] lowest_layer_type& lowest_layer() { return *this; }
+
+  std::size_t write_some(asio::const_buffer from, error_code& ec) {
+    ec = {};
+    std::size_t const n = peer_->tls.give(
+        {static_cast<char const*>(from.data()), std::min(from.size(), peer_->largest_transfer)});
+    peer_->go_on();
+    return n;
+  }
+  std::size_t read_some(asio::mutable_buffer into, error_code& ec) {
+    ec = {};
+    peer_->go_on();
+    while (peer_->tls.produced() == 0) {
+      if (peer_->script.empty()) return ec = asio::error::eof, 0;
+      auto const next = std::move(peer_->script.front());
+      peer_->script.pop_front();
+      next(peer_->tls);
+    }
+    return asio::buffer_copy(
+        into, asio::buffer(peer_->tls.take(std::min(into.size(), peer_->largest_transfer))));
+  }
+
+  // Only what blocks is used here.
+  template <class Buffers, class Token>
+  auto async_read_some(Buffers const&, Token&& token) {
+    return refuse(std::forward<Token>(token));
+  }
+  template <class Buffers, class Token>
+  auto async_write_some(Buffers const&, Token&& token) {
+    return refuse(std::forward<Token>(token));
+  }
+
+private:
+  template <class Token>
+  auto refuse(Token&& token) {
+    error_code const ec = asio::error::operation_not_supported;
+    return asio::post(executor_, asio::append(std::forward<Token>(token), ec, std::size_t{0}));
+  }
+
+  executor_type executor_;
+  peer* peer_;
+};
+
+struct blocking_session {
+  explicit blocking_session(tls_settings const& settings = {}, stream_options const& options = {})
+      : other(settings), tls(peer_layer(io.get_executor(), other), known_server(), options) {}
+
+  std::string read() {
+    std::string place(100, '\0');
+    place.resize(tls.read_some(asio::buffer(place)));
+    return place;
+  }
+
+  asio::io_context io;
+  peer other;
+  stream<peer_layer> tls;
+};
+
+tls_settings in_tls_1_2() {
+  tls_settings settings;
+  settings.version = TLS1_2_VERSION;
+  return settings;
+}
+
+BOOST_AUTO_TEST_SUITE(blocking)
+
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W6") * boost::unit_test::label("M4") *
+                     boost::unit_test::label("M8"))
+BOOST_DATA_TEST_CASE(W6_a_call_returns_when_it_is_finished_however_little_the_next_layer_takes,
+                     data::make({std::size_t{1}, std::size_t{700}, everything}), at_once) {
+  blocking_session s;
+  s.other.largest_transfer = at_once;
+  s.tls.handshake(s.tls.server);
+  s.tls.clear_mode(mode::enable_partial_write);
+  auto const message = numbered_plaintext(100'000);
+  BOOST_TEST(s.tls.write_some(asio::buffer(message)) == message.size());
+  BOOST_TEST((s.other.plaintext == message));
+
+  s.other.script.push_back([](raw_session& other) { other.write("an answer"); });
+  BOOST_TEST(s.read() == "an answer");
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W6") * boost::unit_test::label("M3"))
+BOOST_AUTO_TEST_CASE(W6_with_partial_write_what_is_reported_has_left) {
+  blocking_session s;
+  s.tls.handshake(s.tls.server);
+  auto const message = numbered_plaintext(300'000);
+  for (std::size_t sent = 0; sent != message.size();) {
+    std::size_t const n = s.tls.write_some(asio::buffer(message) + sent);
+    BOOST_REQUIRE_GT(n, 0U);
+    sent += n;
+    BOOST_REQUIRE_EQUAL(s.other.plaintext.size(), sent);
+  }
+  BOOST_TEST((s.other.plaintext == message));
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M8") * boost::unit_test::label("M10"))
+BOOST_DATA_TEST_CASE(M8_tickets_and_key_updates_are_never_the_callers_work,
+                     data::make({true, false}) * data::make({std::size_t{1}, everything}),
+                     auto_retry, at_once) {
+  blocking_session s;
+  if (!auto_retry) s.tls.clear_mode(mode::auto_retry);
+  s.other.largest_transfer = at_once;
+  s.tls.handshake(s.tls.server);
+  for (int round = 0; round != 3; ++round) {
+    s.other.script.push_back([](raw_session& other) {
+      BOOST_REQUIRE_EQUAL(SSL_key_update(other.ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+      BOOST_REQUIRE(other.handshake());
+    });
+    s.other.script.push_back([](raw_session& other) { BOOST_REQUIRE(other.write("behind it")); });
+    BOOST_TEST(s.read() == "behind it");
+    BOOST_TEST(s.tls.write_some(asio::buffer("under new keys", 14)) == 14U);
+  }
+  BOOST_TEST(s.other.plaintext == "under new keysunder new keysunder new keys");
+  BOOST_TEST(s.tls.stats().key_updates_received == 3U);
+}
+
+BOOST_TEST_DECORATOR(*boost::unit_test::label("M8") * boost::unit_test::label("W4"))
+BOOST_DATA_TEST_CASE(M8_a_renegotiation_is_never_the_callers_work,
+                     data::make({true, false}) * data::make({std::size_t{1}, everything}),
+                     auto_retry, at_once) {
+  stream_options options;
+  options.allow_renegotiation = true;
+  blocking_session s(in_tls_1_2(), options);
+  if (!auto_retry) s.tls.clear_mode(mode::auto_retry);
+  s.other.largest_transfer = at_once;
+  s.tls.handshake(s.tls.server);
+  s.other.script.push_back([](raw_session& other) {
+    SSL_clear_options(other.ssl(), SSL_OP_NO_RENEGOTIATION);
+    BOOST_REQUIRE_EQUAL(SSL_renegotiate(other.ssl()), 1);
+    BOOST_REQUIRE_EQUAL(other.handshake().error, SSL_ERROR_WANT_READ);
+  });
+  s.other.script.push_back([](raw_session& other) { BOOST_REQUIRE(other.write("behind it")); });
+  BOOST_TEST(s.read() == "behind it");
+  BOOST_TEST(s.tls.write_some(asio::buffer("and on", 6)) == 6U);
+  BOOST_TEST(s.other.plaintext == "and on");
+  BOOST_TEST(SSL_total_renegotiations(s.other.tls.ssl()) == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tls_async::test
