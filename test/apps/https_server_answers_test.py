@@ -6,6 +6,7 @@ import concurrent.futures
 import hashlib
 import http.client
 import os
+import socket
 import ssl
 import unittest
 
@@ -212,6 +213,8 @@ class Answers(unittest.TestCase):
         for partial in (b"", b"\x16", b"\x16\x03\x01\x02\x00\x01"):
             with self.server.connect() as connection:
                 connection.sendall(partial)
+                connection.shutdown(socket.SHUT_WR)
+                read_to_end(connection)  # the server has said in its log that it is over
         self.assertTrue(exchange(other, GET % CLOSE).endswith(b"small"))
         log = self.log()
         self.assertEqual(sum("the client speaks plain HTTP" in line for line in log), 1, log)

@@ -15,6 +15,7 @@ fault() {
 sources=(CMakeLists.txt CMakePresets.json dev apps bench cmake libtls_async test)
 mapfile -t documents < <(find README.md libtls_async/README.md docs -name '*.md' | sort)
 mapfile -t files < <(find "${sources[@]}" docs ./*.md -type f | sed 's|^\./||')
+all_files=$(printf '%s\n' "${files[@]}")
 declare -A words
 while read -r word; do words[$word]=1; done < <(
   grep -rhoE --include='*.[chi]pp' --include='*.sh' --include='*.py' --include='*.cmake' --include='*.in' \
@@ -33,7 +34,7 @@ for document in "${documents[@]}"; do
     if [[ $quoted =~ ^[A-Za-z0-9_.-]*[./][A-Za-z0-9_./-]*$ && $quoted =~ (/|\.([chi]pp|md|sh|map|json)$) ]]; then
       path=${quoted#./}
       [[ -e $path || -e $folder/$path || -e libtls_async/include/tls_async/$path ]] ||
-        printf '%s\n' "${files[@]}" | grep -qE "(^|/)${path//./\\.}\$" ||
+        grep -qE "(^|/)${path//./\\.}\$" <<<"$all_files" ||
         fault "$document: there is no file $quoted"
     elif [[ $quoted =~ ^[A-Za-z_][A-Za-z0-9_:]*(\(\))?$ && $quoted =~ _|\(\) ]]; then
       quoted=${quoted%()}

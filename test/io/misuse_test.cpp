@@ -34,6 +34,18 @@ BOOST_AUTO_TEST_CASE(verbs_before_a_role_say_so) {
   s.handshake();
 }
 
+BOOST_AUTO_TEST_CASE(ring_that_can_hold_no_record_is_refused_when_the_stream_is_made) {
+  for (std::size_t const records : {std::size_t{0}, std::size_t{1'025}, SIZE_MAX}) {
+    stream_options options;
+    options.ring_records = records;
+    BOOST_CHECK_EXCEPTION(memory_session{options}, boost::system::system_error,
+                          [](auto const& refused) {
+                            return refused.code() == errc::bad_option &&
+                                   std::string(refused.what()).find("1024") != std::string::npos;
+                          });
+  }
+}
+
 BOOST_AUTO_TEST_CASE(verbs_beside_a_handshake_wait_for_it_or_say_so) {
   memory_session s;
   ending of_client, of_server, second, read, written, closed, shut;

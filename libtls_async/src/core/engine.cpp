@@ -4,6 +4,8 @@
 
 #include <tls_async/context.hpp>
 
+#include <boost/system/system_error.hpp>
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
@@ -39,6 +41,10 @@ engine::engine(SSL_CTX* context, engine_options const& options)
 
 engine::engine(SSL* session, engine_options const& options)
     : options_(options), ssl_(session), ring_(session, options.ring_records * record_room) {
+  if (options.ring_records < 1 || options.ring_records > 1'024) {
+    throw boost::system::system_error(make_error_code(errc::bad_option),
+                                      "ring_records has to be between 1 and 1024");
+  }
   // The modes of the engine are fixed; what a user sets for them is a policy of the stream.
   SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_AUTO_RETRY);

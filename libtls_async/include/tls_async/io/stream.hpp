@@ -65,7 +65,7 @@ public:
   using native_handle_type = SSL*;
 
   /// A session of `context`, which may be destroyed before the stream is.
-  /// Throws std::bad_alloc and what the next layer's constructor throws.
+  /// Throws std::bad_alloc, bad_option, and what the next layer's constructor throws.
   template <class Arg>
   stream(Arg&& next_layer, tls_async::context& context, stream_options const& options = {})
       : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(),
