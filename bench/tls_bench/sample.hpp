@@ -1,17 +1,30 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What one run of one scenario on one stack measured.
+// What one run is to do, and what it measured.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
-#include <functional>
+#include <map>
 #include <string>
-#include <vector>
 
 namespace tls_async::bench {
+
+/// The work of one run.
+struct job {
+  std::uint64_t messages = 0;  ///< Or round trips, or handshakes: what is counted.
+  std::size_t message_bytes = 0;
+  std::size_t at_once = 1;  ///< Writers on one connection, or connections.
+  int protocol = 13;        ///< TLS 1.2 or 1.3.
+  bool resume = false;      ///< Handshakes go on with an earlier session.
+  /// Every byte is compared and records are counted. Such a run is not timed.
+  bool check = false;
+};
+
+/// Metrics by name. CPU times and latencies are in seconds, all else are counts; less is better.
+using sample = std::map<std::string, double>;
 
 /// CPU time of the calling thread, in seconds.
 inline double thread_cpu() {
@@ -19,39 +32,5 @@ inline double thread_cpu() {
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
-
-/// Counts come first: they do not depend on the machine. A stack that has no such thing leaves it
-/// 0.
-struct sample {
-  double sender_cpu = 0;    ///< Seconds.
-  double receiver_cpu = 0;  ///< Seconds.
-  double wall = 0;          ///< Seconds.
-  std::uint64_t messages = 0;
-  std::uint64_t bytes = 0;     ///< Of plaintext.
-  std::uint64_t sends = 0;     ///< Writes to the socket, by the sender.
-  std::uint64_t receives = 0;  ///< Reads from the socket, by the receiver.
-};
-
-struct size {
-  std::uint64_t messages;
-  std::size_t message_bytes;
-  std::size_t writers = 1;
-};
-
-struct run {
-  std::string stack;
-  std::function<sample(size)> once;
-};
-
-struct scenario {
-  std::string name;
-  std::string what;
-  size full;
-  size smoke;
-  std::vector<run> runs;  ///< The first is the one that others are compared with.
-};
-
-/// All of them, in the order of the report.
-std::vector<scenario> const& scenarios();
 
 }  // namespace tls_async::bench

@@ -1,281 +1,242 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-//
-// The scenarios: each is one template over the stacks. Sender and receiver have a thread and an
-// io_context of their own. Every byte is checked: a run that did not do its work throws.
-#include "sample.hpp"
-#include "stacks.hpp"
+#include "scenarios.hpp"
 
-#include <array>
-#include <chrono>
+#include "server_process.hpp"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <exception>
-#include <memory>
+#include <future>
 #include <stdexcept>
 #include <thread>
-#include <type_traits>
-#include <vector>
 
 namespace tls_async::bench {
 namespace {
 
-constexpr std::size_t receive_bytes = 64 * 1024;
-
-void rethrow(std::exception_ptr failed) {
-  if (failed) std::rethrow_exception(failed);
+// Ends an accept that nobody will come to any more.
+void knock(unsigned short port) {
+  int const fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  (void)connect(fd, reinterpret_cast<sockaddr const*>(&address), sizeof(address));
+  close(fd);
 }
 
-// Runs the two sides to their end, each on a thread of its own.
-template <class Receiver, class Sender>
-sample run_sides(Receiver receiver, Sender sender) {
-  asio::io_context there(1), here(1);
-  tcp::acceptor acceptor(there, {asio::ip::address_v4::loopback(), 0});
-  sample result;
-  std::exception_ptr receiver_failed;
-  asio::co_spawn(there, receiver(acceptor, result),
-                 [&](std::exception_ptr e) { receiver_failed = e; });
-  asio::co_spawn(here, sender(acceptor.local_endpoint(), result), rethrow);
-  auto const start = std::chrono::steady_clock::now();
-  std::thread thread([&there] { there.run(); });
-  std::exception_ptr sender_failed;
+// Both sides to their end, each on a thread of its own. Metrics get the given prefixes; a side
+// without one is not of interest.
+sample run_pair(server_side server, std::string const& server_prefix, client_side client,
+                std::string const& client_prefix, job const& work) {
+  std::promise<unsigned short> port;
+  auto listening = port.get_future();
+  sample at_server, at_client;
+  std::exception_ptr server_failed, client_failed;
+  std::thread thread([&] {
+    try {
+      server(port, work, at_server);
+    } catch (...) {
+      server_failed = std::current_exception();
+      try {
+        port.set_exception(server_failed);
+      } catch (std::future_error const&) {
+        return;  // It was listening, and the client sees the connection end.
+      }
+    }
+  });
+  unsigned short number = 0;
   try {
-    here.run();
+    number = listening.get();
+    client(number, work, at_client);
   } catch (...) {
-    sender_failed = std::current_exception();
-    there.stop();
+    client_failed = std::current_exception();
+    if (number != 0) knock(number);
   }
   thread.join();
-  result.wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  rethrow(sender_failed);
-  rethrow(receiver_failed);
-  return result;
+  if (client_failed) std::rethrow_exception(client_failed);
+  if (server_failed) std::rethrow_exception(server_failed);
+  sample all;
+  auto const add = [&all](sample const& from, std::string const& prefix) {
+    if (prefix.empty()) return;
+    for (auto const& [name, value] : from)
+      all[name[0] == 'p' ? name : prefix + name] = value;  // Latencies are nobody's.
+  };
+  add(at_server, server_prefix);
+  add(at_client, client_prefix);
+  if (all.contains("client_cpu") && all.contains("server_cpu"))
+    all["both_cpu"] = all["client_cpu"] + all["server_cpu"];
+  return all;
 }
 
-// Takes all the plaintext, looks at it, and answers with one byte, so that the sender does not
-// close on it.
-template <class Stack>
-asio::awaitable<void> receive_all(tcp::acceptor& acceptor, std::uint64_t bytes, sample& result) {
-  auto s = Stack::make(co_await acceptor.async_accept(use_awaitable), contexts::all().server);
-  co_await Stack::handshake(s, asio::ssl::stream_base::server);
-  std::vector<char> buffer(receive_bytes);
-  auto const receives = s.next_layer().receives;
-  double const start = thread_cpu();
-  std::uint64_t got = 0;
-  while (got < bytes) {
-    std::size_t const n = co_await Stack::read_some(s, asio::buffer(buffer));
-    if (buffer[0] != 'x' || buffer[n - 1] != 'x')
-      throw std::runtime_error("wrong plaintext arrived");
-    got += n;
+struct list_of_scenarios {
+  std::vector<scenario> list;
+
+  // A side of the measured stack against that side of its peer.
+  void add(scenario s, client_side stack::*client, server_side stack::*server, bool client_measured,
+           bool server_measured) {
+    s.can = [=](stack const& measured) {
+      return (measured.*client != nullptr || !client_measured) &&
+             (measured.*server != nullptr || !server_measured) &&
+             stack_named(measured.peer).*client != nullptr &&
+             stack_named(measured.peer).*server != nullptr;
+    };
+    bool const both = client_measured && server_measured;
+    s.run = [=](stack const& measured, job const& work) {
+      stack const& peer = stack_named(measured.peer);
+      return run_pair((server_measured ? measured : peer).*server,
+                      server_measured ? (both ? "server_" : "receiver_") : "",
+                      (client_measured ? measured : peer).*client,
+                      client_measured ? (both ? "client_" : "sender_") : "", work);
+    };
+    list.push_back(std::move(s));
   }
-  result.receiver_cpu = thread_cpu() - start;
-  result.receives = s.next_layer().receives - receives;
-  if (got != bytes) throw std::runtime_error("too much plaintext arrived");
-  co_await Stack::write(s, asio::buffer("k", 1));
-  // The sender closes first.
-  try {
-    co_await Stack::read_some(s, asio::buffer(buffer));
-  } catch (boost::system::system_error const&) {
+  // The measured stack serves in a process of its own.
+  void add(scenario s, load load_table::*work_on) {
+    bool const only_keeps = work_on == &load_table::idle;
+    s.can = [=](stack const& measured) {
+      return measured.serve != nullptr && (measured.serves_many_at_once || only_keeps);
+    };
+    s.run = [=](stack const& measured, job const& work) {
+      server_process server(measured.name);
+      sample result;
+      (load_of(measured.peer).*work_on)(server, work, result);
+      return result;
+    };
+    list.push_back(std::move(s));
+  }
+};
+
+job smaller(job work) {
+  work.messages /= 4;
+  return work;
+}
+
+scenario described(std::string name, std::string what, std::string unit, job full, job smoke,
+                   std::optional<job> quick, unsigned most_rounds = 0) {
+  return {std::move(name), std::move(what), std::move(unit), full,   smoke,
+          quick,           most_rounds,     nullptr,         nullptr};
+}
+
+void add_bulk(list_of_scenarios& all) {
+  struct {
+    char const* name;
+    std::size_t bytes;
+  } const sizes[] = {{"4KiB", 4096}, {"16KiB", 16'384}, {"64KiB", 65'536}, {"1MiB", 1'048'576}};
+  for (auto const& [name, bytes] : sizes) {
+    job const full{(256U << 20) / bytes, bytes}, smoke{4, bytes};
+    all.add(
+        described(std::string("bulk_send_") + name, std::string("one writer, messages of ") + name,
+                  "message", full, smoke, smaller(full)),
+        &stack::send, &stack::receive, true, false);
+    all.add(described(std::string("bulk_receive_") + name,
+                      std::string("a receiver with 64 KiB of buffer, messages of ") + name,
+                      "message", full, smoke, smaller(full)),
+            &stack::send, &stack::receive, false, true);
   }
 }
 
-template <class Stack>
-asio::awaitable<typename Stack::stream> connect(tcp::endpoint server) {
-  tcp::socket socket(co_await asio::this_coro::executor);
-  co_await socket.async_connect(server, use_awaitable);
-  socket.set_option(tcp::no_delay(true));
-  auto s = Stack::make(std::move(socket), contexts::all().client);
-  co_await Stack::handshake(s, asio::ssl::stream_base::client);
-  co_return s;
+void add_messages(list_of_scenarios& all) {
+  job const duplex{2048, 65'536};
+  all.add(described("duplex_64KiB", "both sides send and receive messages of 64KiB at once",
+                    "message", duplex, {4, 65'536}, smaller(duplex)),
+          &stack::duplex_client, &stack::duplex_server, true, true);
+  for (std::size_t const writers : {1U, 8U, 64U, 256U}) {
+    job const full{131'072, 128, writers};
+    all.add(
+        described("writers_" + std::to_string(writers),
+                  std::to_string(writers) + " coroutines write messages of 128 bytes on one "
+                                            "connection; where one may write at a time, by turns",
+                  "message", full, {2 * writers, 128, writers}, smaller(full)),
+        &stack::write_at_once, &stack::receive, true, false);
+  }
+  job const header{16'384, 200 + 16'384};
+  all.add(described("header_body", "one write of 200 bytes and 16 KiB in two buffers", "message",
+                    header, {4, 200 + 16'384}, smaller(header)),
+          &stack::send_two, &stack::receive, true, false);
+  struct {
+    char const* name;
+    std::size_t bytes;
+  } const sizes[] = {{"64B", 64}, {"4KiB", 4096}};
+  for (auto const& [name, bytes] : sizes) {
+    job const full{20'000, bytes};
+    all.add(described(std::string("ping_pong_") + name, std::string(name) + " there and back",
+                      "round trip", full, {4, bytes}, smaller(full)),
+            &stack::ask, &stack::answer, true, true);
+  }
+  for (int const protocol : {12, 13}) {
+    for (bool const resume : {false, true}) {
+      job full{400};
+      full.protocol = protocol;
+      full.resume = resume;
+      job smoke = full;
+      smoke.messages = 2;
+      std::string const kind = resume ? "resumed" : "full";
+      all.add(described("handshake_" + kind + "_" + std::to_string(protocol),
+                        kind + " handshakes of TLS 1." + std::to_string(protocol % 10) +
+                            ", from connect to close, one after the other",
+                        "handshake", full, smoke, smaller(full)),
+              &stack::connect, &stack::accept, true, true);
+    }
+  }
 }
 
-template <class Stack>
-asio::awaitable<void> take_answer(typename Stack::stream& s) {
-  char answer = 0;
-  co_await Stack::read_some(s, asio::buffer(&answer, 1));
-  if (answer != 'k') throw std::runtime_error("wrong answer");
-}
-
-// The other side of what is measured is the same for every TLS stack: a faster or slower peer
-// changes what the kernel does on the measured thread.
-template <class Stack>
-using peer = std::conditional_t<std::is_same_v<Stack, tcp_stack>, tcp_stack, tls_async_stack>;
-
-// Sends by `write(s)`, which is called until all messages are out.
-template <class Stack, class Receiver, class Write>
-sample one_writer(size sizes, std::uint64_t bytes_a_message, Write write) {
-  std::uint64_t const bytes = sizes.messages * bytes_a_message;
-  return run_sides([=](tcp::acceptor& acceptor,
-                       sample& result) { return receive_all<Receiver>(acceptor, bytes, result); },
-                   [=](tcp::endpoint server, sample& result) -> asio::awaitable<void> {
-                     auto s = co_await connect<Stack>(server);
-                     auto const sends = s.next_layer().sends;
-                     double const start = thread_cpu();
-                     for (std::uint64_t i = 0; i < sizes.messages; ++i)
-                       co_await write(s);
-                     result.sender_cpu = thread_cpu() - start;
-                     result.sends = s.next_layer().sends - sends;
-                     result.messages = sizes.messages;
-                     result.bytes = bytes;
-                     co_await take_answer<Stack>(s);
-                   });
-}
-
-template <class Stack, class Receiver>
-sample bulk(size sizes) {
-  auto const message = std::make_shared<std::string>(sizes.message_bytes, 'x');
-  return one_writer<Stack, Receiver>(
-      sizes, sizes.message_bytes,
-      [message](typename Stack::stream& s) { return Stack::write(s, asio::buffer(*message)); });
-}
-template <class Stack>
-sample bulk_send(size sizes) {
-  sample result = bulk<Stack, peer<Stack>>(sizes);
-  result.receiver_cpu = 0;
-  return result;
-}
-template <class Stack>
-sample bulk_receive(size sizes) {
-  sample result = bulk<peer<Stack>, Stack>(sizes);
-  result.sender_cpu = 0;
-  return result;
-}
-
-template <class Stack>
-sample header_and_body(size sizes) {
-  auto const header = std::make_shared<std::string>(200, 'x');
-  auto const body = std::make_shared<std::string>(sizes.message_bytes, 'x');
-  return one_writer<Stack, peer<Stack>>(
-      sizes, sizes.message_bytes + 200, [header, body](typename Stack::stream& s) {
-        return Stack::write(
-            s, std::array<asio::const_buffer, 2>{asio::buffer(*header), asio::buffer(*body)});
-      });
-}
-
-// Many coroutines write small messages on one connection. Where the stack allows one writer at a
-// time, they take turns by a lock.
-template <class Stack>
-sample many_writers(size sizes) {
-  std::uint64_t const each = sizes.messages / sizes.writers;
-  std::uint64_t const bytes = each * sizes.writers * sizes.message_bytes;
-  return run_sides(
-      [=](tcp::acceptor& acceptor, sample& result) {
-        return receive_all<peer<Stack>>(acceptor, bytes, result);
-      },
-      [=](tcp::endpoint server, sample& result) -> asio::awaitable<void> {
-        auto s = co_await connect<Stack>(server);
-        auto const executor = co_await asio::this_coro::executor;
-        std::string const message(sizes.message_bytes, 'x');
-        coroutine_lock turn(executor);
-        asio::steady_timer all_done(executor, asio::steady_timer::time_point::max());
-        std::size_t writing = sizes.writers;
-        auto const writer = [&]() -> asio::awaitable<void> {
-          for (std::uint64_t i = 0; i < each; ++i) {
-            if constexpr (Stack::many_writers) {
-              co_await Stack::write(s, asio::buffer(message));
-            } else {
-              co_await turn.lock();
-              co_await Stack::write(s, asio::buffer(message));
-              turn.unlock();
-            }
-          }
-          if (--writing == 0) all_done.cancel();
-        };
-        auto const sends = s.next_layer().sends;
-        double const start = thread_cpu();
-        for (std::size_t w = 0; w < sizes.writers; ++w)
-          asio::co_spawn(executor, writer, rethrow);
-        co_await all_done.async_wait(asio::as_tuple(use_awaitable));
-        result.sender_cpu = thread_cpu() - start;
-        result.sends = s.next_layer().sends - sends;
-        result.messages = each * sizes.writers;
-        result.bytes = bytes;
-        co_await take_answer<Stack>(s);
-      });
-}
-
-// One message there, the same back. The CPU time is that of both sides.
-template <class Stack>
-sample ping_pong(size sizes) {
-  return run_sides(
-      [=](tcp::acceptor& acceptor, sample& result) -> asio::awaitable<void> {
-        tcp::socket socket = co_await acceptor.async_accept(use_awaitable);
-        socket.set_option(tcp::no_delay(true));
-        auto s = Stack::make(std::move(socket), contexts::all().server);
-        co_await Stack::handshake(s, asio::ssl::stream_base::server);
-        std::string buffer(sizes.message_bytes, ' ');
-        double const start = thread_cpu();
-        for (std::uint64_t i = 0; i < sizes.messages; ++i) {
-          for (std::size_t got = 0; got < buffer.size();) {
-            got += co_await Stack::read_some(s, asio::buffer(buffer) + got);
-          }
-          co_await Stack::write(s, asio::buffer(buffer));
-        }
-        result.receiver_cpu = thread_cpu() - start;
-        try {
-          co_await Stack::read_some(s, asio::buffer(buffer));
-        } catch (boost::system::system_error const&) {
-        }
-      },
-      [=](tcp::endpoint server, sample& result) -> asio::awaitable<void> {
-        auto s = co_await connect<Stack>(server);
-        std::string const message(sizes.message_bytes, 'x');
-        std::string buffer(sizes.message_bytes, ' ');
-        auto const sends = s.next_layer().sends;
-        double const start = thread_cpu();
-        for (std::uint64_t i = 0; i < sizes.messages; ++i) {
-          co_await Stack::write(s, asio::buffer(message));
-          for (std::size_t got = 0; got < buffer.size();) {
-            got += co_await Stack::read_some(s, asio::buffer(buffer) + got);
-          }
-          if (buffer != message) throw std::runtime_error("wrong plaintext came back");
-        }
-        result.sender_cpu = thread_cpu() - start;
-        result.sends = s.next_layer().sends - sends;
-        result.messages = sizes.messages;
-        result.bytes = sizes.messages * sizes.message_bytes;
-      });
+void add_crowds(list_of_scenarios& all) {
+  job const some{0, 0, 100};
+  for (std::size_t const connections : {1'000U, 10'000U}) {
+    job const full{0, 0, connections};
+    all.add(described("idle_" + std::to_string(connections),
+                      std::to_string(connections) +
+                          " connections wait after one byte each way: bytes of the server process "
+                          "for each",
+                      "connection", full, some,
+                      connections == 1'000 ? std::optional(full) : std::nullopt, 3),
+            &load_table::idle);
+  }
+  struct {
+    char const* name;
+    std::size_t bytes;
+    std::uint64_t messages;
+  } const sizes[] = {{"16KiB", 16'384, 8'192}, {"64B", 64, 20'000}};
+  for (auto const& [name, bytes, messages] : sizes) {
+    for (std::size_t const connections : {1U, 100U, 1'000U, 5'000U}) {
+      job const full{messages, bytes, connections};
+      all.add(described(std::string("growth_") + name + "_" + std::to_string(connections),
+                        std::to_string(connections) + " connections at once send " + name +
+                            " and get them back",
+                        "message", full, {8, bytes, std::min<std::size_t>(connections, 4)},
+                        connections < 5'000 && bytes > 64 ? std::optional(full) : std::nullopt),
+              &load_table::grow);
+    }
+  }
+  job const churn{2'000, 64, 8};
+  all.add(described("churn", "8 clients connect, exchange 64 bytes and close, over and over",
+                    "connection", churn, {8, 64, 2}, smaller(churn)),
+          &load_table::churn);
+  job const noisy{20'000, 64, 1'000};
+  all.add(described("noisy_neighbour",
+                    "round trips of 64 bytes over 1 000 connections beside one that receives all "
+                    "it can",
+                    "round trip", noisy, {8, 64, 4}, smaller(noisy)),
+          &load_table::noisy_neighbour);
+  job const storm{500, 64, 8};
+  all.add(described("handshake_storm",
+                    "round trips of 64 bytes on 8 connections while 500 others shake hands",
+                    "handshake", storm, {8, 64, 2}, storm),
+          &load_table::handshake_storm);
 }
 
 }  // namespace
 
 std::vector<scenario> const& scenarios() {
   static std::vector<scenario> const all = [] {
-    std::vector<scenario> list;
-    auto const add = [&list](std::string name, std::string what, size full, size smoke, auto ours,
-                             auto theirs, auto plain) {
-      list.push_back({std::move(name),
-                      std::move(what),
-                      full,
-                      smoke,
-                      {{asio_ssl_stack::name, theirs},
-                       {tls_async_stack::name, ours},
-                       {tcp_stack::name, plain}}});
-    };
-    auto const add_bulk = [&add](std::string const& name, std::size_t bytes,
-                                 std::uint64_t messages) {
-      add("bulk_send_" + name, "one writer, messages of " + name, {messages, bytes}, {4, bytes},
-          bulk_send<tls_async_stack>, bulk_send<asio_ssl_stack>, bulk_send<tcp_stack>);
-      add("bulk_receive_" + name, "a receiver with 64 KiB of buffer, messages of " + name,
-          {messages, bytes}, {4, bytes}, bulk_receive<tls_async_stack>,
-          bulk_receive<asio_ssl_stack>, bulk_receive<tcp_stack>);
-    };
-    add_bulk("4KiB", 4096, 65'536);
-    add_bulk("16KiB", 16'384, 16'384);
-    add_bulk("64KiB", 65'536, 4'096);
-    add_bulk("1MiB", 1'048'576, 256);
-    for (std::size_t const writers : {1U, 8U, 64U, 256U}) {
-      add("writers_" + std::to_string(writers),
-          std::to_string(writers) + " coroutines write messages of 128 bytes on one connection",
-          {131'072, 128, writers}, {2 * writers, 128, writers}, many_writers<tls_async_stack>,
-          many_writers<asio_ssl_stack>, many_writers<tcp_stack>);
-    }
-    add("header_body", "one write of 200 bytes and 16 KiB in two buffers", {16'384, 16'384},
-        {4, 16'384}, header_and_body<tls_async_stack>, header_and_body<asio_ssl_stack>,
-        header_and_body<tcp_stack>);
-    add("ping_pong_64B", "64 bytes there and back", {20'000, 64}, {4, 64},
-        ping_pong<tls_async_stack>, ping_pong<asio_ssl_stack>, ping_pong<tcp_stack>);
-    add("ping_pong_4KiB", "4 KiB there and back", {20'000, 4096}, {4, 4096},
-        ping_pong<tls_async_stack>, ping_pong<asio_ssl_stack>, ping_pong<tcp_stack>);
-    return list;
+    list_of_scenarios made;
+    add_bulk(made);
+    add_messages(made);
+    add_crowds(made);
+    return made.list;
   }();
   return all;
 }
