@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # report.py JSON [HTML]: one self-contained page, with plots, from what tls_bench --json wrote.
-# With --svg DIR instead of HTML: each plot as a file, for documents.
+# In place of HTML, for documents: --svg DIR, each plot as a file; --markdown, a table of ratios and counts.
 import html
 import json
 import os
@@ -239,10 +239,30 @@ def page(data):
     return "".join(out) + "</html>\n"
 
 
+def markdown(data):
+    tuned = "asio_ssl_newer_tuned"
+    cell = lambda e: estimate(e)[1:] if e else ""
+    print(f"| scenario | metric | against `{BASE}` | against `{tuned}` | transport tax | sends, ours and `{BASE}` |")
+    print("|---|---|---|---|---|---|")
+    for s in data["scenarios"]:
+        ours, base = s["stacks"].get("tls_async", {}), s["stacks"].get(BASE, {})
+        metrics = [m for m in (cpu_metric(s), "p50", "p99", "resident") if ratio(ours, m)]
+        for i, metric in enumerate(metrics):
+            tax = ours.get("transport_tax", {}).get(metric)
+            sends = [next((m[k] for k in m if k.endswith("sends")), None)
+                     for m in (ours.get("median", {}), base.get("median", {}))]
+            print(f"| {s['name'] if i == 0 else ''} | {metric} | {cell(ratio(ours, metric))} | "
+                  f"{cell(ratio(ours, metric, tuned))} | {format(tax['median'], '+.0%') if tax else ''} | "
+                  + (f"{sends[0]:.3g}, {sends[1]:.3g}" if i == 0 and all(sends) else "") + " |")
+
+
 def main(arguments):
     if not 1 <= len(arguments) <= 3 or arguments[0].startswith("-"):
-        fail("usage: report.py JSON [HTML | --svg DIR]")
+        fail("usage: report.py JSON [HTML | --svg DIR | --markdown]")
     data = load(arguments[0])
+    if arguments[1:] == ["--markdown"]:
+        markdown(data)
+        return
     if arguments[1:2] == ["--svg"]:
         folder = arguments[2] if len(arguments) == 3 else "."
         os.makedirs(folder, exist_ok=True)

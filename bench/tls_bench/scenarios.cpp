@@ -5,6 +5,7 @@
 #include "server_process.hpp"
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -36,6 +37,7 @@ sample run_pair(server_side server, std::string const& server_prefix, client_sid
   sample at_server, at_client;
   std::exception_ptr server_failed, client_failed;
   std::thread thread([&] {
+    pthread_setname_np(pthread_self(), "tls_bench peer");  // So that a profile tells them apart.
     try {
       server(port, work, at_server);
     } catch (...) {
