@@ -14,6 +14,7 @@ BASE = "asio_ssl"
 COLOURS = {
     "asio_ssl": "#8c6bb1", "tls_async": "#1b7837", "asio_ssl_newer": "#b2abd2",
     "asio_ssl_newer_tuned": "#542788", "openssl": "#e08214", "openssl_alone": "#fdb863", "tcp": "#888888",
+    "https_server": "#00441b", "nginx": "#2166ac",
 }
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; color: #222 }
@@ -160,9 +161,9 @@ def growth_plot(scenarios, kind):
 
 def plots(data):
     scenarios = data["scenarios"]
-    crowds = ("idle_", "growth_", "churn", "noisy", "handshake_storm")
+    crowds = ("idle_", "growth_", "churn", "noisy", "handshake_storm", "https_")
     single = [s for s in scenarios if not s["name"].startswith(crowds)]
-    many = [s for s in scenarios if s["name"].startswith(("growth_", "churn", "handshake_storm"))]
+    many = [s for s in scenarios if s["name"].startswith(("growth_", "churn", "handshake_storm", "https_"))]
     made = {
         "cpu": ("CPU time against asio_ssl, one connection", ratio_rows(single, cpu_metric)),
         "cpu-many": ("Server CPU time against asio_ssl, many connections", ratio_rows(many, cpu_metric)),
@@ -212,9 +213,10 @@ def table(scenario):
 def losses(scenarios):
     found = []
     for s in scenarios:
-        for metric, e in s["stacks"].get("tls_async", {}).get("ratio_to", {}).get(BASE, {}).items():
-            if (is_time(metric) or metric == "resident") and e["low"] > 1:
-                found.append(f"<li>{escape(s['name'])}, {escape(metric)}: {estimate(e)}</li>")
+        for name in ("tls_async", "https_server"):
+            for metric, e in s["stacks"].get(name, {}).get("ratio_to", {}).get(BASE, {}).items():
+                if (is_time(metric) or metric == "resident") and e["low"] > 1:
+                    found.append(f"<li>{escape(s['name'])}, {name}, {escape(metric)}: {estimate(e)}</li>")
     return f"<ul>{''.join(found)}</ul>" if found else "<p>Nowhere in this run.</p>"
 
 
