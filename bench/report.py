@@ -14,7 +14,8 @@ BASE = "asio_ssl"
 COLOURS = {
     "asio_ssl": "#8c6bb1", "tls_async": "#1b7837", "asio_ssl_newer": "#b2abd2",
     "asio_ssl_newer_tuned": "#542788", "openssl": "#e08214", "openssl_alone": "#fdb863", "tcp": "#888888",
-    "https_server": "#00441b", "nginx": "#2166ac",
+    "https_server": "#00441b", "nginx": "#2166ac", "tls_async_ring_1": "#d9f0d3", "tls_async_ring_2": "#a6dba0",
+    "tls_async_ring_8": "#5aae61", "tls_async_ring_16": "#00441b",
 }
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; color: #222 }

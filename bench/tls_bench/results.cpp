@@ -137,7 +137,7 @@ json::object environment() {
                             std::to_string(TLS_ASYNC_VERSION_MINOR) + "." +
                             std::to_string(TLS_ASYNC_VERSION_PATCH)},
           {"boost", BOOST_LIB_VERSION},
-          {"newer_asio", TLS_ASYNC_BENCH_NEWER_VERSION},
+          {"newer_asio", newer_asio_version()},
           {"openssl", OpenSSL_version(OPENSSL_VERSION)},
           {"compiler", __VERSION__},
           {"kernel", system.release},

@@ -29,6 +29,8 @@ struct stack {
   /// kernel does on the measured thread, so it is the same for all that speak TLS.
   std::string peer = "tls_async";
 
+  bool on_request = false;  ///< Runs only where it is asked for by name.
+
   client_side send = nullptr;      ///< Messages, one after the other.
   client_side send_two = nullptr;  ///< Messages of a header and a body.
   server_side receive = nullptr;   ///< All of it, with 64 KiB of buffer.
@@ -58,6 +60,8 @@ struct unavailable_stack {
 /// All that this build has.
 std::vector<stack> const& stacks();
 std::vector<unavailable_stack> const& unavailable_stacks();
+/// Its version as a number; empty where there is none.
+std::string newer_asio_version();
 stack const& stack_named(std::string const& name);
 load_table load_of(std::string const& peer);
 
@@ -68,6 +72,7 @@ stack openssl_stack();
 stack openssl_alone_stack();
 stack tcp_stack();
 stack tls_async_stack();
+std::vector<stack> tls_async_ring_stacks();
 load_table tcp_load();
 load_table tls_async_load();
 

@@ -4,23 +4,29 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace tls_async::bench {
 
 std::vector<stack> const& stacks() {
-  static std::vector<stack> const all = {
-      asio_ssl_stack(),
-      tls_async_stack(),
+  static std::vector<stack> const all = [] {
+    std::vector<stack> list = {
+        asio_ssl_stack(),
+        tls_async_stack(),
 #ifdef TLS_ASYNC_BENCH_HAS_NEWER
-      asio_ssl_newer_stack(),
+        asio_ssl_newer_stack(),
 #endif
 #ifdef TLS_ASYNC_BENCH_HAS_TUNED
-      asio_ssl_newer_tuned_stack(),
+        asio_ssl_newer_tuned_stack(),
 #endif
-      openssl_stack(),
-      openssl_alone_stack(),
-      tcp_stack(),
-  };
+        openssl_stack(),
+        openssl_alone_stack(),
+        tcp_stack(),
+    };
+    for (stack& s : tls_async_ring_stacks())
+      list.push_back(std::move(s));
+    return list;
+  }();
   return all;
 }
 
@@ -35,6 +41,8 @@ std::vector<unavailable_stack> const& unavailable_stacks() {
   };
   return all;
 }
+
+std::string newer_asio_version() { return TLS_ASYNC_BENCH_NEWER_VERSION; }
 
 stack const& stack_named(std::string const& name) {
   auto const found = std::find_if(stacks().begin(), stacks().end(),
