@@ -92,23 +92,26 @@ def ratio_plot(title, rows):
     """rows: (label, [(stack, estimate)]); a dot with its interval on a scale of ratios."""
     left, width, step = 210, 560, 16
     stacks = sorted({name for _, dots in rows for name, _ in dots}, key=list(COLOURS).index)
-    height = 60 + sum(step * len(dots) + 10 for _, dots in rows) + 30
+    top = 60 + 20 * ((len(stacks) - 1) // 4)  # Four names of stacks a line.
+    height = top + sum(step * len(dots) + 10 for _, dots in rows) + 30
     plot = Plot(left + width + 30, height, title)
     most = max([1.2] + [e["high"] for _, dots in rows for _, e in dots])
     most = min(most, 3)
     x = lambda value: left + width * min(value, most) / most
     for tick in [t / 4 for t in range(int(most * 4) + 1)]:
-        plot.line(x(tick), 50, x(tick), height - 25, "#222" if tick == 1 else "#ddd")
+        plot.line(x(tick), top - 10, x(tick), height - 25, "#222" if tick == 1 else "#ddd")
         plot.text(x(tick), height - 10, f"{tick:g}", "middle")
     for i, name in enumerate(stacks):
-        plot.dot(left - 200 + 170 * i, 32, COLOURS[name])
-        plot.text(left - 192 + 170 * i, 36, name)
-    y = 60
+        plot.dot(10 + 180 * (i % 4), 32 + 20 * (i // 4), COLOURS[name])
+        plot.text(18 + 180 * (i % 4), 36 + 20 * (i // 4), name)
+    y = top
     for label, dots in rows:
         plot.text(left - 8, y + step * len(dots) / 2 + 2, label, "end")
         for name, e in dots:
             plot.line(x(e["low"]), y + 6, x(e["high"]), y + 6, COLOURS[name], 2)
             plot.dot(x(e["median"]), y + 6, COLOURS[name])
+            if e["median"] > most:
+                plot.text(left + width - 8, y + 10, f"{e['median']:.1f}", "end")
             y += step
         y += 10
     return str(plot)
