@@ -5,8 +5,9 @@
 #pragma once
 
 #include "meter.hpp"
+#include "serve.hpp"
 #include "server_process.hpp"
-#include "sides.hpp"
+#include "stack.hpp"
 
 #include <atomic>
 #include <deque>

@@ -6,9 +6,11 @@
 // number of coroutines.
 #pragma once
 
+#include "connection.hpp"
 #include "contexts.hpp"
 #include "meter.hpp"
 #include "sample.hpp"
+#include "serve.hpp"
 #include "stack.hpp"
 
 #include <deque>
@@ -20,72 +22,7 @@
 
 namespace tls_async::bench {
 
-constexpr std::size_t receive_bytes = 64 * 1024;
 constexpr std::size_t header_bytes = 200;
-
-// Runs `body` on a loop of its own, to its end.
-template <class Stack, class Body>
-void run_server(std::promise<unsigned short>& port, Body body) {
-  typename Stack::loop loop;
-  typename Stack::listener listener(loop);
-  port.set_value(listener.port());
-  loop.spawn([&] { return body(loop, listener); });
-  loop.run();
-}
-template <class Stack, class Body>
-void run_client(Body body) {
-  typename Stack::loop loop;
-  loop.spawn([&] { return body(loop); });
-  loop.run();
-}
-
-template <class Stack>
-using task = typename Stack::template awaitable<void>;
-
-template <class Stack>
-typename Stack::template awaitable<typename Stack::stream> accepted(
-    typename Stack::listener& listener, job const& work) {
-  auto s = Stack::make(co_await listener.accept(), context_of(role::server, work.protocol));
-  co_await Stack::handshake(s, role::server);
-  co_return s;
-}
-template <class Stack>
-typename Stack::template awaitable<typename Stack::stream> connected(typename Stack::loop& loop,
-                                                                     unsigned short port,
-                                                                     job const& work) {
-  auto s =
-      Stack::make(co_await Stack::connect(loop, port), context_of(role::client, work.protocol));
-  co_await Stack::handshake(s, role::client);
-  co_return s;
-}
-
-// Reads exactly `n` bytes.
-template <class Stack>
-task<Stack> read_all(typename Stack::stream& s, char* data, std::size_t n) {
-  while (n != 0) {
-    std::size_t const some = co_await Stack::read_some(s, data, n);
-    data += some;
-    n -= some;
-  }
-}
-// The sender closes only when all has arrived.
-template <class Stack>
-task<Stack> take_answer(typename Stack::stream& s) {
-  char answer = 0;
-  co_await read_all<Stack>(s, &answer, 1);
-  if (answer != 'k') throw std::runtime_error("wrong answer");
-}
-// Reads until the peer ends, which may look like an error.
-template <class Stack>
-task<Stack> read_to_end(typename Stack::stream& s) {
-  char rest = 0;
-  try {
-    co_await Stack::read_some(s, &rest, 1);
-  } catch (std::exception const&) {
-    co_return;
-  }
-  throw std::runtime_error("too much plaintext arrived");
-}
 
 template <class Stack>
 task<Stack> receive_bytes_of(typename Stack::stream& s, std::uint64_t bytes,
@@ -311,60 +248,6 @@ void duplex_client(unsigned short port, job const& work, sample& result) {
     auto s = co_await connected<Stack>(loop, port, work);
     co_await both_ways<Stack>(loop, s, work, result);
     co_await take_answer<Stack>(s);
-  });
-}
-
-// The server of the loads in load.hpp. The first byte of a connection is its kind.
-constexpr char kind_echo = 'e';    // Sends back what comes.
-constexpr char kind_idle = 'i';    // The same, but holds next to nothing while it waits.
-constexpr char kind_source = 's';  // Sends without end.
-
-template <class Stack>
-task<Stack> echo(typename Stack::stream& s, std::size_t buffer_bytes) {
-  std::vector<char> buffer(buffer_bytes);
-  while (true) {
-    std::size_t const n = co_await Stack::read_some(s, buffer.data(), buffer.size());
-    co_await Stack::write(s, buffer.data(), n);
-  }
-}
-template <class Stack>
-task<Stack> send_without_end(typename Stack::stream& s) {
-  std::vector<char> const message(receive_bytes);
-  while (true)
-    co_await Stack::write(s, message.data(), message.size());
-}
-template <class Stack>
-task<Stack> serve_one(typename Stack::stream& s) {
-  try {
-    co_await Stack::handshake(s, role::server);
-    char byte = 0;
-    co_await read_all<Stack>(s, &byte, 1);
-    if (byte == kind_source) co_await send_without_end<Stack>(s);
-    if (byte == kind_echo) co_await echo<Stack>(s, 16 * 1024);
-    while (true) {
-      co_await read_all<Stack>(s, &byte, 1);
-      co_await Stack::write(s, &byte, 1);
-    }
-  } catch (std::exception const&) {
-    co_return;  // The peer has left.
-  }
-}
-template <class Stack>
-void serve(std::promise<unsigned short>& port) {
-  run_server<Stack>(port, [&](auto& loop, auto& listener) -> task<Stack> {
-    [[maybe_unused]] std::vector<typename Stack::stream> kept;
-    while (true) {
-      auto s = Stack::make(co_await listener.accept(), context_of(role::server, 13));
-      if constexpr (Stack::concurrent) {
-        loop.spawn([s = std::move(s)]() mutable { return serve_one<Stack>(s); });
-      } else {
-        co_await Stack::handshake(s, role::server);
-        char bytes[2] = {};
-        co_await read_all<Stack>(s, bytes, 2);
-        co_await Stack::write(s, bytes + 1, 1);
-        kept.push_back(std::move(s));
-      }
-    }
   });
 }
 
