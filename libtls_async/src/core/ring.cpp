@@ -16,7 +16,7 @@ namespace {
 struct bio_pair {
   BIO* inner = nullptr;
   BIO* outer = nullptr;
-  std::size_t bytes = 0;
+  std::size_t output_bytes = 0;
 
   void free() const noexcept {
     BIO_free(inner);
@@ -24,8 +24,9 @@ struct bio_pair {
   }
 };
 
-// One a thread: the pair that was given back last is the one whose memory is in the cache. Streams
-// that send or receive hold their own, so few are left over at once.
+// One a thread: the pair that is taken is the one that was given back last, whose memory is in the
+// cache. What was not needed for a while is freed by halves, oldest first (a low-water mark, as
+// h2o's recycler has it); freeing at once would have malloc ask the kernel for it again and again.
 class pair_pool {
 public:
   pair_pool() { unused_.reserve(most_kept); }
@@ -37,29 +38,43 @@ public:
       pair.free();
   }
 
-  static bio_pair take(std::size_t bytes) noexcept {
-    if (!is_gone) {
-      auto& unused = of_thread().unused_;
-      auto const last = std::find_if(unused.rbegin(), unused.rend(),
-                                     [bytes](bio_pair const& pair) { return pair.bytes == bytes; });
-      if (last != unused.rend()) {
-        bio_pair const pair = *last;
-        unused.erase(std::next(last).base());
-        return pair;
-      }
-    }
-    bio_pair pair{nullptr, nullptr, bytes};
-    if (BIO_new_bio_pair(&pair.inner, bytes, &pair.outer, bytes) != 1) ERR_clear_error();
+  static bio_pair take(std::size_t output_bytes, std::size_t input_bytes) noexcept {
+    bio_pair pair{nullptr, nullptr, output_bytes};
+    if (!is_gone && of_thread().reuse(pair)) return pair;
+    if (BIO_new_bio_pair(&pair.inner, output_bytes, &pair.outer, input_bytes) != 1)
+      ERR_clear_error();
     return pair;
   }
 
   static void give(bio_pair const& pair) noexcept {
     if (is_gone || of_thread().unused_.size() == most_kept) return pair.free();
-    of_thread().unused_.push_back(pair);
+    of_thread().keep(pair);
   }
 
 private:
-  static constexpr std::size_t most_kept = 16;
+  static constexpr std::size_t most_kept = 256;
+  static constexpr unsigned gives_between_trims = 64;
+
+  // Another pair of that size.
+  bool reuse(bio_pair& wanted) noexcept {
+    auto const last = std::find_if(unused_.rbegin(), unused_.rend(), [&](bio_pair const& pair) {
+      return pair.output_bytes == wanted.output_bytes;
+    });
+    if (last == unused_.rend()) return false;
+    wanted = *last;
+    unused_.erase(std::next(last).base());
+    low_water_ = std::min(low_water_, unused_.size());
+    return true;
+  }
+
+  void keep(bio_pair const& pair) noexcept {
+    unused_.push_back(pair);
+    if (++gives_ % gives_between_trims != 0) return;
+    auto const trimmed = unused_.begin() + static_cast<std::ptrdiff_t>(low_water_ / 2);
+    std::for_each(unused_.begin(), trimmed, [](bio_pair const& old) { old.free(); });
+    unused_.erase(unused_.begin(), trimmed);
+    low_water_ = unused_.size();
+  }
 
   static pair_pool& of_thread() {
     static thread_local pair_pool pool;
@@ -70,6 +85,8 @@ private:
   static thread_local bool is_gone;
 
   std::vector<bio_pair> unused_;
+  std::size_t low_water_ = 0;  // there were never fewer since the last trim
+  unsigned gives_ = 0;
 };
 
 thread_local bool pair_pool::is_gone = false;
@@ -79,12 +96,12 @@ thread_local bool pair_pool::is_gone = false;
 ring::~ring() {
   if (!is_attached()) return;
   is_filling_ = false;
-  if (!detach()) bio_pair{inner_, outer_, bytes_}.free();
+  if (!detach()) bio_pair{inner_, outer_, output_bytes_}.free();
 }
 
 bool ring::attach() noexcept {
   if (is_attached()) return true;
-  auto const pair = pair_pool::take(bytes_);
+  auto const pair = pair_pool::take(output_bytes_, input_capacity());
   if (pair.outer == nullptr) return false;
   inner_ = pair.inner;
   outer_ = pair.outer;
@@ -96,7 +113,7 @@ bool ring::attach() noexcept {
 bool ring::detach() noexcept {
   if (!is_attached() || is_filling_ || output_bytes() != 0 || input_bytes() != 0) return false;
   SSL_set_bio(session_, nullptr, nullptr);
-  pair_pool::give({std::exchange(inner_, nullptr), std::exchange(outer_, nullptr), bytes_});
+  pair_pool::give({std::exchange(inner_, nullptr), std::exchange(outer_, nullptr), output_bytes_});
   return true;
 }
 
@@ -118,7 +135,7 @@ std::size_t ring::output_bytes() const noexcept {
 }
 
 std::size_t ring::output_room() const noexcept {
-  return is_attached() ? BIO_ctrl_get_write_guarantee(inner_) : bytes_;
+  return is_attached() ? BIO_ctrl_get_write_guarantee(inner_) : output_bytes_;
 }
 
 std::span<std::byte> ring::writable() noexcept {

@@ -10,8 +10,8 @@
 namespace tls_async {
 
 struct engine_options {
-  /// Full records the ring holds each way, 1 to 1 024; else the stream's constructor throws
-  /// bad_option. Four are one send of 64 KiB of plaintext:
+  /// Full records the ring holds on the way out; on the way in it holds twice as many. 1 to 1 024,
+  /// else the stream's constructor throws bad_option. Four are one send of 64 KiB of plaintext:
   /// fewer cost system calls, more cost cache.
   std::size_t ring_records = 4;
 

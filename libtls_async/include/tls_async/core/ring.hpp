@@ -19,8 +19,10 @@ namespace tls_async {
 
 class ring {
 public:
-  /// For `session`, with so many bytes each way. No pair yet.
-  ring(SSL* session, std::size_t bytes) noexcept : session_(session), bytes_(bytes) {}
+  /// For `session`, with so many bytes for its output, and twice as many for its input: receiving
+  /// more at once saves calls, sending more does not. No pair yet.
+  ring(SSL* session, std::size_t output_bytes) noexcept
+      : session_(session), output_bytes_(output_bytes) {}
   ~ring();
   ring(ring const&) = delete;
   ring& operator=(ring const&) = delete;
@@ -32,7 +34,9 @@ public:
   bool detach() noexcept;
   [[nodiscard]] bool is_attached() const noexcept { return outer_ != nullptr; }
   /// In bytes: both directions of the pair, while there is one.
-  [[nodiscard]] std::size_t memory_usage() const noexcept { return is_attached() ? 2 * bytes_ : 0; }
+  [[nodiscard]] std::size_t memory_usage() const noexcept {
+    return is_attached() ? output_bytes_ + input_capacity() : 0;
+  }
 
   /// Ciphertext to flush: the next contiguous piece, up to where the storage wraps.
   [[nodiscard]] std::span<std::byte const> readable() noexcept;
@@ -65,10 +69,11 @@ public:
   [[nodiscard]] bool take(std::span<std::byte const> landed) noexcept;
 
 private:
+  [[nodiscard]] std::size_t input_capacity() const noexcept { return 2 * output_bytes_; }
   void follow_records(std::span<std::byte const> ciphertext) noexcept;
 
   SSL* session_;
-  std::size_t bytes_;
+  std::size_t output_bytes_;
   BIO* inner_ = nullptr;  // the session's end; shared with it
   BIO* outer_ = nullptr;
   bool is_filling_ = false;

@@ -56,8 +56,10 @@ public:
     // Everything the handler needs leaves the node before it is freed: the handler may start the
     // next operation, in the same memory, or destroy the stream.
     auto const work = std::move(work_);
-    IoExecutor const io = io_;
     if (auto slot = cancellation_slot(); slot.is_connected()) slot.clear();
+    if (from != nullptr && from->on_io_executor && this->on_io_executor)
+      return complete_here(*from);
+    IoExecutor const io = io_;
     auto const executor = boost::asio::get_associated_executor(handler_, io);
     auto const allocator = boost::asio::get_associated_allocator(handler_);
     bound run{std::move(handler_), allocator, this->result, this->bytes};
@@ -120,11 +122,24 @@ private:
     // progress, there is one.
     auto const executor = boost::asio::get_associated_executor(handler_, io_);
     if constexpr (std::is_same_v<executor_type, IoExecutor>) {
-      if (executor == io_) return;
+      if (executor == io_) {
+        this->on_io_executor = true;
+        return;
+      }
+    } else if constexpr (can_post) {
+      this->on_io_executor = any_io_executor(executor) == any_io_executor(io_);
     }
     work_.emplace(executor);
   }
   ~handler_operation() = default;
+
+  void complete_here(gate_step& from) {
+    auto const allocator = boost::asio::get_associated_allocator(handler_);
+    bound run{std::move(handler_), allocator, this->result, this->bytes};
+    free(allocator);
+    from.lock.unlock();
+    run();
+  }
 
   void free([[maybe_unused]] allocator_type const& of_handler) noexcept {
     if constexpr (brings_allocator) {

@@ -33,6 +33,7 @@ using stream_lock = std::unique_lock<std::recursive_mutex>;
 /// A step of a gate or of the timer: handlers may be run from here, outside of the lock.
 struct gate_step {
   any_io_executor const& executor;
+  bool on_io_executor;  ///< It is the next layer's own.
   stream_lock& lock;
 };
 
@@ -61,6 +62,7 @@ public:
       false;             ///< All its work is done but for the ciphertext up to `end` to leave.
   bool stalls = false;   ///< Bounded by the progress of the flush rather than by `expiry`.
   bool is_kept = false;  ///< Nobody waits for it: only what is final ends it.
+  bool on_io_executor = false;  ///< `executor()` is the next layer's own: no need to ask.
   time_point expiry = never;
   time_point waits_since{};  ///< Of one that stalls: it can't have stalled before.
   error_code result;

@@ -154,7 +154,7 @@ public:
 private:
   kept_write(stream_core& core, IoExecutor const& io, std::vector<std::byte> bytes_to_keep)
       : write_operation(false), core_(core), io_(io), kept_(std::move(bytes_to_keep)) {
-    is_kept = true;
+    is_kept = on_io_executor = true;
   }
   ~kept_write() = default;
 

@@ -100,23 +100,25 @@ private:
 
     void operator()(error_code ec, std::size_t n = 0) {
       any_io_executor const& here = state_->io_executor_;
-      run(here, ec, n);
+      run(here, true, ec, n);
     }
 
   protected:
-    void run(any_io_executor const& here, error_code ec, [[maybe_unused]] std::size_t n) {
+    void run(any_io_executor const& here, bool is_io_executor, error_code ec,
+             [[maybe_unused]] std::size_t n) {
       auto const state = std::move(state_);
       auto inside = state->lock();
+      gate_step const from{here, is_io_executor, inside};
       if constexpr (Event == event::flushed) {
-        state->flushed({here, inside}, ec, n);
+        state->flushed(from, ec, n);
       } else if constexpr (Event == event::filled) {
-        state->filled({here, inside}, ec, n);
+        state->filled(from, ec, n);
       } else if constexpr (Event == event::readable) {
-        state->receive({here, inside}, ec);
+        state->receive(from, ec);
       } else if constexpr (Event == event::landed) {
-        state->landed({here, inside}, ec, std::as_bytes(std::span(state->landing_)), n);
+        state->landed(from, ec, std::as_bytes(std::span(state->landing_)), n);
       } else if (!ec) {
-        state->timer_expired({here, inside});
+        state->timer_expired(from);
       }
     }
 
@@ -139,7 +141,7 @@ private:
 
     void operator()(error_code ec, std::size_t n = 0) {
       auto const here = executor_;
-      this->run(here, ec, n);
+      this->run(here, false, ec, n);
     }
 
   private:
@@ -150,12 +152,10 @@ private:
   // Where that is the next layer's own, nothing is bound, and Asio completes without a detour.
   template <event Event, class Initiate>
   void run_on(operation const* starter, boost::asio::cancellation_slot slot, Initiate initiate) {
-    any_io_executor const& io = io_executor_;
-    any_io_executor executor = starter != nullptr ? starter->executor() : io;
-    if (executor == io) {
+    if (starter == nullptr || starter->on_io_executor) {
       initiate(gate_handler<Event>(*this, slot));
     } else {
-      initiate(gate_handler_on<Event>(*this, slot, std::move(executor)));
+      initiate(gate_handler_on<Event>(*this, slot, starter->executor()));
     }
   }
 
