@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(memory) {
   c.settle();
   // With a read that waits there is neither ring nor record buffer.
   BOOST_TEST(!c.client.state().engine().ring().is_attached());
-  BOOST_TEST(c.client.memory_usage() < 2048U);
+  BOOST_TEST(c.client.memory_usage() < 2560U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

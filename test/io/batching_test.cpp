@@ -172,6 +172,37 @@ BOOST_AUTO_TEST_CASE(read_takes_what_fits_and_the_next_the_rest_without_the_next
   BOOST_TEST(reads == 4U);
 }
 
+// Dynamic record size: small ones at the start and after a pause, and one send a batch all the
+// same.
+BOOST_AUTO_TEST_CASE(records_are_small_at_the_start_and_after_a_pause) {
+  stream_options options;
+  options.small_record_bytes = 1'300;
+  options.small_records_until = 10'000;
+  options.small_records_after = 1s;
+  connected_session s(options);
+  sink received;
+  keep_reading(s.server, received);
+  auto const records_of = [&](std::size_t size) {
+    auto const begin = s.client_end().written().size();
+    auto const writes = s.client_end().writes();
+    BOOST_TEST(write_now(s, s.client, numbered_plaintext(size)).ec == error_code());
+    BOOST_TEST(s.client_end().writes() == writes + 1);
+    auto records = records_written(s.client_end(), begin);
+    for (std::size_t& record : records)
+      record -= 22;  // header, tag and content type (RFC 8446 section 5.2)
+    return records;
+  };
+  std::vector<std::size_t> const eight_small_then_the_rest{1'300, 1'300, 1'300, 1'300, 1'300,
+                                                           1'300, 1'300, 1'300, 9'600};
+  BOOST_TEST(records_of(20'000) == eight_small_then_the_rest, boost::test_tools::per_element());
+  BOOST_TEST(records_of(3'000) == std::vector<std::size_t>{3'000},
+             boost::test_tools::per_element());
+  s.pass(1s);
+  std::vector<std::size_t> const small_again{1'300, 1'300, 400};
+  BOOST_TEST(records_of(3'000) == small_again, boost::test_tools::per_element());
+  BOOST_TEST(received.plaintext.size() == 26'000U);
+}
+
 BOOST_AUTO_TEST_CASE(read_completes_with_whole_records_and_waits_for_no_more) {
   connected_session s;
   s.client_end().deliver(0);

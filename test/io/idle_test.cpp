@@ -26,7 +26,7 @@ namespace {
 namespace asio = boost::asio;
 namespace data = boost::unit_test::data;
 
-constexpr std::size_t of_waiting_stream = 2048;  // a ring has 136 KiB
+constexpr std::size_t of_waiting_stream = 2560;  // a ring has 204 KiB
 
 template <class Stream>
 bool holds_ring(Stream& of) {

@@ -46,6 +46,13 @@ BOOST_AUTO_TEST_CASE(ring_that_can_hold_no_record_is_refused_when_the_stream_is_
   }
 }
 
+BOOST_AUTO_TEST_CASE(small_records_that_are_none_are_refused_when_the_stream_is_made) {
+  stream_options options;
+  options.small_record_bytes = 16'385;
+  BOOST_CHECK_EXCEPTION(memory_session{options}, boost::system::system_error,
+                        [](auto const& refused) { return refused.code() == errc::bad_option; });
+}
+
 BOOST_AUTO_TEST_CASE(verbs_beside_a_handshake_wait_for_it_or_say_so) {
   memory_session s;
   ending of_client, of_server, second, read, written, closed, shut;

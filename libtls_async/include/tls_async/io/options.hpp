@@ -24,6 +24,16 @@ struct stream_options : engine_options {
 
   /// Bytes that `tls_try_write` may leave with the stream at once. Beyond it refuses.
   std::size_t most_bytes_kept = std::size_t{1} << 20;
+  /// Dynamic record size: bytes of plaintext in a record at the start of the session and after a
+  /// pause, at most 16 384; 0 for full records always. A peer can use a record only when all of it
+  /// has come, so small ones (1 300 fit a segment) show the first bytes earlier, for more CPU. They
+  /// still leave in one send a batch.
+  std::size_t small_record_bytes = 0;
+  /// Bytes of plaintext after which records are full.
+  std::size_t small_records_until = std::size_t{1} << 17;
+  /// The pause, without a record sealed, after which they are small again.
+  std::chrono::nanoseconds small_records_after = std::chrono::seconds(1);
+
   /// KeyUpdates a second that the peer may send in the long run, 0 for any number; as many as
   /// `most_key_updates_in_a_row` may come at once.
   std::uint32_t most_key_updates_per_second = 10;

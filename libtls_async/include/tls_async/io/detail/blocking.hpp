@@ -13,6 +13,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -110,7 +111,8 @@ std::size_t blocking_write(stream_core& core, NextLayer& next_layer, Buffers con
     }
     while (!cursor.piece().empty() && session.can_seal() && !session.record_pending() &&
            !session.wants_new_keys()) {
-      done = session.seal(cursor.piece());
+      auto const piece = cursor.piece();
+      done = session.seal(piece.first(std::min(piece.size(), core.record_limit())));
       if (done.next == want::failed) {
         (void)blocking_flush(core, next_layer);
         ec = core.failure_code();

@@ -20,6 +20,7 @@
 #include <tls_async/io/options.hpp>
 
 #include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,10 @@ public:
   template <class Session>
   stream_core(Session session, stream_options const& options)
       : options_(options), engine_(session, options_) {
+    if (options.small_record_bytes > max_record_plaintext) {
+      throw boost::system::system_error(make_error_code(errc::bad_option),
+                                        "small_record_bytes has to be 16384 at most");
+    }
     set_modes(inherited_modes(SSL_get_SSL_CTX(engine_.native_handle())));
   }
   stream_core(stream_core const&) = delete;
@@ -61,6 +66,8 @@ public:
   /// none.
   [[nodiscard]] bool keep_bytes(std::size_t n) noexcept;
   void drop_bytes(std::size_t n) noexcept { kept_bytes_ -= n; }
+  /// Bytes of plaintext that the next record may have.
+  [[nodiscard]] std::size_t record_limit();
   /// Why a write that starts now can't be sent, as far as that is known.
   [[nodiscard]] error_code refusal() const;
 
@@ -123,7 +130,7 @@ private:
   void step_output();
   bool finish_record();
   bool seal_record();
-  std::span<std::byte const> gather(operation_list& taken);
+  std::span<std::byte const> gather(std::size_t limit, operation_list& taken);
   void advance(write_operation& write, std::size_t n, operation_list& taken);
   bool seal_close_notify(control_operation& control);
   bool seal_key_update(control_operation& control);
@@ -188,6 +195,9 @@ private:
   bool was_filled_up_ = false;  // the last one left no room
   std::size_t fill_room_ = 0;
   error_code input_end_;  // sticky; eof after close_notify
+
+  std::uint64_t small_records_from_ = 0;  // of all plaintext sealed
+  time_point last_sealed_{};
 
   std::uint64_t queued_writes_ = 0;
   std::uint64_t queued_closes_ = 0;

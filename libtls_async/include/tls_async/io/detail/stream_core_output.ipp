@@ -93,10 +93,11 @@ inline bool stream_core::seal_record() {
   operation_list taken;  // the writes whose last byte this record holds
   auto& front = static_cast<write_operation&>(output_queue_.front());
   step sealed_step;
-  if (auto const piece = front.piece(); piece.size() >= max_record_plaintext) {
-    sealed_step = engine_.seal(piece);
+  std::size_t const limit = record_limit();
+  if (auto const piece = front.piece(); piece.size() >= limit) {
+    sealed_step = engine_.seal(piece.first(limit));
     advance(front, sealed_step.bytes, taken);
-  } else if (auto const gathered = gather(taken); !gathered.empty()) {
+  } else if (auto const gathered = gather(limit, taken); !gathered.empty()) {
     sealed_step = engine_.seal(gathered);
   }
   auto& stats = engine_.stats();
@@ -119,20 +120,32 @@ inline bool stream_core::seal_record() {
 // Small pieces share a record, with their neighbours in one message and in the next: group commit.
 // A piece that fills a record by itself is sealed where it stands. The place is one a thread: what
 // OpenSSL can't finish at once, the engine keeps.
-inline std::span<std::byte const> stream_core::gather(operation_list& taken) {
+inline std::span<std::byte const> stream_core::gather(std::size_t limit, operation_list& taken) {
   static thread_local std::array<std::byte, max_record_plaintext> gathered;
-  std::span<std::byte> room(gathered);
+  auto room = std::span<std::byte>(gathered).first(limit);
   while (!room.empty() && !output_queue_.empty() &&
          output_queue_.front().what == operation::verb::write) {
     auto& write = static_cast<write_operation&>(output_queue_.front());
     auto const piece = write.piece();
-    if (piece.size() >= max_record_plaintext) break;
+    if (piece.size() >= limit) break;
     std::size_t const n = std::min(piece.size(), room.size());
     if (n != 0) std::memcpy(room.data(), piece.data(), n);
     room = room.subspan(n);
     advance(write, n, taken);
   }
-  return std::span<std::byte const>(gathered).first(gathered.size() - room.size());
+  return std::span<std::byte const>(gathered).first(limit - room.size());
+}
+
+// Chosen by the length that is sealed: OpenSSL's own limit would keep kernel TLS from engaging.
+inline std::size_t stream_core::record_limit() {
+  if (options_.small_record_bytes == 0) return max_record_plaintext;
+  std::uint64_t const sealed_so_far = engine_.stats().plaintext_sealed;
+  time_point const moment = now();
+  if (moment - last_sealed_ >= options_.small_records_after) small_records_from_ = sealed_so_far;
+  last_sealed_ = moment;
+  return sealed_so_far - small_records_from_ < options_.small_records_until
+             ? options_.small_record_bytes
+             : max_record_plaintext;
 }
 
 inline void stream_core::advance(write_operation& write, std::size_t n, operation_list& taken) {
