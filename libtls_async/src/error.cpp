@@ -81,6 +81,10 @@ private:
                "bytes must stay the same.";
       case errc::wrong_role:
         return "The context is for the other role: make one with the role you need.";
+      case errc::file_ended:
+        return "The file ended before all was read that was to be sent: pass an offset and a "
+               "length "
+               "within it, or to_the_end, and leave its size alone until the write is done.";
     }
     return "This error code is unknown to this version of tls_async: build the program with the "
            "headers that match its library.";

@@ -37,7 +37,8 @@ enum class errc {
   queue_full,             ///< The bound on bytes that the stream keeps for later is reached.
   buffer_moved,           ///< A buffer moved, and accept_moving_write_buffer is off.
   buffer_changed,         ///< A relocatable buffer changed its size or its content.
-  wrong_role              ///< A setting or a role that this context is not for.
+  wrong_role,             ///< A setting or a role that this context is not for.
+  file_ended              ///< A file to be sent is shorter than what was asked for.
 };
 
 /// The category of `errc`; its name is "tls_async".

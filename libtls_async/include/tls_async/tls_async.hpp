@@ -10,6 +10,7 @@
 #include <tls_async/io/key_update.hpp>
 #include <tls_async/io/options.hpp>
 #include <tls_async/io/read.hpp>
+#include <tls_async/io/sendfile.hpp>
 #include <tls_async/io/shutdown.hpp>
 #include <tls_async/io/stream.hpp>
 #include <tls_async/io/write.hpp>

@@ -1,0 +1,92 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// A write whose plaintext is a part of a file.
+#pragma once
+
+#include <tls_async/io/detail/operation.hpp>
+
+#include <boost/system/system_category.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace tls_async::detail {
+
+class file_write : public write_operation {
+public:
+  [[nodiscard]] std::span<std::byte const> piece() override {
+    if (length_ == 0 || result) return {};
+    window& seen = window_of_thread();
+    if (seen.reader != id_ || offset_ < seen.begin || offset_ >= seen.begin + seen.size) {
+      read_into(seen);
+      if (seen.size == 0) return {};
+    }
+    auto const rest = std::span(seen.bytes).first(seen.size).subspan(offset_ - seen.begin);
+    return rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), length_)));
+  }
+  void advance(std::size_t n) override {
+    bytes += n;
+    offset_ += n;
+    if (length_ != UINT64_MAX) length_ -= n;
+  }
+
+protected:
+  /// A `length` of UINT64_MAX is all up to the end.
+  file_write(int file, std::uint64_t offset, std::uint64_t length) noexcept
+      : write_operation(false), file_(file), offset_(offset), length_(length) {}
+  ~file_write() = default;
+
+private:
+  // What was read last on a thread: one batch of records. It is read again if another file came in
+  // between, so that a write that waits holds no memory.
+  struct window {
+    std::uint64_t reader = 0;
+    std::uint64_t begin = 0;
+    std::size_t size = 0;
+    std::array<std::byte, 65'536> bytes;
+  };
+  static window& window_of_thread() {
+    static thread_local window seen;
+    return seen;
+  }
+  static std::uint64_t next_id() noexcept {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+  }
+
+  void read_into(window& seen) {
+    seen.reader = id_;
+    seen.begin = offset_;
+    seen.size = 0;
+    ::ssize_t n = 0;
+    do {
+      n = ::pread(file_, seen.bytes.data(),
+                  static_cast<std::size_t>(std::min<std::uint64_t>(seen.bytes.size(), length_)),
+                  static_cast<::off_t>(offset_));
+    } while (n < 0 && errno == EINTR);
+    if (n > 0) {
+      seen.size = static_cast<std::size_t>(n);
+    } else if (n < 0) {
+      result = error_code(errno, boost::system::system_category());
+    } else if (length_ != UINT64_MAX) {
+      result = errc::file_ended;
+    } else {
+      length_ = 0;
+    }
+  }
+
+  int file_;
+  std::uint64_t offset_;
+  std::uint64_t length_;  // still to be sealed
+  std::uint64_t const id_ = next_id();
+};
+
+}  // namespace tls_async::detail

@@ -1,0 +1,74 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// tls_sendfile: a part of a file, in order with every other writer.
+#pragma once
+
+#include <tls_async/io/detail/file_write.hpp>
+#include <tls_async/io/stream.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace tls_async {
+
+namespace detail {
+
+struct start_sendfile {
+  using signature = void(error_code, std::size_t);
+  int file;
+  std::uint64_t offset;
+  std::uint64_t length;
+  std::chrono::nanoseconds limit;
+  bool stalls;
+
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) const {
+    auto& node =
+        make_operation<file_write, signature>(state, std::move(handler), file, offset, length);
+    node.expiry = expiry_after(state, limit);
+    node.stalls = stalls;
+    start(state, node);
+  }
+};
+
+}  // namespace detail
+
+/// For `tls_sendfile`: all of the file from `offset` on.
+inline constexpr std::uint64_t to_the_end = UINT64_MAX;
+
+/// Writes `length` bytes of `file` from `offset` on (SSL_sendfile(3), of which this is the form
+/// without kernel TLS: the file is read a batch of records at a time and sealed from there).
+///
+/// Completes when the next layer has accepted the last ciphertext byte of this write. A `length` of
+/// 0, and `to_the_end` at or behind the end: completes without sending anything.
+///
+/// Parameters: `file`, a descriptor that can be read at any place (pread(2)); it must stay open
+/// until the handler runs; its position is neither used nor moved. `offset` and `length` in bytes.
+/// It is read on the thread that seals, which waits for the disk, as sendfile(2) does. `deadline`
+/// as for `tls_write`.
+/// Returns the number of bytes written. Beside an error: those that have been or will be delivered.
+/// Errors: as for `tls_write`; file_ended, the file was shorter than `offset` and `length` say, or
+/// became so, and the system's error of reading it: the stream stays usable, but the peer has got
+/// only a part. Concurrency and cancellation: as for `tls_write`, in one queue with it.
+template <
+    class NextLayer, class Clock,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+[[nodiscard]] auto tls_sendfile(stream<NextLayer, Clock>& s, int file, std::uint64_t offset,
+                                std::uint64_t length, Token&& token = Token()) {
+  return detail::initiate(
+      s.state(), detail::start_sendfile{file, offset, length, detail::unlimited, true}, token);
+}
+template <
+    class NextLayer, class Clock, class Rep, class Period,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+[[nodiscard]] auto tls_sendfile(stream<NextLayer, Clock>& s, int file, std::uint64_t offset,
+                                std::uint64_t length, std::chrono::duration<Rep, Period> deadline,
+                                Token&& token = Token()) {
+  return detail::initiate(s.state(), detail::start_sendfile{file, offset, length, deadline, false},
+                          token);
+}
+
+}  // namespace tls_async
