@@ -8,6 +8,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/http/error.hpp>
@@ -31,8 +32,6 @@ using asio::ip::tcp;
 // Errors are expected here, so they come as values.
 constexpr auto as_values = asio::as_tuple(asio::deferred);
 
-// One read of a file, and one tls_write: sixteen full records.
-constexpr auto chunk_bytes = std::size_t{256} * 1024;
 // What an idle connection keeps ready for the next request; a longer one is read in steps.
 constexpr std::size_t idle_bytes = 4096;
 
@@ -169,34 +168,25 @@ asio::awaitable<bool> session::serve_request() {
 }
 
 asio::awaitable<void> session::send(reply const& response, request_record& record) {
-  // The header leaves together with the first of the body, so that they share a record.
-  asio::const_buffer header = asio::buffer(response.header);
-  asio::const_buffer body = asio::buffer(response.text);
-  auto offset = response.part.offset;
-  auto left = response.part.length;
-  auto const chunk_size = std::min<std::uint64_t>(left, chunk_bytes);
-  auto const chunk = std::make_unique_for_overwrite<char[]>(chunk_size);
-  do {
-    if (left > 0) {
-      auto const wanted = std::min(left, chunk_size);
-      auto const read = response.file.read_at(offset, {chunk.get(), wanted});
-      if (read < wanted) {  // another length was promised: only the end of the connection tells
-        record.incident = "the file became shorter while it was sent";
-        co_return;
-      }
-      body = asio::buffer(chunk.get(), read);
-      offset += read;
-      left -= read;
-    }
-    std::array const buffers{header, body};
+  if (response.part.length == 0) {
+    std::array const buffers{asio::buffer(response.header), asio::buffer(response.text)};
     auto const [error, written] = co_await tls_write(stream_, buffers, as_values);
-    record.body_bytes += written - std::min(written, header.size());
-    if (error) {
-      record.incident = why(error);
-      co_return;
-    }
-    header = {};
-  } while (left > 0);
+    record.body_bytes = written - std::min(written, response.header.size());
+    if (error) record.incident = why(error);
+    co_return;
+  }
+  // Not waited for by itself, so that the header leaves together with the first of the file. What
+  // goes wrong with it goes wrong with the file too.
+  tls_write(stream_, std::string(response.header), asio::detached);
+  auto const [error, written] = co_await tls_sendfile(
+      stream_, response.file.descriptor(), response.part.offset, response.part.length, as_values);
+  record.body_bytes = written;
+  if (error == tls_async::errc::file_ended) {
+    // Another length was promised: only the end of the connection tells.
+    record.incident = "the file became shorter while it was sent";
+  } else if (error) {
+    record.incident = why(error);
+  }
 }
 
 std::string session::why(error_code error) const {

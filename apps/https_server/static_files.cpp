@@ -119,20 +119,6 @@ open_file::~open_file() {
   if (is_open()) ::close(descriptor_);
 }
 
-std::size_t open_file::read_at(std::uint64_t offset, std::span<char> bytes) const {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    auto const n = ::pread(descriptor_, bytes.data() + done, bytes.size() - done,
-                           static_cast<off_t>(offset + done));
-    if (n == 0) break;
-    if (n > 0)
-      done += static_cast<std::size_t>(n);
-    else if (errno != EINTR)
-      throw std::system_error(errno, std::generic_category(), "reading the file");
-  }
-  return done;
-}
-
 static_files::static_files(fs::path const& root) {
   std::error_code error;
   root_ = fs::canonical(root, error);

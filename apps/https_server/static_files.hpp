@@ -13,7 +13,6 @@
 #include <ctime>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,8 +55,8 @@ public:
   // Changes when the content does, as far as the file system tells: a strong entity tag, quoted.
   std::string const& tag() const noexcept { return tag_; }
 
-  // Reads until `bytes` is full or the file ends; throws std::system_error if reading fails.
-  std::size_t read_at(std::uint64_t offset, std::span<char> bytes) const;
+  // Open for as long as this is.
+  int descriptor() const noexcept { return descriptor_; }
 
 private:
   int descriptor_ = -1;
