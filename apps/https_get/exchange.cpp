@@ -1,0 +1,285 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The only part that reads and writes a connection.
+#include "exchange.hpp"
+
+#include "content_range.hpp"
+#include "session_description.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/read.hpp>
+
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+namespace https_get {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+namespace urls = boost::urls;
+
+// Errors are expected here, so they come as values.
+constexpr auto as_values = asio::as_tuple(asio::deferred);
+constexpr std::size_t chunk_bytes = 131072;
+constexpr std::uint32_t header_bytes = 65536;
+
+std::string text(beast::string_view of) { return {of.data(), of.size()}; }
+
+bool is_timeout(boost::system::error_code error) {
+  return error == beast::error::timeout || error == asio::error::timed_out;
+}
+
+// What came in the place of a TLS record was none.
+bool is_not_tls(boost::system::error_code error) {
+  if (error.category() != asio::error::get_ssl_category()) return false;
+  auto const reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
+  return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
+         reason == SSL_R_PACKET_LENGTH_TOO_LONG;
+}
+
+std::string seconds(std::chrono::seconds time) { return std::to_string(time.count()) + " s"; }
+
+}  // namespace
+
+exchange::exchange(asio::io_context& io, tls_async::context& context, options const& chosen,
+                   urls::url const& url, console& out)
+    : options_(chosen), url_(url), console_(out), stream_(io, context) {
+  received_.reserve(chunk_bytes);
+}
+
+asio::awaitable<void> exchange::connect() {
+  asio::ip::tcp::resolver resolver{stream_.get_executor()};
+  auto const name = host(url_);
+  auto const service = port(url_);
+  auto const [unknown, addresses] = co_await resolver.async_resolve(name, service, as_values);
+  if (unknown)
+    throw failure(exit_status::not_resolved, "cannot resolve " + name + ": " + unknown.message());
+  resolved_ = clock::now();
+
+  // (Beast of Boost 1.81 cannot connect to several addresses with asio::deferred.)
+  auto& next = stream_.next_layer();
+  next.expires_after(options_.connect);
+  auto const [unreachable, address] =
+      co_await next.async_connect(addresses, asio::as_tuple(asio::use_awaitable));
+  if (is_timeout(unreachable))
+    throw failure(exit_status::timed_out,
+                  "cannot connect to " + peer() + ": no answer in " + seconds(options_.connect));
+  if (unreachable)
+    throw failure(exit_status::not_connected,
+                  "cannot connect to " + peer() + ": " + unreachable.message());
+  connected_ = clock::now();
+
+  next.expires_never();
+  auto const [refused] =
+      co_await tls_handshake(stream_, tls_async::as_client{name}, options_.connect, as_values);
+  if (refused) throw handshake_failure(refused);
+  negotiated_ = clock::now();
+  if (options_.verbose)
+    console_.say(std::string(url_.buffer()) + '\n' +
+                 describe_session(stream_.native_handle(), stream_.alpn()));
+}
+
+asio::awaitable<std::optional<urls::url>> exchange::fetch(destination& file) {
+  co_await ask(file);
+  co_await receive_header();
+  auto const status = response_->get().result_int();
+  std::optional<urls::url> next;
+  if (status == 416 && file.present() > 0) {
+    next = part_refused(file);
+  } else if (status >= 300 && status < 400) {
+    next = redirect();
+  } else if (status == 206 && is_other_version(file)) {
+    file.forget();
+    next = url_;
+  } else {
+    accept(file);
+    co_await receive_body(file);
+  }
+  report_times();
+  (void)co_await tls_close_write(stream_, as_values);  // it is all there: how it ends is no matter
+  co_return next;
+}
+
+asio::awaitable<void> exchange::ask(destination const& file) {
+  http::request<http::empty_body> request{http::verb::get, request_target(url_), 11};
+  request.set(http::field::host, text(url_.encoded_host_and_port()));
+  request.set(http::field::user_agent, "tls_async");
+  request.set(http::field::accept_encoding, "identity");
+  request.set(http::field::connection, "close");
+  if (file.present() > 0) {
+    request.set(http::field::range, "bytes=" + std::to_string(file.present()) + '-');
+    if (!file.version().empty()) request.set(http::field::if_range, file.version());
+  }
+  http::request<http::empty_body>::header_type const& header = request;
+  http::fields::writer writer{header, header.version(), header.method()};
+  auto const bytes = beast::buffers_to_string(writer.get());
+  auto const [error, count] =
+      co_await tls_write(stream_, asio::buffer(bytes), options_.stall, as_values);
+  // A server that refused us has said so before it closed: what it said is the better reason.
+  if (is_timeout(error)) throw receive_failure(error);
+}
+
+asio::awaitable<void> exchange::receive_header() {
+  expect_progress();
+  auto const [end, count] =
+      co_await tls_read_some(stream_, received_.prepare(chunk_bytes), as_values);
+  if (end) throw receive_failure(end);
+  received_.commit(count);
+  first_byte_ = clock::now();
+  // One deadline for all of it, or a header could take for ever, byte by byte.
+  expect_progress();
+  do {
+    response_.emplace();
+    response_->body_limit(boost::none);
+    response_->header_limit(header_bytes);
+    auto const [error, read] =
+        co_await http::async_read_header(stream_, received_, *response_, as_values);
+    if (error) throw receive_failure(error);
+  } while (response_->get().result_int() / 100 == 1);  // more is to come: RFC 9110, section 15.2
+}
+
+asio::awaitable<void> exchange::receive_body(destination& file) {
+  auto const chunk = std::make_unique_for_overwrite<char[]>(chunk_bytes);
+  auto done = file.present();
+  error_code error;
+  while (!error && !response_->is_done()) {
+    auto& body = response_->get().body();
+    body.data = chunk.get();
+    body.size = chunk_bytes;
+    expect_progress();
+    std::tie(error, std::ignore) =
+        co_await http::async_read_some(stream_, received_, *response_, as_values);
+    if (error == http::error::need_buffer) error = {};
+    auto const count = chunk_bytes - response_->get().body().size;
+    file.append(chunk.get(), count);  // also what came before an error
+    console_.receive(count);
+    done += count;
+  }
+  if (!error && done == total_.value_or(done)) {
+    file.finish();
+    co_return;
+  }
+  auto const reason =
+      error ? receive_failure(error)
+            : failure(exit_status::cut_short, "the server did not send exactly the rest");
+  throw failure(reason.status(), std::string(reason.what()) + "; " + std::to_string(done) +
+                                     (total_ ? " of " + std::to_string(*total_) : std::string()) +
+                                     " bytes are in " + file.where() +
+                                     (file.keeps_part() ? ", go on with --resume" : ""));
+}
+
+std::optional<urls::url> exchange::redirect() const {
+  auto const location = text(response_->get()[http::field::location]);
+  auto const answer =
+      std::to_string(response_->get().result_int()) + ' ' + text(response_->get().reason());
+  if (location.empty()) throw failure(exit_status::refused, "the server answered " + answer);
+  if (!options_.follow)
+    throw failure(exit_status::refused, "the server answered " + answer + ": it is at " + location +
+                                            "; --location goes there");
+  return redirected(url_, location);
+}
+
+// Nothing is left to ask for, or what we have is not of this file.
+std::optional<urls::url> exchange::part_refused(destination& file) const {
+  auto const range = parse_content_range(text(response_->get()[http::field::content_range]));
+  if (range && range->total == file.present()) {
+    file.finish();
+    return std::nullopt;
+  }
+  file.forget();
+  return url_;
+}
+
+// A server that knows no If-Range sends its part of whatever it has now.
+bool exchange::is_other_version(destination const& file) const {
+  auto const version = text(response_->get()[http::field::etag]);
+  return !file.version().empty() && !version.empty() && version != file.version();
+}
+
+void exchange::accept(destination& file) {
+  auto const& header = response_->get();
+  auto const length = response_->content_length();
+  if (length) total_ = *length;
+  if (header.result() == http::status::partial_content && file.present() > 0) {
+    auto const range = parse_content_range(text(header[http::field::content_range]));
+    if (!range || range->first != file.present())
+      throw failure(exit_status::malformed,
+                    "the server sent another part than the one asked for; try without --resume");
+    total_ = range->total;
+  } else if (header.result() == http::status::ok) {
+    file.forget();
+  } else {
+    throw failure(
+        exit_status::refused,
+        "the server answered " + std::to_string(header.result_int()) + ' ' + text(header.reason()));
+  }
+  auto version = text(header[http::field::etag]);
+  if (version.starts_with("W/")) version.clear();  // not the same bytes, only the same meaning
+  if (version.empty() && file.present() > 0) version = file.version();
+  file.start(version);
+  console_.expect(length ? std::optional<std::uint64_t>(*length) : std::nullopt);
+}
+
+// The next layer's timer, not a deadline of a verb: Beast's reads have no argument for one.
+void exchange::expect_progress() { stream_.next_layer().expires_after(options_.stall); }
+
+failure exchange::handshake_failure(error_code error) const {
+  if (is_timeout(error))
+    return {exit_status::timed_out,
+            peer() + ": no TLS handshake in " + seconds(options_.connect) + "; is it a TLS port?"};
+  if (stream_.error_info().verify_error) return {exit_status::certificate_refused, why(error)};
+  if (is_not_tls(error))
+    return {exit_status::not_tls,
+            peer() + " does not speak TLS, perhaps plain HTTP: " + why(error)};
+  return {exit_status::tls_failed, "TLS handshake failed: " + why(error)};
+}
+
+failure exchange::receive_failure(error_code error) const {
+  if (is_timeout(error))
+    return {exit_status::timed_out, "nothing has come for " + seconds(options_.stall)};
+  if (error.category() == asio::error::get_ssl_category())
+    return {exit_status::tls_failed, "TLS failed: " + why(error)};
+  bool const ended = error == http::error::partial_message || error == http::error::end_of_stream;
+  if (!ended && error.category() == make_error_code(http::error::bad_method).category())
+    return {exit_status::malformed, "the server's answer is not HTTP: " + error.message()};
+  return {exit_status::cut_short, "the connection ended too early: " + why(error)};
+}
+
+std::string exchange::why(error_code error) const {
+  auto const text = stream_.error_info().text();
+  return text.empty() ? error.message() : text;
+}
+
+std::string exchange::peer() const { return host(url_) + " port " + port(url_); }
+
+void exchange::report_times() {
+  if (!options_.verbose) return;
+  auto const line = [this](char const* what, clock::time_point time) {
+    char text[64];
+    std::snprintf(text, sizeof text, "\n  %-12s %.3f s", what,
+                  std::chrono::duration<double>(time - started_).count());
+    return std::string(text);
+  };
+  console_.say(std::string(url_.buffer()) + ": " + std::to_string(response_->get().result_int()) +
+               ' ' + text(response_->get().reason()) + line("resolve", resolved_) +
+               line("connect", connected_) + line("handshake", negotiated_) +
+               line("first byte", first_byte_) + line("total", clock::now()));
+}
+
+}  // namespace https_get

@@ -1,0 +1,71 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Fetches files over HTTPS: what it is told by the command line, and what it trusts. See
+// download.hpp for all downloads, exchange.hpp for one request, destination.hpp for files.
+#include "console.hpp"
+#include "download.hpp"
+#include "failure.hpp"
+#include "options.hpp"
+
+#include <tls_async/context.hpp>
+
+#include <exception>
+#include <iostream>
+#include <optional>
+
+#include <unistd.h>
+
+namespace {
+
+using namespace https_get;
+
+int exit_code(exit_status status) { return static_cast<int>(status); }
+
+tls_async::context make_context(options const& chosen) {
+  tls_async::context context{tls_async::context::role::client};
+  context.alpn({"http/1.1"});
+  if (chosen.insecure)
+    context.insecure_skip_verification();
+  else if (chosen.authority)
+    context.trust_file(*chosen.authority);
+  else
+    context.trust_system();
+  if (chosen.certificate) {
+    context.use_certificate_chain_file(*chosen.certificate);
+    context.use_private_key_file(*chosen.key);
+  }
+  return context;
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  std::optional<options> chosen;
+  try {
+    chosen = parse_options(argc, argv);
+  } catch (failure const& error) {
+    std::cerr << "https_get: " << error.what() << "; see --help\n";
+    return exit_code(error.status());
+  }
+  if (!chosen) {
+    std::cout << help();
+    return exit_code(exit_status::all_whole);
+  }
+  try {
+    auto context = make_context(*chosen);
+    if (chosen->insecure)
+      std::cerr << "https_get: WARNING: --insecure: NOBODY VERIFIES WHO ANSWERS. Anyone on the way "
+                   "can read and change what is sent.\n";
+    // The bar would be mixed with a file that goes to the same screen.
+    bool const has_bar = !chosen->quiet && ::isatty(STDERR_FILENO) != 0 &&
+                         !(chosen->targets.front().is_standard_output() && ::isatty(STDOUT_FILENO));
+    console out{chosen->targets.size(), has_bar};
+    auto const result = download_all(*chosen, context, out);
+    out.finish();
+    return exit_code(result);
+  } catch (std::exception const& error) {
+    std::cerr << "https_get: " << error.what() << '\n';
+    return exit_code(exit_status::local_file);
+  }
+}

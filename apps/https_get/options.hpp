@@ -1,0 +1,38 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The command line, read and checked once; everything after it can trust these values.
+#pragma once
+
+#include "target.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace https_get {
+
+struct options {
+  std::vector<target> targets;
+  std::optional<std::filesystem::path> authority;
+  std::optional<std::filesystem::path> certificate;  // together with key, or neither
+  std::optional<std::filesystem::path> key;
+  std::size_t parallel = 4;          // downloads in flight
+  std::chrono::seconds connect{10};  // for TCP, and again for TLS
+  std::chrono::seconds stall{30};    // without a byte from the server
+  bool follow = false;
+  bool resume = false;
+  bool insecure = false;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+// Nothing if the user asked for help. Throws failure with wrong_usage.
+std::optional<options> parse_options(int argc, char const* const* argv);
+
+std::string help();
+
+}  // namespace https_get

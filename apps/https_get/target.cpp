@@ -1,0 +1,72 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+#include "target.hpp"
+
+#include "failure.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <algorithm>
+
+namespace https_get {
+namespace {
+
+namespace urls = boost::urls;
+
+// Empty if it can be fetched.
+std::string objection(urls::url const& url) {
+  if (url.scheme_id() != urls::scheme::https) return "only https:// is fetched";
+  if (host(url).empty()) return "it has no host";
+  if (url.has_userinfo()) return "names and passwords in URLs are not supported";
+  if (url.has_port() && url.port_number() == 0) return "its port is no port";
+  return {};
+}
+
+}  // namespace
+
+urls::url parse_url(std::string_view text) {
+  auto const wrong = [&](std::string const& why) {
+    return failure(exit_status::wrong_usage, '"' + std::string(text) + "\": " + why);
+  };
+  auto const parsed = urls::parse_uri({text.data(), text.size()});
+  if (!parsed) throw wrong("not a URL; write for example https://example.org/file");
+  urls::url url{*parsed};
+  if (auto const why = objection(url); !why.empty()) throw wrong(why);
+  return url;
+}
+
+urls::url redirected(urls::url const& base, std::string_view location) {
+  auto const wrong = [&](std::string const& why) {
+    return failure(exit_status::refused, "redirected to \"" + std::string(location) + "\": " + why);
+  };
+  auto const reference = urls::parse_uri_reference({location.data(), location.size()});
+  urls::url url;
+  if (!reference || !urls::resolve(base, *reference, url)) throw wrong("not a URL");
+  if (auto const why = objection(url); !why.empty()) throw wrong(why);
+  return url;
+}
+
+std::string file_name(urls::url const& url) {
+  auto const segments = urls::url_view(url).segments();
+  std::string const name = segments.empty() ? std::string() : std::string(segments.back());
+  if (name.empty()) return "index.html";
+  bool const unusual = std::any_of(name.begin(), name.end(), [](char c) {
+    return c == '/' || c == '\x7f' || static_cast<unsigned char>(c) < 0x20;
+  });
+  if (unusual || name == "." || name == "..")
+    throw failure(exit_status::wrong_usage,
+                  std::string(url.buffer()) + " ends in no name for a file; give --output FILE");
+  return name;
+}
+
+std::string host(urls::url const& url) { return std::string(url.host_address()); }
+
+std::string port(urls::url const& url) { return url.has_port() ? std::string(url.port()) : "443"; }
+
+std::string request_target(urls::url const& url) {
+  std::string const target(url.encoded_target());
+  return target.starts_with('/') ? target : '/' + target;
+}
+
+}  // namespace https_get

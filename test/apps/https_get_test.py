@@ -1,0 +1,446 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""https_get from outside: whole files or a reason, against https_server and against servers that err."""
+
+import os
+import pathlib
+import pty
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import programs
+from programs import AUTHORITY, BIN, CERTIFICATE, KEY, PATIENCE, HttpsServer
+
+SIZES = (0, 1, 16384, 262145, 3000000)
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 500
+(WHOLE, USAGE, LOCAL_FILE, NOT_RESOLVED, NOT_CONNECTED, NOT_TLS, CERTIFICATE_REFUSED, TLS_FAILED, REFUSED,
+ CUT_SHORT, TIMED_OUT, MALFORMED) = range(12)
+
+
+def get(*arguments, **options):
+    """Runs https_get to its end."""
+    command = [BIN / "https_get", *map(str, arguments)]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE,
+                          check=False, **options)
+
+
+class ScriptedServer:
+    """Answers each connection by a function of (connection, request), in a thread of its own."""
+
+    def __init__(self, answer, tls=True, client_authority=None):
+        self.answer = answer
+        self.requests = []
+        self.context = None
+        if tls:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(CERTIFICATE, KEY)
+            if client_authority:
+                self.context.load_verify_locations(client_authority)
+                self.context.verify_mode = ssl.CERT_REQUIRED
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.url = f"https://localhost:{self.port}"
+        self.threads = [threading.Thread(target=self.accept)]
+        self.threads[0].start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join(PATIENCE)
+        self.socket.close()
+
+    def accept(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            self.threads.append(threading.Thread(target=self.serve, args=(connection,)))
+            self.threads[-1].start()
+
+    def serve(self, connection):
+        connection.settimeout(PATIENCE)
+        try:
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True)
+            with connection:
+                request = connection.recv(65536)
+                self.requests.append(request)
+                self.answer(connection, request)
+        except OSError:
+            pass  # the client has gone, as some tests want it
+
+
+def sends(response):
+    """An answer that ends without close_notify."""
+    return lambda connection, request: connection.sendall(response)
+
+
+def until_gone(connection, response=b""):
+    """An answer after which nothing comes until the client goes away."""
+    connection.sendall(response)
+    while connection.recv(65536):
+        pass
+
+
+class HttpsGet(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = programs.WORK / "root"
+        cls.root.mkdir()
+        cls.content = {str(size): os.urandom(size) for size in SIZES}
+        for name, content in cls.content.items():
+            (cls.root / name).write_bytes(content)
+        cls.server = HttpsServer(cls.root)
+        cls.addClassCleanup(cls.server.__exit__)
+        cls.url = cls.server.url
+
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(dir=programs.WORK))
+
+    def fetch(self, *arguments, status=WHOLE, says=None, authority=AUTHORITY):
+        """What it prints on standard output and on standard error."""
+        trust = ("--cacert", authority) if authority else ()
+        done = get("--directory", self.directory, *trust, *arguments)
+        errors = done.stderr.decode()
+        self.assertEqual(done.returncode, status, errors)
+        if says:
+            self.assertRegex(errors, says)
+        return done.stdout, errors
+
+    def scripted(self, answer, **options):
+        server = ScriptedServer(answer, **options)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def files(self):
+        return {path.name: path.read_bytes() for path in self.directory.iterdir()}
+
+    def put(self, name, content):
+        (self.directory / name).write_bytes(content)
+
+    # Whole files
+
+    def test_files_of_all_sizes_arrive_whole_and_in_silence(self):
+        out, errors = self.fetch(*(f"{self.url}/{size}" for size in SIZES))
+        self.assertEqual(self.files(), self.content)
+        self.assertEqual((out, errors), (b"", ""))
+
+    def test_a_file_goes_to_standard_output(self):
+        out, errors = self.fetch("-o", "-", f"{self.url}/262145")
+        self.assertEqual((out, errors, self.files()), (self.content["262145"], "", {}))
+
+    def test_a_file_goes_to_a_path_or_a_special_file(self):
+        self.fetch("--output", self.directory / "name", f"{self.url}/1")
+        self.assertEqual(self.files(), {"name": self.content["1"]})
+        self.fetch("--output", "/dev/null", f"{self.url}/1")
+
+    def test_no_more_than_asked_for_are_in_flight_at_once(self):
+        counting = threading.Condition()
+        now, most = 0, 0
+
+        def answer(connection, request):
+            nonlocal now, most
+            with counting:
+                now += 1
+                most = max(most, now)
+                counting.notify_all()
+                counting.wait_for(lambda: most == 2, PATIENCE)  # two have to come together
+                now -= 1
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+
+        server = self.scripted(answer)
+        self.fetch("--parallel", 2, *(f"{server.url}/{i}" for i in range(6)))
+        self.assertEqual(self.files(), {str(i): b"x" for i in range(6)})
+        self.assertEqual(most, 2)
+
+    def test_one_that_fails_does_not_disturb_the_others(self):
+        server = self.scripted(sends(HALF))
+        self.fetch(f"{self.url}/262145", f"{server.url}/half", f"{self.url}/none", f"{self.url}/1",
+                   status=CUT_SHORT, says="(?s)half: .*none: .*404|none: .*404.*half: ")
+        expected = {name: self.content[name] for name in ("262145", "1")}
+        self.assertEqual(self.files(), {**expected, "half.part": b"x" * 500})
+
+    def test_interim_responses_are_passed_over(self):
+        server = self.scripted(sends(b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n"
+                                     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"))
+        self.fetch(f"{server.url}/file")
+        self.assertEqual(self.files(), {"file": b"whole"})
+
+    # Resuming
+
+    def test_a_part_is_gone_on_with(self):
+        for name in ("3000000.part", "3000000"):  # also where another program has left it
+            with self.subTest(name):
+                for old in self.directory.iterdir():
+                    old.unlink()
+                self.put(name, self.content["3000000"][:1000000])
+                self.fetch("--resume", f"{self.url}/3000000")
+                self.assertEqual(self.files(), {"3000000": self.content["3000000"]})
+                self.server.err.wait_for("GET /3000000 206 2000000")
+
+    def test_a_whole_file_is_left_alone(self):
+        for name in ("16384", "16384.part"):
+            self.put(name, self.content["16384"])
+            self.fetch("--resume", f"{self.url}/16384")
+            self.assertEqual(self.files(), {"16384": self.content["16384"]})
+
+    def test_a_part_of_another_version_is_not_continued(self):
+        self.put("16384.part", b"old" * 100)
+        self.put("16384.part.etag", b'"another"\n')
+        self.fetch("--resume", f"{self.url}/16384")
+        self.assertEqual(self.files(), {"16384": self.content["16384"]})
+
+    def test_a_part_of_another_version_is_not_continued_with_a_server_that_ignores_if_range(self):
+        whole = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew"
+        part = (b'HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\nETag: "new"\r\n'
+                b"Content-Range: bytes 2-2/3\r\n\r\nw")
+        server = self.scripted(lambda connection, request: connection.sendall(
+            part if b"\r\nRange: " in request else whole))
+        self.put("file.part", b"ol")
+        self.put("file.part.etag", b'"old"\n')
+        self.fetch("--resume", f"{server.url}/file")
+        self.assertEqual(self.files(), {"file": b"new"})
+
+    def test_a_part_longer_than_the_file_is_begun_again(self):
+        self.put("1.part", b"too long")
+        self.fetch("--resume", f"{self.url}/1")
+        self.assertEqual(self.files(), {"1": self.content["1"]})
+
+    def test_a_server_without_ranges_sends_it_all_again(self):
+        server = self.scripted(sends(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"))
+        self.put("file.part", b"old part")
+        self.fetch("--resume", f"{server.url}/file")
+        self.assertIn(b"\r\nRange: bytes=8-\r\n", server.requests[0])
+        self.assertEqual(self.files(), {"file": b"whole"})
+
+    def test_a_part_that_was_not_asked_for_is_refused(self):
+        server = self.scripted(sends(b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n"
+                                     b"Content-Range: bytes 0-1/10\r\n\r\nxx"))
+        self.put("file.part", b"12345")
+        self.fetch("--resume", f"{server.url}/file", status=MALFORMED, says="another part")
+        self.assertEqual(self.files(), {"file.part": b"12345"})
+
+    def test_a_part_that_is_not_the_rest_is_not_taken_for_it(self):
+        server = self.scripted(sends(b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n"
+                                     b"Content-Range: bytes 5-6/10\r\n\r\n67"))
+        self.put("file.part", b"12345")
+        self.fetch("--resume", f"{server.url}/file", status=CUT_SHORT, says="7 of 10 bytes")
+        self.assertEqual(self.files(), {"file.part": b"1234567"})
+
+    # Truncated and stalled bodies
+
+    def test_a_body_that_is_cut_short_is_kept_and_resumed_with_its_version(self):
+        tagged = HALF.replace(b"\r\n\r\n", b'\r\nETag: "v1"\r\n\r\n')
+        rest = (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 500\r\n"
+                b"Content-Range: bytes 500-999/1000\r\n\r\n" + b"y" * 500)
+        server = self.scripted(lambda connection, request: connection.sendall(
+            rest if b"Range: bytes=500-\r\nIf-Range: \"v1\"\r\n" in request else tagged))
+        self.fetch(f"{server.url}/file", status=CUT_SHORT, says="500 of 1000 bytes are in .*file.part")
+        self.assertEqual(self.files(), {"file.part": b"x" * 500, "file.part.etag": b'"v1"\n'})
+        self.fetch("--resume", f"{server.url}/file")
+        self.assertEqual(self.files(), {"file": b"x" * 500 + b"y" * 500})
+
+    def test_a_file_that_was_there_stays_until_the_new_one_is_whole(self):
+        server = self.scripted(sends(HALF))
+        self.put("file", b"old")
+        self.fetch(f"{server.url}/file", status=CUT_SHORT)
+        self.assertEqual(self.files(), {"file": b"old", "file.part": b"x" * 500})
+
+    def test_a_body_without_a_length_is_whole_only_after_close_notify(self):
+        response = b"HTTP/1.1 200 OK\r\n\r\nbody"
+
+        def polite(connection, request):
+            connection.sendall(response)
+            connection.unwrap()
+
+        self.fetch(f"{self.scripted(polite).url}/polite")
+        self.fetch(f"{self.scripted(sends(response)).url}/cut", status=CUT_SHORT)
+        self.assertEqual(self.files(), {"polite": b"body", "cut.part": b"body"})
+
+    def test_a_chunked_body_that_ends_early_is_cut_short(self):
+        def answer(connection, request):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n")
+            connection.unwrap()
+
+        self.fetch(f"{self.scripted(answer).url}/file", status=CUT_SHORT)
+        self.assertEqual(self.files(), {"file.part": b"body"})
+
+    def test_a_server_that_falls_silent_ends_at_the_deadline(self):
+        server = self.scripted(lambda connection, request: until_gone(connection, HALF))
+        self.fetch("--stall-seconds", 1, f"{server.url}/file", status=TIMED_OUT, says="for 1 s; 500 of 1000")
+        self.assertEqual(self.files(), {"file.part": b"x" * 500})
+
+    # Answers that are no file
+
+    def test_another_status_is_reported_and_makes_no_file(self):
+        self.put("none", b"old")
+        self.fetch(f"{self.url}/none", status=REFUSED, says="the server answered 404 Not Found")
+        self.assertEqual(self.files(), {"none": b"old"})
+
+    def test_what_is_not_http_is_reported(self):
+        for answer in (b"SSH-2.0-something\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"):
+            server = self.scripted(sends(answer))
+            self.fetch(f"{server.url}/file", status=MALFORMED, says="not HTTP")
+        server = self.scripted(sends(b""))
+        self.fetch(f"{server.url}/file", status=CUT_SHORT, says="ended too early")
+
+    def test_redirects_are_followed_only_when_asked_and_only_within_https(self):
+        def answer(connection, request):
+            target = request.split(b" ", 2)[1]
+            to = {b"/file": b"/loop", b"/plain": b"http://localhost/", b"/away": f"{self.url}/1".encode(),
+                  b"/loop": b"loop"}[target]
+            connection.sendall(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to + b"\r\n\r\n")
+
+        server = self.scripted(answer)
+        self.fetch(f"{server.url}/away", status=REFUSED, says=f"302 Found: it is at {self.url}/1; --location")
+        self.fetch("--location", f"{server.url}/away")
+        self.fetch("--location", f"{server.url}/plain", status=REFUSED, says="only https://")
+        del server.requests[:]
+        self.fetch("--location", f"{server.url}/file", status=REFUSED, says="more than 5 redirects")
+        self.assertEqual(len(server.requests), 6)
+        self.assertEqual(self.files(), {"away": self.content["1"]})
+
+    # Connections that do not come about
+
+    def test_a_certificate_for_another_host_is_refused(self):
+        with HttpsServer(self.root, listen="127.0.0.2:0") as server:
+            self.fetch(f"https://127.0.0.2:{server.port}/1", status=CERTIFICATE_REFUSED, says="127.0.0.2")
+        self.assertEqual(self.files(), {})
+
+    def test_a_certificate_of_an_unknown_authority_is_refused(self):
+        cache = programs.WORK / "other"
+        with HttpsServer(self.root, cache=cache):
+            other = cache / "tls_async" / "authority.pem"
+            self.fetch(f"{self.url}/1", authority=other, status=CERTIFICATE_REFUSED, says="refused: ")
+        self.assertEqual(self.files(), {})
+
+    def test_an_insecure_download_shouts(self):
+        self.fetch("--insecure", f"{self.url}/1", authority=None, says="WARNING: --insecure: NOBODY VERIFIES")
+        self.assertEqual(self.files(), {"1": self.content["1"]})
+
+    def test_a_client_certificate_is_shown_to_who_requires_it(self):
+        server = self.scripted(sends(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+                               client_authority=self.client_certificate())
+        self.fetch(f"{server.url}/file", status=TLS_FAILED, says="certificate required")
+        self.fetch("--cert", self.directory / "us.pem", "--key", self.directory / "us.key",
+                   f"{server.url}/file")
+        self.assertEqual(self.files()["file"], b"ok")
+
+    def client_certificate(self):
+        certificate = self.directory / "us.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                        "-nodes", "-subj", "/CN=us", "-keyout", self.directory / "us.key", "-out", certificate],
+                       stdin=subprocess.DEVNULL, capture_output=True, check=True)
+        return certificate
+
+    def test_a_name_that_does_not_resolve_is_named(self):
+        self.fetch("https://name.invalid/file", status=NOT_RESOLVED, says="cannot resolve name.invalid: ")
+
+    def test_a_port_that_nobody_listens_on_is_named(self):
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            port = unused.getsockname()[1]
+            self.fetch(f"https://127.0.0.1:{port}/file", status=NOT_CONNECTED,
+                       says=f"127.0.0.1 port {port}: Connection refused")
+
+    def test_a_plain_http_port_is_recognised(self):
+        server = self.scripted(sends(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), tls=False)
+        self.fetch(f"{server.url}/file", status=NOT_TLS, says=f"port {server.port} does not speak TLS")
+
+    def test_a_server_that_never_answers_the_handshake_ends_at_the_deadline(self):
+        server = self.scripted(lambda connection, request: until_gone(connection), tls=False)
+        self.fetch("--connect-seconds", 1, f"{server.url}/file", status=TIMED_OUT, says="no TLS handshake in 1 s")
+
+    def test_a_server_that_goes_away_in_the_handshake_is_reported(self):
+        server = self.scripted(sends(b""), tls=False)
+        self.fetch(f"{server.url}/file", status=TLS_FAILED, says="handshake failed: ")
+
+    # What is printed
+
+    def test_verbose_shows_the_session_and_the_times(self):
+        _, errors = self.fetch("-v", f"{self.url}/1")
+        for line in (r"protocol +TLSv1\.3", r"cipher +TLS_\w+", r"group +\w+", r"ALPN +http/1\.1",
+                     r"certificate +0: .+", r"issuer +\w+=.+", r"valid +.+ GMT to .+ GMT", r"1: 200 OK",
+                     *(rf"{step} +\d+\.\d{{3}} s" for step in ("resolve", "connect", "handshake",
+                                                               "first byte", "total"))):
+            self.assertRegex(errors, line)
+
+    def test_a_progress_bar_is_drawn_on_a_terminal_only(self):
+        ours, theirs = pty.openpty()
+        with open(ours, "rb", buffering=0) as screen:
+            command = [BIN / "https_get", "--cacert", AUTHORITY, "--directory", self.directory]
+            subprocess.run([*command, f"{self.url}/3000000", f"{self.url}/1"], stdin=subprocess.DEVNULL,
+                           stderr=theirs, timeout=PATIENCE, check=True)
+            os.close(theirs)
+            drawn = b""
+            try:
+                while part := screen.read(65536):
+                    drawn += part
+            except OSError:
+                pass  # the end of a terminal
+        self.assertIn(b"] 100%  2.9 MiB  ", drawn)
+        self.assertTrue(drawn.rstrip().endswith(b"2 of 2 files"), drawn)
+
+    def test_control_characters_of_the_server_do_not_reach_the_terminal(self):
+        server = self.scripted(sends(b"HTTP/1.1 302 Found\r\nLocation: /\x1b[2J\r\n\r\n"))
+        done = get("--cacert", AUTHORITY, "-o", "-", f"{server.url}/file")
+        self.assertIn(done.returncode, (REFUSED, MALFORMED))
+        self.assertNotIn(b"\x1b", done.stderr)
+
+    def test_help_fits_a_screen(self):
+        done = get("--help")
+        lines = done.stdout.decode().splitlines()
+        self.assertEqual(done.returncode, WHOLE)
+        self.assertTrue(24 <= len(lines) <= 50, len(lines))
+        self.assertLessEqual(max(map(len, lines)), 80)
+
+    # Wrong usage and local files
+
+    def test_wrong_usage_is_explained(self):
+        url = f"{self.url}/1"
+        for arguments, says in (
+            ((), "no URL"),
+            (("--unknown", url), "unknown"),
+            (("--parallel", "0", url), "between 1 and 256"),
+            (("--parallel", "x", url), "parallel"),
+            (("--cert", CERTIFICATE, url), "belong together"),
+            (("--insecure", url), "one of them"),
+            (("http://localhost/",), "only https"),
+            (("localhost/file",), "not a URL"),
+            (("https:///file",), "URL|host"),
+            (("https://user:secret@localhost/",), "passwords"),
+            (("https://localhost:65536/",), "port"),
+            (("https://localhost/..%2f..%2fpasswd",), "give --output"),
+            ((url, url), "both be saved"),
+            ((url, url + ".part"), "both be saved"),
+            (("-o", "x", url, f"{self.url}/0"), "for one URL"),
+            (("-o", "-", "--resume", url), "needs a file"),
+        ):
+            with self.subTest(arguments):
+                self.fetch(*arguments, status=USAGE, says=says)
+
+    def test_files_that_cannot_be_read_or_written_are_named(self):
+        url = f"{self.url}/1"
+        missing = self.directory / "missing"
+        for arguments, authority in (
+            ((url,), missing),
+            (("--cert", missing, "--key", KEY, url), AUTHORITY),
+            (("--cert", CERTIFICATE, "--key", missing, url), AUTHORITY),
+            (("-o", missing / "file", url), AUTHORITY),
+        ):
+            with self.subTest(arguments):
+                self.fetch(*arguments, authority=authority, status=LOCAL_FILE, says="missing")
+        self.fetch("-o", self.directory, url, status=LOCAL_FILE, says="is a directory")
+        self.fetch("-o", "/dev/full", f"{self.url}/1", status=LOCAL_FILE, says="/dev/full: No space")
+
+
+if __name__ == "__main__":
+    unittest.main()
