@@ -113,6 +113,7 @@ int main(int argc, char* argv[]) {
     server.start();
     announce(server, own);
     run(io, chosen->threads);
+    std::cout << "stopped\n";
     return stopped;
   } catch (std::exception const& error) {
     std::cerr << "https_server: " << error.what() << '\n';

@@ -45,6 +45,7 @@ class Start(unittest.TestCase):
                 f"listening on {server.url}",
                 f"certificate authority: {AUTHORITY}",
                 f"try: curl --cacert {AUTHORITY} {server.url}/",
+                "stopped",
             ])
 
     def test_helps_on_one_screen(self):
@@ -102,7 +103,7 @@ class Start(unittest.TestCase):
         with HttpsServer(self.root, "--cert", pem[0], "--key", pem[1], cache=unused) as server:
             server.curl("/")
             self.assertEqual(server.stop(), 0)
-            self.assertEqual(server.out.all(), [f"listening on {server.url}"])
+            self.assertEqual(server.out.all(), [f"listening on {server.url}", "stopped"])
         self.assertFalse(unused.exists())
 
     def test_keeps_its_certificate_for_the_next_start(self):
