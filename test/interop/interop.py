@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """Our streams against OpenSSL's tools, GnuTLS and curl, over loopback.
 
-usage: interop.py PATH_OF_INTEROP_PEER [openssl | gnutls | curl]...
+usage: interop.py PATH_OF_INTEROP_PEER [openssl | gnutls | curl | java]...
 
 One line for each cell, `PEER ROLE VERSION KEY SIZE END: ok | FAILED why | skipped why`, where ROLE is the
 peer's. Exits with 1 if a cell failed. Certificates are made at run time; every process is ended by its id.
@@ -255,6 +255,42 @@ class Cells:
             client.feed(b"Q\n")
             self.require_end(ours, version, "ended End of file")
 
+    # ---- Java asks for new keys every 64 KiB, and again with each record until it has them: beyond our default limit.
+
+    def java_updates_keys(self, _, version, key, size, __):
+        with open(self.path("limits"), "w", encoding="ascii") as limits:
+            limits.write("jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 2^16\n")
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "EchoClient.java")
+        with self.our_server(version, key) as ours, \
+                self.running("java", "-Djava.security.properties=" + self.path("limits"),
+                             "-Djdk.tls.client.cipherSuites=TLS_AES_128_GCM_SHA256", source,
+                             ours.await_line(b"port ").split()[1], self.path("ca.pem"), self.path(f"{size}")) as java:
+            if java.wait() != 0:
+                raise Failed(ours.text() + java.text())
+            self.require_end(ours, version, "ended End of file")
+            if int(ours.await_line(b"key updates ").split()[2]) < size // (1 << 17):
+                raise Failed(ours.text())
+
+    # ---- GnuTLS asks for a renegotiation, which is granted, or refused; then it asks once more and is cut off.
+
+    def gnutls_cli_renegotiates(self, _, version, key, size, end):
+        options = ("--renegotiation",) if end == "granted" else ()
+        with self.our_server(version, key, *options) as ours, \
+                self.running("gnutls-cli", "--rehandshake", "--logfile", os.devnull, "--port",
+                             ours.await_line(b"port ").split()[1], "--x509cafile", self.path("ca.pem"),
+                             "--verify-hostname", "localhost", "--priority",
+                             f"NORMAL:-VERS-ALL:+VERS-TLS{version}", "127.0.0.1") as client:
+            if end == "granted":
+                writer = client.feed(self.content(size))
+                client.await_output(lambda seen: len(seen) >= size, f"{size} bytes")
+                writer.join()
+            client.child.stdin.close()
+            client.wait()
+            ours.wait()
+            told = ours.await_line(b"renegotiations ")
+            if told != ("renegotiations 1 refused 0" if end == "granted" else "renegotiations 2 refused 2"):
+                raise Failed(ours.text() + client.text())
+
     # ---- curl: what it puts comes back as the response.
 
     def curl(self, _, version, key, size, end):
@@ -300,6 +336,10 @@ class Cells:
                             ("half-close", "cut", "killed"))
             yield from grid("gnutls-cli", "gnutls-cli", "client", self.talk_to_client, self.gnutls_cli, "close",
                             ("half-close", "killed"))
+            for end in ("granted", "refused"):
+                yield "gnutls-cli", "gnutls-cli", "client", self.gnutls_cli_renegotiates, None, "1.2", "ecdsa", SIZES[1], end
+        if "java" in peers:
+            yield "javac", "java", "client", self.java_updates_keys, None, "1.3", "ecdsa", SIZES[2], "keys"
         if "curl" in peers:
             yield from grid("curl", "curl", "client", self.curl, None, "close", ("killed",))
 
@@ -316,7 +356,7 @@ def outcome(cell):
 
 
 def main():
-    peers = sys.argv[2:] or ["openssl", "gnutls", "curl"]
+    peers = sys.argv[2:] or ["openssl", "gnutls", "curl", "java"]
     with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(2) as pool:
         cells = Cells(os.path.abspath(sys.argv[1]), directory)
         cells.prepare()

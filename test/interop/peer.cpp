@@ -36,7 +36,7 @@ namespace {
 struct settings {
   unsigned short port = 0;
   std::string authority, certificate, key, version, file, end;
-  bool http = false, updates_keys = false;
+  bool http = false, updates_keys = false, renegotiates = false;
 };
 
 void told(error_code ec) { std::cout << "ended " << (ec ? ec.message() : "well") << std::endl; }
@@ -189,6 +189,7 @@ bool parse(int argc, char* argv[], settings& given) {
   add("http", po::bool_switch(&given.http), "answer HTTP requests with their bodies");
   add("key-updates", po::bool_switch(&given.updates_keys),
       "change the keys of both sides now and then");
+  add("renegotiation", po::bool_switch(&given.renegotiates), "let the peer renegotiate");
   add("end", po::value(&given.end)->default_value("shutdown"),
       "after --send: shutdown, half-close, await or cut");
   po::variables_map values;
@@ -205,7 +206,11 @@ int main(int argc, char* argv[]) try {
   if (!parse(argc, argv, given)) return 0;
   auto context = context_of(given);
   asio::io_context io;
-  tls_stream stream(socket_of(given, io), context);
+  tls_async::stream_options options;
+  options.allow_renegotiation = given.renegotiates;
+  options.most_key_updates_per_second = options.most_key_updates_in_a_row = 0;
+  options.most_handshake_messages_in_a_row = 0;
+  tls_stream stream(socket_of(given, io), context, options);
   asio::co_spawn(io, talk(stream, given), [&](std::exception_ptr thrown) {
     if (!thrown) return;
     if (auto const story = stream.error_info().text(); !story.empty())
@@ -213,6 +218,9 @@ int main(int argc, char* argv[]) try {
     std::rethrow_exception(thrown);
   });
   io.run();
+  std::cout << "key updates " << stream.stats().key_updates_received << "\nrenegotiations "
+            << SSL_CTX_sess_accept_renegotiate(context.native_handle()) << " refused "
+            << stream.stats().renegotiations_refused << std::endl;
 } catch (std::exception const& error) {
   std::cerr << "peer: " << error.what() << '\n';
   return 1;

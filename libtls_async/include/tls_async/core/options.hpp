@@ -18,7 +18,9 @@ struct engine_options {
   // OpenSSL sets no limit on what follows (0 is none here too). A peer that goes beyond ends its
   // session with errc::peer_limit_exceeded.
 
-  /// KeyUpdates without plaintext between them, as in BoringSSL and rustls.
+  /// KeyUpdates without plaintext between them, as in BoringSSL and rustls. Java, when it has read
+  /// as much as it wants to under one key (jdk.tls.keyLimits, 2^37 bytes by default), asks again
+  /// with each record it reads until it gets new keys, which may be more often.
   std::uint32_t most_key_updates_in_a_row = 32;
   /// Messages after the handshake, tickets for instance, without plaintext between them.
   std::uint32_t most_handshake_messages_in_a_row = 32;
