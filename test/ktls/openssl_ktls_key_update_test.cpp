@@ -153,17 +153,6 @@ BOOST_AUTO_TEST_CASE(that_asks_for_ours_leaves_time_for_a_clean_end) {
   BOOST_TEST(pair.client_reads_to_end(received).error == SSL_ERROR_ZERO_RETURN);
 }
 
-BOOST_AUTO_TEST_CASE(that_asks_twice_within_one_read_leaves_none) {
-  if (!kernel_tls()) {
-    return;
-  }
-  kernel_session_pair pair;
-  BOOST_REQUIRE(pair.client_key_update(SSL_KEY_UPDATE_REQUESTED));
-  take_key_update(pair, SSL_KEY_UPDATE_REQUESTED);
-  pair.server_shutdown();
-  check_broken(pair);
-}
-
 BOOST_AUTO_TEST_CASE(that_asks_twice_leaves_it_where_a_read_ends_after_each) {
   if (!kernel_tls()) {
     return;
