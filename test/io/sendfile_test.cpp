@@ -3,11 +3,14 @@
 //
 // tls_sendfile without kernel TLS: every part of a file arrives as it is, in its turn, and what
 // can't be read is an error with the count of what was sent.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <string>
