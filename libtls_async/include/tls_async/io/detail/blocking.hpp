@@ -38,6 +38,7 @@ template <class NextLayer>
 error_code blocking_fill(stream_core& core, NextLayer& next_layer) {
   ring& ring = core.engine().ring();
   auto const room = ring.writable();
+  if (room.empty()) return make_error_code(boost::system::errc::not_enough_memory);
   error_code ec;
   std::size_t const n =
       next_layer.read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);

@@ -111,6 +111,9 @@ protected:
   virtual void arm_timer(time_point expiry, operation const* starter) = 0;
   virtual void disarm_timer() = 0;
 
+  /// Whose executor a gate step that starts now runs on; null if no verb is in progress.
+  [[nodiscard]] operation const* any_operation() const noexcept;
+
   void flushed(gate_step from, error_code ec, std::size_t n);
   void filled(gate_step from, error_code ec, std::size_t n);
   /// The first `n` bytes of `landing` have come from the next layer.
@@ -157,7 +160,6 @@ private:
   [[nodiscard]] time_point expiry_of(operation const& op) const;
   [[nodiscard]] bool has_operations() const noexcept;
   [[nodiscard]] bool is_shutting_down() const noexcept;
-  [[nodiscard]] operation const* any_operation() const noexcept;
   [[nodiscard]] std::uint64_t sealed() noexcept { return flushed_ + engine_.ring().output_bytes(); }
 
   template <class Visit>

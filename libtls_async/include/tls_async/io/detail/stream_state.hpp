@@ -196,7 +196,7 @@ private:
       return filled(from, failed, 0);
     }
     engine().ring().end_fill(0);
-    start_waiting_fill(nullptr);
+    start_waiting_fill(any_operation());
   }
   [[nodiscard]] bool more_is_there() override {
     auto& lowest = lowest_layer<next_layer_type>::of(next_layer_);
