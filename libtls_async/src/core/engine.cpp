@@ -26,6 +26,12 @@ SSL* new_session(SSL_CTX* context) {
   return ssl;
 }
 
+// Before each call that SSL_get_error is asked about. ERR_clear_error goes through all places of
+// the queue also if there is nothing in it, which a small record notices.
+void clear_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 // A slot of our own in the session, so that the application's SSL_set_app_data stays its own.
 int session_index() {
   static int const index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -113,7 +119,7 @@ step engine::handshake() {
     if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
   }
   if (!attach_ring()) return {want::failed, 0};
-  ERR_clear_error();
+  clear_errors();
   auto const result = answer(SSL_do_handshake(ssl_.get()));
   handshake_done_ = result.next == want::nothing;
   return result;
@@ -149,7 +155,7 @@ step engine::seal(std::span<std::byte const> plaintext) {
   // to be retried with its whole length.
   auto const record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
   std::size_t written = 0;
-  ERR_clear_error();
+  clear_errors();
   auto const result = answer(SSL_write_ex(ssl_.get(), record.data(), record.size(), &written));
   if (result.next == want::failed) return result;
   count_sealed(record.size());
@@ -166,7 +172,7 @@ step engine::finish_record() {
   if (pending_.empty()) return {};
   if (!attach_ring()) return {want::failed, 0};
   std::size_t written = 0;
-  ERR_clear_error();
+  clear_errors();
   auto const result = answer(SSL_write_ex(ssl_.get(), pending_.data(), pending_.size(), &written));
   if (result.next == want::nothing) {
     assert(written == pending_.size());
@@ -187,7 +193,7 @@ step engine::open(std::span<std::byte> plaintext) {
     if (!attach_ring()) return {want::failed, 0};
   }
   std::size_t read = 0;
-  ERR_clear_error();
+  clear_errors();
   auto const result = answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read));
   if (exceeded_ != nullptr && !failure_) return fail(errc::peer_limit_exceeded, exceeded_);
   if (result.next == want::nothing) {
@@ -200,7 +206,7 @@ step engine::open(std::span<std::byte> plaintext) {
 
 step engine::key_update(bool ask) {
   if (failure_ || !attach_ring()) return {want::failed, 0};
-  ERR_clear_error();
+  clear_errors();
   if (!std::exchange(key_update_blocked_, false)) {
     if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) !=
         1) {
@@ -224,7 +230,7 @@ step engine::close_notify() {
   // still to be opened (SSL_shutdown(3)): `open` is the one that finds it.
   if (close_notify_sent() && !close_notify_blocked_) return {};
   if (!attach_ring()) return {want::failed, 0};
-  ERR_clear_error();
+  clear_errors();
   int const result = SSL_shutdown(ssl_.get());
   step const sent = result >= 0 ? step{} : answer(result);
   close_notify_blocked_ = sent.next == want::flush;

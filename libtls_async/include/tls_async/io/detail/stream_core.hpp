@@ -73,6 +73,8 @@ public:
 
   /// So much may come to a place outside of the ring.
   static constexpr std::size_t landing_bytes = 256;
+  /// A fill that brought as much is probably one of many.
+  static constexpr std::size_t bulk_bytes = 2 * max_record_plaintext;
 
   // Verbs. Each takes over the node; it completes later, never from within.
 
@@ -194,9 +196,8 @@ private:
   // The input gate: the only place that reads from the next layer.
   bool filling_ = false;
   bool wants_fill_ = false;
-  bool was_filled_up_ = false;  // the last one left no room
-  std::size_t fill_room_ = 0;
-  error_code input_end_;  // sticky; eof after close_notify
+  bool more_is_likely_ = false;  // the last fill brought much
+  error_code input_end_;         // sticky; eof after close_notify
 
   std::uint64_t small_records_from_ = 0;  // of all plaintext sealed
   time_point last_sealed_{};

@@ -92,10 +92,8 @@ inline void stream_core::fill() {
   ++engine_.stats().fills;
   // A fill that may have to wait holds no ring meanwhile.
   auto& ring = engine_.ring();
-  if (ring.expects_more_than(landing_bytes) || (was_filled_up_ && more_is_there())) {
-    auto const room = ring.begin_fill();
-    fill_room_ = room.size();
-    start_fill(room, any_operation());
+  if (ring.expects_more_than(landing_bytes) || (more_is_likely_ && more_is_there())) {
+    start_fill(ring.begin_fill(), any_operation());
   } else {
     start_waiting_fill(any_operation());
   }

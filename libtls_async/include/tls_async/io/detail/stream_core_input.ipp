@@ -80,13 +80,13 @@ inline stream_core::input_outcome stream_core::discard() {
 
 inline void stream_core::filled(gate_step from, error_code ec, std::size_t n) {
   engine_.ring().end_fill(n);
-  was_filled_up_ = n == fill_room_;
+  more_is_likely_ = n >= bulk_bytes;
   received(from, ec, n);
 }
 
 inline void stream_core::landed(gate_step from, error_code ec, std::span<std::byte const> landing,
                                 std::size_t n) {
-  was_filled_up_ = n == landing.size();
+  more_is_likely_ = n == landing.size();
   if (n != 0 && !engine_.ring().take(landing.first(n))) {
     engine_.refuse(make_error_code(boost::system::errc::not_enough_memory),
                    "no memory for what was received");
