@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Modes, and the sum of what a context's streams have done.
+// Modes, and what a context's streams have done and hold.
 #include "context_state.hpp"
 
 #include <mutex>
@@ -38,7 +38,19 @@ stats context::stats() const {
   return state.sum;
 }
 
+std::size_t context::memory_usage() const noexcept {
+  return detail::state_of(handle_.get()).account.usage();
+}
+
+void context::memory_budget(std::size_t bytes) noexcept {
+  detail::state_of(handle_.get()).account.budget(bytes);
+}
+
 namespace detail {
+
+memory_account* account_of(SSL_CTX* handle) noexcept {
+  return is_ours(handle) ? &state_of(handle).account : nullptr;
+}
 
 unsigned long inherited_modes(SSL_CTX* handle) noexcept {
   auto const of_openssl = static_cast<unsigned long>(SSL_CTX_get_mode(handle)) & known_modes;

@@ -52,6 +52,7 @@ struct context_state : context_policy {
 
   std::mutex mutable stats_mutex;
   stats sum;  ///< Of the streams that are gone.
+  memory_account account;
 };
 
 context_state& state_of(SSL_CTX* handle) noexcept;

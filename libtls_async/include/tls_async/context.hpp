@@ -5,6 +5,7 @@
 // Every setting acts or throws. Does no network I/O and includes nothing of Asio.
 #pragma once
 
+#include <tls_async/core/memory_account.hpp>
 #include <tls_async/core/mode.hpp>
 #include <tls_async/core/stats.hpp>
 #include <tls_async/error.hpp>
@@ -200,6 +201,26 @@ public:
   /// to it when they are destroyed.
   [[nodiscard]] tls_async::stats stats() const;
 
+  // ---- Memory.
+
+  /// Memory that the streams of this context hold now, in bytes: the sum of their memory_usage().
+  /// Told by each stream when it comes to rest, so one that is at work on another thread may be
+  /// counted as it was before.
+  [[nodiscard]] std::size_t memory_usage() const noexcept;
+
+  /// Sets how much the streams of this context are to hold together, in bytes; 0, the default, is
+  /// no limit. Takes effect at once.
+  ///
+  /// Where a ring more would go beyond it, a stream that has none does not begin to seal: its
+  /// writes wait with their callers, in the order of the streams, until others have flushed theirs,
+  /// and their deadlines run. A read then takes one record at a time and holds no ring between
+  /// them, and tls_try_write refuses with queue_full. Handshakes, alerts, close_notify and blocking
+  /// calls do not wait. One stream can always go on, so a budget that is too small makes streams
+  /// take turns. Leave room for what streams can't do without, about 1.5 KiB each, and for some
+  /// rings (204 KiB with the default of four records). Not exact: each thread can exceed it by a
+  /// ring.
+  void memory_budget(std::size_t bytes) noexcept;
+
 private:
   void verify_clients(char const* setter, int mode);
 
@@ -228,6 +249,10 @@ context_policy const* policy_of(SSL_CTX const* handle) noexcept;
 
 /// Adds what a stream has done to the sum of its context, if that is one of ours. Thread-safe.
 void add_stats(SSL_CTX const* handle, stats const& of_stream) noexcept;
+
+/// Where the streams of a context say what they hold; null if it is not one of ours. Lives as long
+/// as the SSL_CTX.
+memory_account* account_of(SSL_CTX* handle) noexcept;
 
 /// The modes that a stream inherits. boost::asio::ssl::stream sets three of its own, so a context
 /// of Asio's has those too.

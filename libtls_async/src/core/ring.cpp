@@ -177,7 +177,6 @@ bool ring::take(std::span<std::byte const> landed) noexcept {
 // Knows where the record ends whose beginning has come, from the lengths in the headers (RFC 8446
 // section 5.1): two bytes behind the type and the version.
 void ring::follow_records(std::span<std::byte const> ciphertext) noexcept {
-  constexpr std::uint8_t header = 5;
   while (!ciphertext.empty()) {
     if (record_rest_ != 0 && header_bytes_ == 0) {
       std::size_t const n = std::min<std::size_t>(record_rest_, ciphertext.size());
@@ -187,9 +186,9 @@ void ring::follow_records(std::span<std::byte const> ciphertext) noexcept {
     }
     auto const byte = std::to_integer<std::uint16_t>(ciphertext.front());
     ciphertext = ciphertext.subspan(1);
-    if (++header_bytes_ == header - 1) {
+    if (++header_bytes_ == record_header - 1) {
       record_rest_ = static_cast<std::uint16_t>(byte << 8);
-    } else if (header_bytes_ == header) {
+    } else if (header_bytes_ == record_header) {
       record_rest_ = static_cast<std::uint16_t>(record_rest_ | byte);
       header_bytes_ = 0;
     }

@@ -104,11 +104,11 @@ public:
   void release_buffers_always(bool on) noexcept;
 
   [[nodiscard]] tls_async::ring& ring() noexcept { return ring_; }
+  [[nodiscard]] tls_async::ring const& ring() const noexcept { return ring_; }
   [[nodiscard]] SSL* native_handle() const noexcept { return ssl_.get(); }
-  /// Heap memory of ours, in bytes; what OpenSSL allocates for the session comes on top.
-  [[nodiscard]] std::size_t memory_usage() const noexcept {
-    return ring_.memory_usage() + pending_.capacity();
-  }
+  /// Heap memory of ours beside the ring, in bytes; what OpenSSL allocates for the session comes on
+  /// top.
+  [[nodiscard]] std::size_t memory_usage() const noexcept { return pending_.capacity(); }
 
   // Why it failed.
 

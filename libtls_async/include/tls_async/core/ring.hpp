@@ -33,10 +33,10 @@ public:
   /// Takes the pair back if nothing is in it and nothing is being put in. True if it did.
   bool detach() noexcept;
   [[nodiscard]] bool is_attached() const noexcept { return outer_ != nullptr; }
-  /// In bytes: both directions of the pair, while there is one.
-  [[nodiscard]] std::size_t memory_usage() const noexcept {
-    return is_attached() ? output_bytes_ + input_capacity() : 0;
-  }
+  /// Bytes of a pair, both directions.
+  [[nodiscard]] std::size_t size() const noexcept { return output_bytes_ + input_capacity(); }
+  /// Bytes of the pair that is attached.
+  [[nodiscard]] std::size_t memory_usage() const noexcept { return is_attached() ? size() : 0; }
 
   /// Ciphertext to flush: the next contiguous piece, up to where the storage wraps.
   [[nodiscard]] std::span<std::byte const> readable() noexcept;
@@ -62,6 +62,11 @@ public:
   [[nodiscard]] bool expects_more_than(std::size_t landing) const noexcept {
     return record_rest_ > landing;
   }
+  /// How many bytes certainly belong to the record that comes now, or to its header. OpenSSL takes
+  /// those up at once, so a fill of no more leaves nothing in the pair.
+  [[nodiscard]] std::size_t rest_of_record() const noexcept {
+    return record_rest_ != 0 && header_bytes_ == 0 ? record_rest_ : record_header - header_bytes_;
+  }
   /// `writable()`, which stays where it is until `end_fill`.
   [[nodiscard]] std::span<std::byte> begin_fill() noexcept;
   void end_fill(std::size_t n) noexcept;
@@ -69,6 +74,8 @@ public:
   [[nodiscard]] bool take(std::span<std::byte const> landed) noexcept;
 
 private:
+  static constexpr std::uint8_t record_header = 5;
+
   [[nodiscard]] std::size_t input_capacity() const noexcept { return 2 * output_bytes_; }
   void follow_records(std::span<std::byte const> ciphertext) noexcept;
 

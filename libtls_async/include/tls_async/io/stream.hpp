@@ -120,7 +120,10 @@ public:
 
   /// Memory this stream holds now, in bytes: its state, the ring while there is ciphertext, and
   /// bytes kept by `tls_try_write`. OpenSSL's session comes on top, and what handlers hold.
-  [[nodiscard]] std::size_t memory_usage() const noexcept { return state_->memory_usage(); }
+  [[nodiscard]] std::size_t memory_usage() const noexcept {
+    auto const held = state_->memory_usage();
+    return held.kept + held.ring;
+  }
 
   /// Makes it client or server without a handshake: the first read or write then negotiates by
   /// itself, and one handshake serves both (SSL_set_connect_state(3); SSL_write(3), NOTES).

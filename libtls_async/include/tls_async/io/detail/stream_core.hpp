@@ -15,6 +15,7 @@
 
 #include <tls_async/context.hpp>
 #include <tls_async/core/engine.hpp>
+#include <tls_async/core/memory_account.hpp>
 #include <tls_async/core/mode.hpp>
 #include <tls_async/io/detail/operation.hpp>
 #include <tls_async/io/options.hpp>
@@ -31,16 +32,21 @@
 
 namespace tls_async::detail {
 
-class stream_core : public std::enable_shared_from_this<stream_core> {
+class stream_core : public std::enable_shared_from_this<stream_core>,
+                    private memory_account::waiter {
 public:
+  /// `size` is that of the whole object, in bytes.
   template <class Session>
-  stream_core(Session session, stream_options const& options)
-      : options_(options), engine_(session, options_) {
+  stream_core(Session session, stream_options const& options, std::size_t size)
+      : options_(options), size_(size), engine_(session, options_) {
     if (options.small_record_bytes > max_record_plaintext) {
       throw boost::system::system_error(make_error_code(errc::bad_option),
                                         "small_record_bytes has to be 16384 at most");
     }
-    set_modes(inherited_modes(SSL_get_SSL_CTX(engine_.native_handle())));
+    SSL_CTX* const context = SSL_get_SSL_CTX(engine_.native_handle());
+    set_modes(inherited_modes(context));
+    account_ = account_of(context);
+    tell_account();
   }
   stream_core(stream_core const&) = delete;
   stream_core& operator=(stream_core const&) = delete;
@@ -58,9 +64,10 @@ public:
 
   /// Gives back what a stream that waits can do without.
   void rest() noexcept;
-  /// Heap memory beside this object, in bytes.
-  [[nodiscard]] std::size_t memory_usage() const noexcept {
-    return engine_.memory_usage() + memory_.memory_usage() + kept_bytes_;
+  /// Of all that is ours, in bytes.
+  [[nodiscard]] memory_account::holding memory_usage() const noexcept {
+    return {.kept = size_ + engine_.memory_usage() + memory_.memory_usage() + kept_bytes_,
+            .ring = engine_.ring().memory_usage()};
   }
   /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is
   /// none.
@@ -99,6 +106,7 @@ public:
 protected:
   ~stream_core() {
     abandon();
+    if (account_ != nullptr) account_->change(told_, {});
     add_stats(SSL_get_SSL_CTX(engine_.native_handle()), engine_.stats());
   }
 
@@ -121,6 +129,13 @@ protected:
   /// The first `n` bytes of `landing` have come from the next layer.
   void landed(gate_step from, error_code ec, std::span<std::byte const> landing, std::size_t n);
   void timer_expired(gate_step from);
+  /// There may be room for a ring again.
+  void resumed(gate_step from);
+  /// Where a fill goes that need not wait.
+  [[nodiscard]] std::span<std::byte> fill_room() noexcept;
+  void leave_account() noexcept {
+    if (account_ != nullptr) account_->leave(*this);
+  }
 
   /// The stream is gone: every verb ends with operation_aborted.
   void close();
@@ -133,6 +148,7 @@ private:
   void drive(gate_step* from);
   void step_handshake();
   void step_output();
+  bool may_begin_to_seal();
   bool finish_record();
   bool seal_record();
   std::span<std::byte const> gather(std::size_t limit, operation_list& taken);
@@ -147,6 +163,8 @@ private:
   void open_gates();
   void flush();
   void fill();
+  [[nodiscard]] bool may_keep_ring() const noexcept;
+  void tell_account() noexcept;
 
   void leave_queue(operation& op) noexcept;
   void finish(operation& op, error_code result);
@@ -171,6 +189,10 @@ private:
 
   std::recursive_mutex mutex_;
   stream_options const options_;
+  std::size_t const size_;
+  memory_account* account_ =
+      nullptr;  // of the context, if that is ours; lives as long as the session
+  memory_account::holding told_;
   operation_memory memory_;
   tls_async::engine engine_;
   unsigned long modes_ = 0;

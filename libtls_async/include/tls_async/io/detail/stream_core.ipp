@@ -92,7 +92,8 @@ inline void stream_core::fill() {
   ++engine_.stats().fills;
   // A fill that may have to wait holds no ring meanwhile.
   auto& ring = engine_.ring();
-  if (ring.expects_more_than(landing_bytes) || (more_is_likely_ && more_is_there())) {
+  bool const is_long = ring.expects_more_than(landing_bytes);
+  if (may_keep_ring() && (is_long || (more_is_likely_ && more_is_there()))) {
     start_fill(ring.begin_fill(), any_operation());
   } else {
     start_waiting_fill(any_operation());
@@ -157,6 +158,29 @@ inline void stream_core::timer_expired(gate_step from) {
 // A stream that has nothing to flush and nothing to open waits with what it needs for that.
 inline void stream_core::rest() noexcept {
   if (engine_.rest(has(modes_, mode::release_buffers_on_idle))) memory_.trim();
+  tell_account();
+}
+
+inline void stream_core::tell_account() noexcept {
+  if (account_ == nullptr) return;
+  auto const now = memory_usage();
+  if (now != told_) account_->change(std::exchange(told_, now), now);
+}
+
+inline void stream_core::resumed(gate_step from) {
+  if (!closed_) drive(&from);
+  account_->wake_one();
+}
+
+// Where memory is short a ring is not kept while its stream waits.
+inline bool stream_core::may_keep_ring() const noexcept {
+  return account_ == nullptr || told_.ring != 0 || account_->has_room_for(engine_.ring().size());
+}
+
+inline std::span<std::byte> stream_core::fill_room() noexcept {
+  bool const all = may_keep_ring();
+  auto const room = engine_.ring().begin_fill();
+  return all ? room : room.first(std::min(room.size(), engine_.ring().rest_of_record()));
 }
 
 inline void stream_core::set_modes(unsigned long modes) noexcept {
@@ -166,6 +190,7 @@ inline void stream_core::set_modes(unsigned long modes) noexcept {
 
 inline bool stream_core::keep_bytes(std::size_t n) noexcept {
   if (n > options_.most_bytes_kept || kept_bytes_ > options_.most_bytes_kept - n) return false;
+  if (account_ != nullptr && !account_->has_room_for(n)) return false;
   kept_bytes_ += n;
   return true;
 }

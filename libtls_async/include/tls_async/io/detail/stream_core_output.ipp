@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstring>
 #include <iterator>
 #include <utility>
@@ -53,6 +54,7 @@ inline void stream_core::step_output() {
   // In a renegotiation plaintext may still come from the peer, which only reading lets pass.
   if (engine_.in_handshake() && read_ != nullptr) return;
   if (!finish_record()) return;
+  if (!output_queue_.empty() && !may_begin_to_seal()) return;
   while (!output_queue_.empty()) {
     operation& op = output_queue_.front();
     if (op.what == operation::verb::key_update) {
@@ -75,6 +77,21 @@ inline void stream_core::step_output() {
     output_queue_.pop_front();
     finish_sealed(write);
   }
+}
+
+// The back-pressure of the context's memory budget: what is to be written stays with the callers.
+inline bool stream_core::may_begin_to_seal() {
+  std::size_t const size = engine_.ring().size();
+  if (account_ == nullptr || told_.ring != 0 || account_->may_take_ring(size)) return true;
+  operation const& first = output_queue_.front();
+  if (first.what != operation::verb::write) return true;  // what ends or protects the session
+  if (account_->may_take_ring_or_wait(*this, size)) return true;
+  // Something of this stream has to be with the io_context, so that its end is noticed.
+  if (armed_until_ == never) {
+    armed_until_ = now() + std::chrono::hours(1);
+    arm_timer(armed_until_, &first);
+  }
+  return false;
 }
 
 // A record that OpenSSL has begun comes before all else, also if nobody waits for it any more.

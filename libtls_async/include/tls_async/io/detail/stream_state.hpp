@@ -11,6 +11,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
 
 #include <sys/socket.h>
 
@@ -39,20 +40,19 @@ public:
 
   template <class Arg, class Session>
   stream_state(Arg&& next_layer, Session session, stream_options const& options)
-      : stream_core(session, options),
+      : stream_core(session, options, sizeof(stream_state)),
         next_layer_(std::forward<Arg>(next_layer)),
         io_executor_(next_layer_.get_executor()),
         timer_(next_layer_.get_executor()) {}
 
   [[nodiscard]] next_layer_type& next_layer() noexcept { return next_layer_; }
   [[nodiscard]] executor_type const& executor() const noexcept { return io_executor_; }
-  [[nodiscard]] std::size_t memory_usage() const noexcept {
-    return sizeof(*this) + stream_core::memory_usage();
-  }
   [[nodiscard]] time_point now() const override {
     return time_point(
         std::chrono::duration_cast<time_point::duration>(Clock::now().time_since_epoch()));
   }
+
+  ~stream_state() { leave_account(); }
 
   /// The stream is gone. The next layer may follow at once if it is only referred to, so the gates
   /// let go of it through signals of their own; one that is ours lives until they have, but is
@@ -184,8 +184,7 @@ private:
   }
   // Asio's own receive would wait if there is nothing after all.
   void receive(gate_step from, error_code ec) {
-    auto const room =
-        ec || !has_next_layer_ ? std::span<std::byte>() : engine().ring().begin_fill();
+    auto const room = ec || !has_next_layer_ ? std::span<std::byte>() : fill_room();
     if (room.empty()) {
       return landed(from, ec ? ec : make_error_code(boost::system::errc::not_enough_memory), {}, 0);
     }
@@ -212,6 +211,16 @@ private:
                            [&](auto handler) { timer_.async_wait(std::move(handler)); });
   }
   void disarm_timer() override { timer_.cancel(); }
+  // From whichever thread has made room, under the lock of the account.
+  void resume() override {
+    boost::asio::post(io_executor_, [weak = this->weak_from_this()] {
+      auto const state = std::static_pointer_cast<stream_state>(weak.lock());
+      if (!state) return;
+      auto inside = state->lock();
+      any_io_executor const& here = state->io_executor_;
+      state->resumed(gate_step{here, true, inside});
+    });
+  }
 
   NextLayer next_layer_;
   executor_type const io_executor_;

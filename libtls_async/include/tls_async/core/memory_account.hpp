@@ -1,0 +1,68 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What the streams of one context hold, and how much they may. Knows no streams, only numbers and
+// whom to wake.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+
+namespace tls_async {
+
+/// Thread-safe. The questions of a stream that has room cost no lock.
+class memory_account {
+public:
+  /// Bytes of one stream: what it can't do without, and the ring, which it gives back.
+  struct holding {
+    std::size_t kept = 0;
+    std::size_t ring = 0;
+    bool operator==(holding const&) const = default;
+  };
+
+  /// Waits for room. Called under the account's lock, so it may not call back, but has another
+  /// thread of control ask again.
+  class waiter : public boost::intrusive::list_base_hook<> {
+  public:
+    virtual void resume() = 0;
+
+  protected:
+    ~waiter() = default;
+
+  private:
+    friend memory_account;
+    std::size_t needed_ = 0;
+  };
+
+  void budget(std::size_t bytes) noexcept;
+  [[nodiscard]] std::size_t usage() const noexcept { return kept_ + rings_; }
+
+  /// A stream holds `now` instead of `before`.
+  void change(holding const& before, holding const& now) noexcept;
+  /// So many bytes more would be within the budget.
+  [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept;
+  /// A stream may take a ring of so many bytes; also without room if nobody else has one, for
+  /// somebody has to go on.
+  [[nodiscard]] bool may_take_ring(std::size_t bytes) const noexcept {
+    return rings_ == 0 || has_room_for(bytes);
+  }
+  /// True if `one` may take a ring of so many bytes; else it is resumed when it may.
+  [[nodiscard]] bool may_take_ring_or_wait(waiter& one, std::size_t bytes);
+  void leave(waiter& one) noexcept;
+  /// Resumes the first waiter if there is room for it. For one that was resumed, too: it may not
+  /// have needed the room any more.
+  void wake_one() noexcept;
+
+private:
+  std::atomic<std::size_t> budget_ = 0;  // 0: none
+  std::atomic<std::size_t> kept_ = 0;
+  std::atomic<std::size_t> rings_ = 0;
+  std::atomic<bool> somebody_waits_ = false;
+  std::mutex mutex_;
+  boost::intrusive::list<waiter> waiters_;
+};
+
+}  // namespace tls_async

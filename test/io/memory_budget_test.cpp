@@ -1,0 +1,280 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What the streams of a context hold together, and that writes wait where it would be too much.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+
+#include <list>
+#include <optional>
+#include <thread>
+
+#include "memory_session.hpp"
+#include "pattern.hpp"
+
+namespace tls_async::test {
+namespace {
+
+namespace asio = boost::asio;
+using boost::asio::ip::tcp;
+
+context server_of_its_own() {
+  context made(context::role::server);
+  made.use_certificate_chain(server_identity().certificate_chain);
+  made.use_private_key(server_identity().private_key);
+  return made;
+}
+
+// Sessions whose servers share a context. A server whose link is shut holds a ring once it has
+// written.
+struct budgeted_sessions {
+  explicit budgeted_sessions(std::size_t count) {
+    for (std::size_t i = 0; i != count; ++i) {
+      auto& made = sessions.emplace_back(stream_options(), trusting_client(), servers);
+      keep_reading(made.client, received.emplace_back());
+      made.settle();
+    }
+    at_rest = servers.memory_usage();
+  }
+  connected_session& operator[](std::size_t i) { return *std::next(sessions.begin(), i); }
+
+  void settle() {
+    for (int round = 0; round != 3; ++round) {
+      for (auto& each : sessions)
+        each.settle();
+    }
+  }
+  void shut_link(std::size_t i) { (*this)[i].server_end().outgoing().capacity = 0; }
+  void open_link(std::size_t i) {
+    (*this)[i].server_end().outgoing().capacity = unbounded;
+    (*this)[i].server_end().settle();
+    settle();
+  }
+  void start_write(std::size_t i, ending& written) {
+    tls_write((*this)[i].server, asio::buffer("a message", 9), written.token());
+    settle();
+  }
+  bool has_begun(std::size_t i) { return (*this)[i].server.stats().records_sealed != 0; }
+
+  context servers = server_of_its_own();
+  std::list<sink> received;
+  std::list<connected_session> sessions;
+  std::size_t at_rest = 0;
+};
+
+BOOST_AUTO_TEST_SUITE(memory_budget)
+
+BOOST_AUTO_TEST_CASE(context_tells_what_its_streams_hold) {
+  budgeted_sessions s(2);
+  BOOST_TEST(s.at_rest == s[0].server.memory_usage() + s[1].server.memory_usage());
+  s.shut_link(0);
+  ending written;
+  s.start_write(0, written);
+  BOOST_TEST(s[0].server.memory_usage() > 200'000U);
+  BOOST_TEST(s.servers.memory_usage() == s[0].server.memory_usage() + s[1].server.memory_usage());
+  s.open_link(0);
+  BOOST_TEST(written.done);
+  BOOST_TEST(s.servers.memory_usage() == s.at_rest);
+  s.sessions.clear();
+  BOOST_TEST(s.servers.memory_usage() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(beyond_it_streams_take_turns) {
+  budgeted_sessions s(3);
+  s.servers.memory_budget(s.at_rest + 300'000);  // one ring
+  std::vector<ending> written(3);
+  for (std::size_t i : {0U, 1U, 2U}) {
+    s.shut_link(i);
+    s.start_write(i, written[i]);
+    BOOST_TEST(s.has_begun(i) == (i == 0));
+  }
+  s.open_link(1);
+  BOOST_TEST(!s.has_begun(1));
+  s.open_link(0);
+  BOOST_TEST(written[0].done);
+  BOOST_TEST(written[1].done);  // woken by the first, flushed at once
+  BOOST_TEST(s.has_begun(2));
+  s.open_link(2);
+  BOOST_TEST(written[2].done);
+  for (auto const& each : s.received)
+    BOOST_TEST(each.plaintext == "a message");
+}
+
+BOOST_AUTO_TEST_CASE(one_stream_can_always_go_on) {
+  budgeted_sessions s(1);
+  s.servers.memory_budget(1);
+  for (std::size_t const size : {1U, 100'000U, 1'000'000U}) {
+    auto const message = numbered_plaintext(size);
+    BOOST_TEST(write_now(s[0], s[0].server, message).ec == error_code());
+  }
+  BOOST_TEST(s.received.front().plaintext.size() == 1'100'001U);
+}
+
+BOOST_AUTO_TEST_CASE(larger_budget_takes_effect_at_once) {
+  budgeted_sessions s(2);
+  s.servers.memory_budget(s.at_rest);
+  ending first, second;
+  s.shut_link(0);
+  s.start_write(0, first);
+  s.start_write(1, second);
+  BOOST_TEST(!s.has_begun(1));
+  s.servers.memory_budget(0);
+  s.settle();
+  BOOST_TEST(second.done);
+  s.open_link(0);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_write_can_be_cancelled_and_the_next_goes_on) {
+  budgeted_sessions s(3);
+  s.servers.memory_budget(s.at_rest);
+  std::vector<ending> written(3);
+  asio::cancellation_signal cancel;
+  s.shut_link(0);
+  s.start_write(0, written[0]);
+  tls_write(s[1].server, asio::buffer("in vain", 7),
+            asio::bind_cancellation_slot(cancel.slot(), written[1].token()));
+  s.start_write(2, written[2]);
+  cancel.emit(asio::cancellation_type::total);
+  s.settle();
+  BOOST_TEST(written[1].ec == asio::error::operation_aborted);
+  BOOST_TEST(written[1].bytes == 0U);
+  BOOST_TEST(!s.has_begun(2));
+  s.open_link(0);
+  BOOST_TEST(written[2].done);
+  s.start_write(1, written[1] = {});
+  BOOST_TEST(written[1].ec == error_code());
+}
+
+BOOST_AUTO_TEST_CASE(deadline_of_a_waiting_write_runs) {
+  budgeted_sessions s(2);
+  s.servers.memory_budget(s.at_rest);
+  ending first, second;
+  s.shut_link(0);
+  s.start_write(0, first);
+  tls_write(s[1].server, asio::buffer("late", 4), 1s, second.token());
+  s[1].pass(2s);
+  BOOST_TEST(second.ec == asio::error::timed_out);
+  s.open_link(0);
+}
+
+BOOST_AUTO_TEST_CASE(stream_may_go_while_it_waits) {
+  budgeted_sessions s(3);
+  s.servers.memory_budget(s.at_rest);
+  std::vector<ending> written(3);
+  s.shut_link(0);
+  for (std::size_t i : {0U, 1U, 2U})
+    s.start_write(i, written[i]);
+  s.sessions.erase(std::next(s.sessions.begin()));
+  s.open_link(0);
+  BOOST_TEST(written[2].done);
+}
+
+BOOST_AUTO_TEST_CASE(end_of_the_session_does_not_wait) {
+  budgeted_sessions s(2);
+  s.servers.memory_budget(s.at_rest);
+  ending written, closed;
+  s.shut_link(0);
+  s.start_write(0, written);
+  tls_close_write(s[1].server, closed.token());
+  s.settle();
+  BOOST_TEST(closed.done);
+  BOOST_TEST(s.received.back().end == asio::error::eof);
+  s.open_link(0);
+}
+
+BOOST_AUTO_TEST_CASE(try_write_refuses) {
+  budgeted_sessions s(1);
+  std::string const message(1'000, 'x');
+  s.servers.memory_budget(s.at_rest + message.size() - 1);
+  BOOST_TEST(tls_try_write(s[0].server, asio::buffer(message)) == errc::queue_full);
+  s.servers.memory_budget(s.at_rest + message.size());
+  BOOST_TEST(tls_try_write(s[0].server, asio::buffer(message)) == error_code());
+  s.settle();
+  BOOST_TEST(s.received.front().plaintext == message);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(memory_budget_over_tcp)
+
+struct busy_pair {
+  explicit busy_pair(context& servers) {
+    tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    tcp::socket a(io), b(io);
+    a.connect(acceptor.local_endpoint());
+    acceptor.accept(b);
+    client.emplace(std::move(a), trusting_client());
+    server.emplace(std::move(b), servers);
+  }
+  void run(int messages) {
+    tls_handshake(*client, as_client{"localhost"}, [](error_code) {});
+    tls_handshake(*server, as_server{}, [this, messages](error_code) { write(messages); });
+    keep_reading(*client, received);
+    io.run();
+  }
+  void write(int left) {
+    if (left == 0) return server.reset();
+    tls_write(*server, asio::buffer(message), [this, left](error_code ec, std::size_t) {
+      if (!ec) write(left - 1);
+    });
+  }
+
+  std::string message = std::string(300, 'x');
+  asio::io_context io{1};
+  std::optional<stream<tcp::socket>> client, server;
+  sink received;
+};
+
+BOOST_AUTO_TEST_CASE(streams_on_several_threads_come_to_their_turn) {
+  constexpr int messages = 300;
+  auto servers = server_of_its_own();
+  servers.memory_budget(1);
+  std::list<busy_pair> pairs;
+  std::vector<std::thread> threads;
+  for (int i = 0; i != 3; ++i)
+    pairs.emplace_back(servers);
+  for (auto& pair : pairs)
+    threads.emplace_back([&pair] { pair.run(messages); });
+  for (auto& thread : threads)
+    thread.join();
+  for (auto const& pair : pairs)
+    BOOST_TEST(pair.received.plaintext.size() == pair.message.size() * messages);
+  BOOST_TEST(servers.memory_usage() == 0U);
+}
+
+// Else the ring would wait with what comes behind it until the program reads on.
+BOOST_AUTO_TEST_CASE(read_takes_one_record_at_a_time) {
+  for (bool const is_short : {false, true}) {
+    auto servers = server_of_its_own();
+    if (is_short) servers.memory_budget(1);
+    busy_pair pair(servers);
+    ending of_client, of_server, written, read;
+    auto const until = [&](bool const& done) {
+      pair.io.restart();
+      while (!done)
+        BOOST_REQUIRE_EQUAL(pair.io.run_one_for(60s), 1U);
+    };
+    tls_handshake(*pair.client, as_client{"localhost"}, of_client.token());
+    tls_handshake(*pair.server, as_server{}, of_server.token());
+    until(of_client.done);
+    until(of_server.done);
+    auto const message = numbered_plaintext(40'000);
+    tls_write(*pair.client, asio::buffer(message), written.token());
+    until(written.done);
+    std::string place(message.size(), '\0');
+    tls_read_some(*pair.server, asio::buffer(place.data(), 1'000), read.token());
+    until(read.done);
+    BOOST_TEST(pair.server->state().engine().ring().is_attached() == !is_short);
+    read = {};
+    asio::async_read(*pair.server, asio::buffer(place.data() + 1'000, 39'000), read.token());
+    until(read.done);
+    BOOST_TEST((place == message));
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tls_async::test
