@@ -289,12 +289,11 @@ bool engine::wants_new_keys() const noexcept {
          supports_key_update();
 }
 
-bool engine::rest(bool buffers) noexcept {
-  if (!ring_.detach()) return false;
+void engine::rest(bool buffers) noexcept {
+  if (!ring_.detach()) return;
   // Before 3.0.14 it could free a buffer that was still in use (CVE-2024-4741).
   static bool const is_safe = OpenSSL_version_num() >= 0x300000e0L;
   if (is_safe && buffers && !failure_) SSL_free_buffers(ssl_.get());
-  return true;
 }
 
 void engine::release_buffers_always(bool on) noexcept {

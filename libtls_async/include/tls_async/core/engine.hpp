@@ -98,9 +98,8 @@ public:
   [[nodiscard]] engine_options const& options() const noexcept { return options_; }
   [[nodiscard]] tls_async::stats& stats() noexcept { return stats_; }
   /// Gives back what a session that waits can do without: the ring if it is empty, and with
-  /// `buffers` OpenSSL's record buffers where it holds nothing in them (SSL_free_buffers(3)). True
-  /// if the ring was given back.
-  bool rest(bool buffers) noexcept;
+  /// `buffers` OpenSSL's record buffers where it holds nothing in them (SSL_free_buffers(3)).
+  void rest(bool buffers) noexcept;
   void release_buffers_always(bool on) noexcept;
 
   [[nodiscard]] tls_async::ring& ring() noexcept { return ring_; }

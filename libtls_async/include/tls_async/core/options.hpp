@@ -36,6 +36,8 @@ struct engine_options {
   std::uint64_t rekey_after_records = std::uint64_t{1} << 24;
   /// The same by bytes of plaintext (0: never).
   std::uint64_t rekey_after_bytes = 0;
+
+  bool operator==(engine_options const&) const = default;
 };
 
 }  // namespace tls_async

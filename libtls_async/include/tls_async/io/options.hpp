@@ -37,6 +37,8 @@ struct stream_options : engine_options {
   /// KeyUpdates a second that the peer may send in the long run, 0 for any number; as many as
   /// `most_key_updates_in_a_row` may come at once.
   std::uint32_t most_key_updates_per_second = 10;
+
+  bool operator==(stream_options const&) const = default;
 };
 
 }  // namespace tls_async

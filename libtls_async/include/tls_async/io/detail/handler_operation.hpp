@@ -6,6 +6,7 @@
 #pragma once
 
 #include <tls_async/io/detail/operation.hpp>
+#include <tls_async/io/detail/operation_memory.hpp>
 
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // One verb in progress: a node that stream_core queues, with the completion handler behind it.
-// Nodes come from a free list of their stream, so that a verb in the steady state allocates
-// nothing.
 #pragma once
 
 #include <tls_async/error.hpp>
@@ -16,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <new>
 #include <span>
 
 namespace tls_async::detail {
@@ -110,62 +107,6 @@ public:
 protected:
   explicit control_operation(verb v) noexcept : operation(v) {}
   ~control_operation() = default;
-};
-
-/// Free list of operation nodes. Blocks of one size serve nearly every handler; others go to the
-/// heap.
-class operation_memory {
-public:
-  operation_memory() = default;
-  operation_memory(operation_memory const&) = delete;
-  operation_memory& operator=(operation_memory const&) = delete;
-  ~operation_memory() { trim(0); }
-
-  /// Gives back all but a few of the blocks that are free.
-  void trim(std::size_t rest = 1) noexcept {
-    while (kept_ > rest)
-      drop(take());
-  }
-
-  /// Of all blocks, those in use included, in bytes.
-  [[nodiscard]] std::size_t memory_usage() const noexcept { return blocks_ * block_size; }
-
-  void* allocate(std::size_t size) {
-    if (size > block_size) return ::operator new(size);
-    if (free_ != nullptr) return take();
-    void* const block = ::operator new(block_size);
-    ++blocks_;
-    return block;
-  }
-  void deallocate(void* block, std::size_t size) noexcept {
-    if (size > block_size) return ::operator delete(block);
-    if (kept_ == most_kept) return drop(block);
-    free_ = ::new (block) node{free_};
-    ++kept_;
-  }
-
-private:
-  struct node {
-    node* next;
-  };
-  static constexpr std::size_t block_size = 320;
-  static constexpr std::size_t most_kept = 512;
-
-  void* take() noexcept {
-    --kept_;
-    node* const first = free_;
-    free_ = first->next;
-    return first;
-  }
-
-  void drop(void* block) noexcept {
-    --blocks_;
-    ::operator delete(block);
-  }
-
-  node* free_ = nullptr;
-  std::size_t blocks_ = 0;
-  std::size_t kept_ = 0;
 };
 
 }  // namespace tls_async::detail

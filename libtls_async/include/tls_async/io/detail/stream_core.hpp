@@ -18,6 +18,7 @@
 #include <tls_async/core/memory_account.hpp>
 #include <tls_async/core/mode.hpp>
 #include <tls_async/io/detail/operation.hpp>
+#include <tls_async/io/detail/operation_memory.hpp>
 #include <tls_async/io/options.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -38,7 +39,10 @@ public:
   /// `size` is that of the whole object, in bytes.
   template <class Session>
   stream_core(Session session, stream_options const& options, std::size_t size)
-      : options_(options), size_(size), engine_(session, options_) {
+      : own_options_(options == defaults() ? nullptr : new stream_options(options)),
+        options_(own_options_ ? *own_options_ : defaults()),
+        size_(size),
+        engine_(session, options_) {
     if (options.small_record_bytes > max_record_plaintext) {
       throw boost::system::system_error(make_error_code(errc::bad_option),
                                         "small_record_bytes has to be 16384 at most");
@@ -116,7 +120,7 @@ protected:
   virtual void start_fill(std::span<std::byte> room, operation const* starter) = 0;
   /// Holds no room of the ring while it waits. Ends in filled() or in landed().
   virtual void start_waiting_fill(operation const* starter) = 0;
-  /// A fill need not wait, as far as can be told.
+  /// It is certain that a fill need not wait.
   [[nodiscard]] virtual bool more_is_there() = 0;
   virtual void arm_timer(time_point expiry, operation const* starter) = 0;
   virtual void disarm_timer() = 0;
@@ -188,7 +192,13 @@ private:
   static constexpr std::uint64_t not_in_ring_yet = UINT64_MAX;
 
   std::recursive_mutex mutex_;
-  stream_options const options_;
+  static stream_options const& defaults() noexcept {
+    static stream_options const all;
+    return all;
+  }
+  std::unique_ptr<stream_options const> const
+      own_options_;  // null for the defaults, which all share
+  stream_options const& options_;
   std::size_t const size_;
   memory_account* account_ =
       nullptr;  // of the context, if that is ours; lives as long as the session

@@ -157,7 +157,7 @@ inline void stream_core::timer_expired(gate_step from) {
 
 // A stream that has nothing to flush and nothing to open waits with what it needs for that.
 inline void stream_core::rest() noexcept {
-  if (engine_.rest(has(modes_, mode::release_buffers_on_idle))) memory_.trim();
+  engine_.rest(has(modes_, mode::release_buffers_on_idle));
   tell_account();
 }
 

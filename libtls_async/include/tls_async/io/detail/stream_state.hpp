@@ -203,7 +203,7 @@ private:
       error_code ignored;
       return lowest.available(ignored) != 0;
     }
-    return true;
+    return false;
   }
   void arm_timer(time_point expiry, operation const* starter) override {
     timer_.expires_at(typename Clock::time_point(expiry.time_since_epoch()));

@@ -1,0 +1,129 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Memory for operation nodes, recycled, so that a verb in the steady state allocates nothing.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <new>
+
+namespace tls_async::detail {
+
+/// Blocks that are free, by size. One a thread, not one a stream: a stream that waits then keeps
+/// none, and the block that is taken was used last. What was not needed for a while is freed by
+/// halves, as in the pool of pairs (core/ring.cpp).
+class free_blocks {
+public:
+  free_blocks(free_blocks const&) = delete;
+  free_blocks& operator=(free_blocks const&) = delete;
+
+  static void* take(std::size_t size) {
+    if (is_recycled(size)) {
+      auto& blocks = of_thread();
+      if (auto& list = blocks.lists_[index_of(size)]; list != nullptr) {
+        void* const place = blocks.pop(list, rounded(size));
+        blocks.low_water_ = std::min(blocks.low_water_, blocks.bytes_);
+        return place;
+      }
+    }
+    return ::operator new(rounded(size));
+  }
+
+  static void give(void* place, std::size_t size) noexcept {
+    if (is_recycled(size)) {
+      auto& blocks = of_thread();
+      if (blocks.bytes_ + rounded(size) <= most_bytes) {
+        block*& first = blocks.lists_[index_of(size)];
+        first = ::new (place) block{first};
+        blocks.bytes_ += rounded(size);
+        if (++blocks.gives_ % gives_between_trims == 0) blocks.trim(blocks.low_water_ / 2);
+        return;
+      }
+    }
+    ::operator delete(place);
+  }
+
+  /// What is really allocated for so many bytes.
+  static constexpr std::size_t rounded(std::size_t size) noexcept {
+    return (size + step - 1) / step * step;
+  }
+
+private:
+  struct block {
+    block* next;
+  };
+  static constexpr std::size_t step = 64;
+  static constexpr std::size_t largest = 1024;
+  static constexpr std::size_t most_bytes = std::size_t{1} << 18;
+  static constexpr unsigned gives_between_trims = 64;
+
+  free_blocks() = default;
+  ~free_blocks() {
+    is_gone() = true;
+    trim(bytes_);
+  }
+
+  void* pop(block*& list, std::size_t size) noexcept {
+    block* const first = list;
+    list = first->next;
+    bytes_ -= size;
+    return first;
+  }
+
+  static free_blocks& of_thread() {
+    static thread_local free_blocks blocks;
+    return blocks;
+  }
+  // A stream may outlive its thread's blocks, at the end of the program.
+  static bool& is_gone() noexcept {
+    static thread_local bool gone = false;
+    return gone;
+  }
+  static bool is_recycled(std::size_t size) noexcept { return size <= largest && !is_gone(); }
+  static constexpr std::size_t index_of(std::size_t size) noexcept {
+    return rounded(size) / step - 1;
+  }
+
+  /// Frees so many bytes.
+  void trim(std::size_t bytes) noexcept {
+    std::size_t const rest = bytes_ - bytes;
+    for (std::size_t i = 0; i != lists_.size(); ++i) {
+      while (lists_[i] != nullptr && bytes_ > rest)
+        ::operator delete(pop(lists_[i], (i + 1) * step));
+    }
+    low_water_ = bytes_;
+  }
+
+  std::array<block*, largest / step> lists_{};
+  std::size_t bytes_ = 0;
+  std::size_t low_water_ = 0;  // there were never fewer since the last trim
+  unsigned gives_ = 0;
+};
+
+/// The nodes of one stream.
+class operation_memory {
+public:
+  operation_memory() = default;
+  operation_memory(operation_memory const&) = delete;
+  operation_memory& operator=(operation_memory const&) = delete;
+
+  /// In bytes.
+  [[nodiscard]] std::size_t memory_usage() const noexcept { return bytes_; }
+
+  void* allocate(std::size_t size) {
+    void* const place = free_blocks::take(size);
+    bytes_ += free_blocks::rounded(size);
+    return place;
+  }
+  void deallocate(void* place, std::size_t size) noexcept {
+    bytes_ -= free_blocks::rounded(size);
+    free_blocks::give(place, size);
+  }
+
+private:
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace tls_async::detail
