@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import random
+import re
 import shutil
 import signal
 import socket
@@ -64,7 +65,14 @@ def wait_for(port, process):
             if s.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.01)
-    raise RuntimeError(f"{process.args[0]} ended with status {process.returncode}")
+    raise RuntimeError(f"{process.args[0]} has ended")
+
+
+def announced_port(process):
+    line = process.stdout.readline()  # Our own servers say it at the end of their first line.
+    if not line:
+        raise RuntimeError(f"{process.args[0]} has ended")
+    return int(re.search(rb"\d+$", line.strip())[0])
 
 
 class Server:
@@ -72,23 +80,27 @@ class Server:
 
     def __init__(self, name, bin_folder, folder):
         cert, key, root = (os.path.join(folder, f) for f in ("cert.pem", "key.pem", "root"))
-        self.port = free_port()
+        self.port = None
         if name == "nginx":
+            self.port = free_port()
             settings = os.path.join(folder, "nginx.conf")
             with open(settings, "w", encoding="utf-8") as file:
                 file.write(NGINX_SETTINGS.format(folder=folder, port=self.port))
             command = [shutil.which("nginx"), "-p", folder, "-c", settings]
         elif name == "https_server":
-            command = [os.path.join(bin_folder, "https_server"), "--listen", f"127.0.0.1:{self.port}", "--threads",
-                       "1", "--cert", cert, "--key", key, "--root", root, "--quiet"]
+            command = [os.path.join(bin_folder, "https_server"), "--listen", "127.0.0.1:0", "--threads", "1",
+                       "--cert", cert, "--key", key, "--root", root, "--quiet"]
         else:
-            command = [os.path.join(bin_folder, "https_beast"), name, str(self.port), cert, key, root]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            command = [os.path.join(bin_folder, "https_beast"), name, cert, key, root]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL)
 
     def __enter__(self):
         try:
-            wait_for(self.port, self.process)
+            if self.port:
+                wait_for(self.port, self.process)
+            else:
+                self.port = announced_port(self.process)
         except BaseException:
             self.__exit__()
             raise
@@ -98,6 +110,7 @@ class Server:
         self.process.terminate()
         self.process.wait()
         self.process.stdin.close()
+        self.process.stdout.close()
 
     def cpu(self):
         return time.clock_gettime(~self.process.pid << 3 | 2)  # The clock of its CPU time, as clock_getcpuclockid(3).
@@ -209,8 +222,13 @@ def run(scenario, names, rounds, seconds, bin_folder, folder):
             "what": f"GET of {size} bytes on {connections} connections that are kept alive", "stacks": stacks}
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        sys.exit(f"https: {message}; see --help")
+
+
 def parsed():
-    parser = argparse.ArgumentParser(exit_on_error=False)
+    parser = Parser()
     parser.add_argument("bin_folder")
     parser.add_argument("json")
     parser.add_argument("--quick", action="store_true")
@@ -221,10 +239,7 @@ def parsed():
 
 
 def main():
-    try:
-        asked = parsed()
-    except argparse.ArgumentError as error:
-        sys.exit(f"https: {error}")
+    asked = parsed()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # So that the server that runs is ended.
     rounds, seconds = (0, 0) if asked.smoke else (min(asked.rounds, 3), 1) if asked.quick else (asked.rounds, 2)
     names, missing, failed, scenarios = ["asio_ssl", "tls_async", "https_server", "nginx"], [], False, []

@@ -1,9 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// https_beast STACK PORT CERTIFICATE KEY ROOT: a plain Beast server for files, the same code on
-// both kinds of stream, to compare them under HTTP. For measurements only: it trusts its clients.
-// Ends when standard input does.
+// https_beast STACK CERTIFICATE KEY ROOT: a plain Beast server for files, the same code on both
+// kinds of stream, to compare them under HTTP. For measurements only: it trusts its clients. Says
+// its port, and ends when standard input does.
 #include <tls_async/beast.hpp>
 #include <tls_async/tls_async.hpp>
 
@@ -65,21 +65,21 @@ asio::awaitable<void> listen(tcp::acceptor& acceptor, asio::ssl::context& contex
 
 int main(int argc, char** argv) {
   try {
-    std::string_view const stack = argc == 6 ? argv[1] : "";
+    std::string_view const stack = argc == 5 ? argv[1] : "";
     if (stack != "tls_async" && stack != "asio_ssl") {
-      std::cerr << "usage: https_beast tls_async|asio_ssl PORT CERTIFICATE KEY ROOT\n";
+      std::cerr << "usage: https_beast tls_async|asio_ssl CERTIFICATE KEY ROOT\n";
       return 1;
     }
     asio::io_context io(1);
     asio::ssl::context context(asio::ssl::context::tls_server);
-    context.use_certificate_chain_file(argv[3]);
-    context.use_private_key_file(argv[4], asio::ssl::context::pem);
-    auto const port = static_cast<unsigned short>(std::stoi(argv[2]));
-    tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), port));
+    context.use_certificate_chain_file(argv[2]);
+    context.use_private_key_file(argv[3], asio::ssl::context::pem);
+    tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    std::cout << acceptor.local_endpoint().port() << std::endl;
     asio::co_spawn(io,
                    stack == "tls_async"
-                       ? listen<tls_async::stream<tcp::socket>>(acceptor, context, argv[5])
-                       : listen<asio::ssl::stream<tcp::socket>>(acceptor, context, argv[5]),
+                       ? listen<tls_async::stream<tcp::socket>>(acceptor, context, argv[4])
+                       : listen<asio::ssl::stream<tcp::socket>>(acceptor, context, argv[4]),
                    asio::detached);
     asio::posix::stream_descriptor input(io, dup(STDIN_FILENO));
     char byte = 0;
