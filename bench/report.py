@@ -45,7 +45,7 @@ def load(path):
 
 
 def is_time(metric):
-    return metric.endswith("cpu") or metric in ("p50", "p99")
+    return metric.endswith(("cpu", "time")) or metric in ("p50", "p99")
 
 
 def shown(metric, value):
@@ -167,7 +167,7 @@ def plots(data):
     scenarios = data["scenarios"]
     crowds = ("idle_", "growth_", "churn", "noisy", "handshake_storm", "https_")
     single = [s for s in scenarios if not s["name"].startswith(crowds)]
-    many = [s for s in scenarios if s["name"].startswith(("growth_", "churn", "handshake_storm", "https_"))]
+    many = [s for s in scenarios if s["name"].startswith(("growth_", "churn", "https_"))]
     made = {
         "cpu": ("CPU time against asio_ssl, one connection", ratio_rows(single, cpu_metric)),
         "cpu-many": ("Server CPU time against asio_ssl, many connections", ratio_rows(many, cpu_metric)),

@@ -81,21 +81,36 @@ void idle(server_process& server, job const& work, sample& result) {
   });
 }
 
-// All connections are busy: each sends its next message when the last has come back.
+// The server's CPU time for one message, where all connections are busy: each sends its next one
+// when the last has come back.
+template <class Stack>
+task<Stack> keep_busy(typename Stack::loop& loop, server_process& server, crowd<Stack>& connections,
+                      job const& work, double& server_cpu) {
+  std::string const message = message_of(work.message_bytes);
+  std::size_t const count = connections.size();
+  double const before = server.cpu();
+  std::uint64_t const each = std::max<std::uint64_t>(work.messages / count, 1);
+  co_await for_each<Stack>(loop, count, count, [&](std::size_t i) -> task<Stack> {
+    for (std::uint64_t j = 0; j < each; ++j)
+      co_await round_trip<Stack>(connections[i], message);
+  });
+  server_cpu = (server.cpu() - before) / static_cast<double>(each * count);
+}
+
+// The same server with one connection and with all of them, one after the other.
 template <class Stack>
 void grow(server_process& server, job const& work, sample& result) {
   run_client<Stack>([&](auto& loop) -> task<Stack> {
-    crowd<Stack> connections;
-    std::string const message = message_of(work.message_bytes);
+    crowd<Stack> one, connections;
+    double alone = 0;
+    if (work.at_once > 1) {
+      co_await connect_crowd<Stack>(loop, server.port(), kind_echo, 1, one);
+      co_await keep_busy<Stack>(loop, server, one, work, alone);
+    }
     double const before = server.resident();
     co_await connect_crowd<Stack>(loop, server.port(), kind_echo, work.at_once, connections);
-    double const cpu = server.cpu();
-    std::uint64_t const each = std::max<std::uint64_t>(work.messages / work.at_once, 1);
-    co_await for_each<Stack>(loop, work.at_once, work.at_once, [&](std::size_t i) -> task<Stack> {
-      for (std::uint64_t j = 0; j < each; ++j)
-        co_await round_trip<Stack>(connections[i], message);
-    });
-    result["server_cpu"] = (server.cpu() - cpu) / static_cast<double>(each * work.at_once);
+    co_await keep_busy<Stack>(loop, server, connections, work, result["server_cpu"]);
+    if (work.at_once > 1) result["growth"] = result["server_cpu"] / alone;
     // What is there once would be all of it with few connections.
     if (work.at_once >= 100)
       result["resident"] = (server.resident() - before) / static_cast<double>(work.at_once);
@@ -145,9 +160,11 @@ void beside(Noise noise, Body body) {
   if (failed) std::rethrow_exception(failed);
 }
 
-// Small round trips over many connections while one connection receives all it can.
+// Small round trips over many connections while one connection receives all it can. What that one
+// gets is told too, since one can be had for the other.
 template <class Stack>
 void noisy_neighbour(server_process& server, job const& work, sample& result) {
+  std::atomic<std::uint64_t> neighbour_bytes = 0;
   beside(
       [&](std::atomic<bool>& stop) {
         run_client<Stack>([&](auto& loop) -> task<Stack> {
@@ -156,7 +173,7 @@ void noisy_neighbour(server_process& server, job const& work, sample& result) {
           co_await Stack::write(s, &kind_source, 1);
           std::vector<char> buffer(receive_bytes);
           while (!stop)
-            co_await Stack::read_some(s, buffer.data(), buffer.size());
+            neighbour_bytes += co_await Stack::read_some(s, buffer.data(), buffer.size());
         });
       },
       [&](std::atomic<bool>&) {
@@ -167,6 +184,8 @@ void noisy_neighbour(server_process& server, job const& work, sample& result) {
           latencies times(work.messages);
           // Each walker goes round over connections of its own.
           std::size_t const walkers = std::min<std::size_t>(8, work.at_once);
+          auto const begin = latencies::clock::now();
+          std::uint64_t const bytes_before = neighbour_bytes;
           co_await for_each<Stack>(loop, walkers, walkers, [&](std::size_t walker) -> task<Stack> {
             std::size_t connection = walker;
             for (std::uint64_t i = 0; i < work.messages / walkers; ++i) {
@@ -178,6 +197,11 @@ void noisy_neighbour(server_process& server, job const& work, sample& result) {
             }
           });
           times.tell(result);
+          std::chrono::duration<double> const seconds = latencies::clock::now() - begin;
+          // In a run of a few round trips nothing may have come.
+          auto const got = std::max<std::uint64_t>(neighbour_bytes - bytes_before, 1);
+          result["neighbour_64KiB_time"] =
+              seconds.count() * receive_bytes / static_cast<double>(got);
         });
       });
 }
@@ -204,7 +228,6 @@ void handshake_storm(server_process& server, job const& work, sample& result) {
             co_await connect_crowd<Stack>(loop, server.port(), kind_echo, work.at_once,
                                           connections);
             latencies times(100'000);
-            double const cpu = server.cpu();
             ready.set_value();
             co_await for_each<Stack>(loop, work.at_once, work.at_once,
                                      [&](std::size_t i) -> task<Stack> {
@@ -214,7 +237,6 @@ void handshake_storm(server_process& server, job const& work, sample& result) {
                                          times.add(start);
                                        } while (!quiet);
                                      });
-            result["server_cpu"] = (server.cpu() - cpu) / static_cast<double>(work.messages);
             times.tell(result);
           });
         } catch (...) {

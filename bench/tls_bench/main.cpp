@@ -72,7 +72,7 @@ void list() {
     std::cout << s.name << ": " << s.what << (s.quick ? "" : " (not in a quick run)") << '\n';
   std::cout << "stacks:";
   for (auto const& s : stacks())
-    std::cout << ' ' << s.name << (s.on_request ? " (only if named)" : "");
+    std::cout << ' ' << s.name;
   std::cout << '\n';
   for (auto const& s : unavailable_stacks())
     std::cout << "not in this build: " << s.name << ": " << s.why << '\n';
@@ -103,7 +103,7 @@ void run_once(scenario const& of, job work, result::of_stack& stack, bool check)
 result run(scenario const& of, request const& asked, job const& work) {
   result all{&of, work, {}};
   for (auto const& s : stacks())
-    if (of.can(s) && (asked.stacks.empty() ? !s.on_request : contains(asked.stacks, s.name)))
+    if (of.can(s) && (asked.stacks.empty() || contains(asked.stacks, s.name)))
       all.stacks.push_back({s.name, {}, {}, {}});
   unsigned rounds = asked.smoke ? 0 : asked.quick ? std::min(asked.rounds, 3U) : asked.rounds;
   if (of.most_rounds != 0) rounds = std::min(rounds, of.most_rounds);

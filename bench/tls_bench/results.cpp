@@ -75,7 +75,7 @@ json::object to_json(result const& all, result::of_stack const& stack) {
 }
 
 bool is_time(std::string const& metric) {
-  return metric.ends_with("cpu") || metric == "p50" || metric == "p99";
+  return metric.ends_with("cpu") || metric.ends_with("time") || metric == "p50" || metric == "p99";
 }
 
 }  // namespace

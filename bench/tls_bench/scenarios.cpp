@@ -185,6 +185,23 @@ void add_messages(list_of_scenarios& all) {
   }
 }
 
+// What stands behind the size of the ring, the size of a batch and the kind of BIO.
+void add_sweep(list_of_scenarios& all) {
+  struct {
+    char const* name;
+    std::size_t bytes;
+  } const sizes[] = {{"64KiB", 65'536}, {"1MiB", 1'048'576}};
+  for (auto const& [name, bytes] : sizes)
+    all.add(described(std::string("sweep_send_") + name,
+                      std::string("one writer, messages of ") + name + ", by ring, batch and BIO",
+                      "message", {(128U << 20) / bytes, bytes}, {2, bytes}, std::nullopt),
+            &stack::sweep_send, &stack::receive, true, false);
+  all.add(described("sweep_receive",
+                    "a receiver with 64 KiB of buffer, messages of 64KiB, by ring and BIO",
+                    "message", {2048, 65'536}, {2, 65'536}, std::nullopt),
+          &stack::send, &stack::sweep_receive, false, true);
+}
+
 void add_crowds(list_of_scenarios& all) {
   job const some{0, 0, 100};
   for (std::size_t const connections : {1'000U, 10'000U}) {
@@ -238,6 +255,7 @@ std::vector<scenario> const& scenarios() {
     add_bulk(made);
     add_messages(made);
     add_crowds(made);
+    add_sweep(made);
     return made.list;
   }();
   return all;

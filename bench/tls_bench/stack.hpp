@@ -29,8 +29,6 @@ struct stack {
   /// kernel does on the measured thread, so it is the same for all that speak TLS.
   std::string peer = "tls_async";
 
-  bool on_request = false;  ///< Runs only where it is asked for by name.
-
   client_side send = nullptr;      ///< Messages, one after the other.
   client_side send_two = nullptr;  ///< Messages of a header and a body.
   server_side receive = nullptr;   ///< All of it, with 64 KiB of buffer.
@@ -42,9 +40,13 @@ struct stack {
   client_side duplex_client = nullptr;  ///< Both ways at once.
   server_side duplex_server = nullptr;
 
+  /// The sending and the receiving of those that take part in the sweep, for most all they can do.
+  client_side sweep_send = nullptr;
+  server_side sweep_receive = nullptr;
+
   /// Serves any number of connections until the process ends.
   void (*serve)(std::promise<unsigned short>& port) = nullptr;
-  bool serves_many_at_once = false;  ///< Else it keeps connections, but never answers twice.
+  bool serves_many_at_once = false;  ///< Else it only keeps connections that are idle.
 };
 
 /// The loads that a peer can make.
@@ -72,7 +74,8 @@ stack openssl_stack();
 stack openssl_alone_stack();
 stack tcp_stack();
 stack tls_async_stack();
-std::vector<stack> tls_async_ring_stacks();
+stack tls_async_beast_stack();
+std::vector<stack> stacks_of_sweep();
 load_table tcp_load();
 load_table tls_async_load();
 

@@ -13,6 +13,7 @@ std::vector<stack> const& stacks() {
     std::vector<stack> list = {
         asio_ssl_stack(),
         tls_async_stack(),
+        tls_async_beast_stack(),
 #ifdef TLS_ASYNC_BENCH_HAS_NEWER
         asio_ssl_newer_stack(),
 #endif
@@ -23,7 +24,12 @@ std::vector<stack> const& stacks() {
         openssl_alone_stack(),
         tcp_stack(),
     };
-    for (stack& s : tls_async_ring_stacks())
+    for (stack& s : list) {
+      if (s.name != "asio_ssl" && s.name != "tls_async") continue;
+      s.sweep_send = s.send;
+      s.sweep_receive = s.receive;
+    }
+    for (stack& s : stacks_of_sweep())
       list.push_back(std::move(s));
     return list;
   }();

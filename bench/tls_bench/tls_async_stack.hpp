@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// This library's stream, by default and with rings of another size.
+// This library's stream: by default, with rings of another size, and on another next layer.
 #pragma once
 
 #include "asio_net.hpp"
@@ -13,16 +13,16 @@
 
 namespace tls_async::bench {
 
-template <std::size_t RingRecords = stream_options().ring_records>
+template <std::size_t RingRecords = stream_options().ring_records, class NextLayer = tcp::socket>
 struct tls_async_type : asio_net {
   static constexpr bool tls = true, many_writers = true;
-  using stream = tls_async::stream<tcp::socket>;
+  using stream = tls_async::stream<NextLayer>;
 
   static stream make(tcp::socket socket, SSL_CTX* raw) {
     auto context = shared(raw);
     stream_options options;
     options.ring_records = RingRecords;
-    return {std::move(socket), context, options};
+    return {NextLayer(std::move(socket)), context, options};
   }
   static awaitable<void> handshake(stream& s, role side) {
     return s.async_handshake(side == role::server ? stream::server : stream::client, use_awaitable);
