@@ -4,7 +4,9 @@
 // What a request is answered: the decisions first, then the header that says so.
 #include "reply.hpp"
 
+#include "http_date.hpp"
 #include "media_type.hpp"
+#include "preconditions.hpp"
 
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -17,15 +19,6 @@ namespace https_server {
 namespace {
 
 using response = http::response<http::empty_body>;
-
-// The date format of RFC 9110, section 5.6.7. The program never leaves the "C" locale.
-std::string http_date(std::time_t time) {
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[40];
-  auto const length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text, length};
-}
 
 response begin(http::status status, unsigned version, bool keep_alive) {
   response header{status, version};
@@ -57,13 +50,9 @@ reply finish_with_text(response header, bool body_wanted = true) {
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 range_choice range_for(http::request_header<> const& request, open_file const& file) {
-  range_choice const whole{range_verdict::whole, {0, file.size()}};
-  // RFC 9110 defines ranges for GET only. After If-Range with another version of the file, a part
-  // of this one would be patched into the wrong bytes.
-  if (request.method() != http::verb::get) return whole;
-  if (auto const condition = request.find(http::field::if_range);
-      condition != request.end() && view(condition->value()) != file.tag())
-    return whole;
+  // RFC 9110 defines ranges for GET only.
+  if (request.method() != http::verb::get || !allows_range(request, {file.tag(), file.modified()}))
+    return {range_verdict::whole, {0, file.size()}};
   return choose_range(view(request[http::field::range]), file.size());
 }
 
@@ -88,6 +77,17 @@ reply answer(http::request_header<> const& request, static_files const& files, b
     header.set(http::field::location, found.location);
   if (found.status != http::status::ok) return finish_with_text(std::move(header), !is_head);
 
+  header.set(http::field::etag, found.file.tag());
+  auto const verdict = judge(request, {found.file.tag(), found.file.modified()});
+  if (verdict == precondition::not_modified) {  // whose other fields the client has already
+    header.result(http::status::not_modified);
+    return finish(header);
+  }
+  if (verdict == precondition::failed) {
+    header.result(http::status::precondition_failed);
+    return finish_with_text(std::move(header), !is_head);
+  }
+
   auto const size = found.file.size();
   auto const range = range_for(request, found.file);
   header.set(http::field::accept_ranges, "bytes");
@@ -106,7 +106,6 @@ reply answer(http::request_header<> const& request, static_files const& files, b
   auto const type = media_type(found.name);
   header.set(http::field::content_type, {type.data(), type.size()});
   header.set(http::field::last_modified, http_date(found.file.modified()));
-  header.set(http::field::etag, found.file.tag());
   header.content_length(range.bytes.length);
 
   auto done = finish(header);

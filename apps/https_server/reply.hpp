@@ -25,7 +25,7 @@ struct reply {
   byte_range part;
 };
 
-// What a GET or HEAD for a file gets; every other method gets 405.
+// What a GET or HEAD for a file gets, conditions and range considered; every other method gets 405.
 reply answer(http::request_header<> const& request, static_files const& files, bool keep_alive);
 
 // A refusal that ends the connection, for a request that could not even be read.

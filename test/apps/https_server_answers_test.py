@@ -6,6 +6,7 @@ import concurrent.futures
 import hashlib
 import http.client
 import os
+import re
 import socket
 import ssl
 import unittest
@@ -90,6 +91,30 @@ class Answers(unittest.TestCase):
         answer = self.server.curl("/small.txt", "-i", "-r", "5-")
         self.assertEqual(status(answer), 416)
         self.assertIn(b"\r\nContent-Range: bytes */5\r\n", answer)
+
+    def test_a_copy_that_is_still_good_is_not_sent_again(self):
+        copy, tag = self.server_copy("small.txt"), programs.WORK / "tag"
+        for keep in ((), ("-z", copy), ("--etag-save", tag), ("--etag-compare", tag)):
+            answer = self.server.curl("/small.txt", "-i", *keep)
+            good = keep and keep[0] != "--etag-save"
+            self.assertEqual(status(answer), 304 if good else 200, keep)
+            self.assertEqual(answer.endswith(b"\r\n\r\nsmall"), not good, answer)
+        (self.root / "small.txt").write_bytes(b"other")
+        self.addCleanup((self.root / "small.txt").write_bytes, b"small")
+        self.assertEqual(self.server.curl("/small.txt", "--etag-compare", tag), b"other")
+        self.assertEqual(status(self.server.curl("/small.txt", "-i", "-H", "If-Match: \"old\"")), 412)
+
+    def server_copy(self, name):
+        """A copy with the time that the server tells."""
+        copy = programs.WORK / name
+        self.server.curl(f"/{name}", "-o", copy, "-R")
+        return copy
+
+    def test_a_connection_goes_on_after_304_and_412(self):
+        requests = [GET % b"If-None-Match: *\r\n", GET % b"If-Match: \"x\"\r\n", GET % CLOSE]
+        answer = exchange(self.connect(), b"".join(requests))
+        self.assertEqual(re.findall(rb"HTTP/1\.1 (\d+) ", answer), [b"304", b"412", b"200"])
+        self.assertTrue(answer.endswith(b"\r\n\r\nsmall"))
 
     def test_head_has_the_length_and_no_body(self):
         answer = exchange(self.connect(), b"HEAD" + GET[3:] % CLOSE)

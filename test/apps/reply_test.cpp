@@ -149,6 +149,57 @@ BOOST_AUTO_TEST_CASE(is_a_part_only_of_the_version_the_client_knows) {
   BOOST_TEST(ask(asked).status == status::ok);
 }
 
+BOOST_AUTO_TEST_CASE(is_short_for_a_client_whose_copy_is_good) {
+  for (auto const method : {verb::get, verb::head}) {
+    auto asked = make(method, "/a.txt");
+    asked.set(field::if_none_match, get("/a.txt").file.tag());
+    asked.set(field::range, "bytes=10-");  // judged last, so not at all
+    auto const sent = ask(asked);
+    auto const header = read(sent);
+    BOOST_TEST(header.result() == status::not_modified);
+    BOOST_TEST(header[field::etag] == get("/a.txt").file.tag());
+    BOOST_TEST(header.count(field::date) == 1u);
+    for (auto const absent : {field::content_length, field::content_type, field::last_modified,
+                              field::content_range, field::connection})
+      BOOST_TEST(!header.count(absent), absent);
+    BOOST_TEST(!sent.file.is_open());
+    BOOST_TEST(sent.text.empty());
+    BOOST_TEST(sent.keep_alive);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(is_whole_for_a_client_whose_copy_is_old) {
+  auto asked = make(verb::get, "/a.txt");
+  asked.set(field::if_none_match, "\"another\"");
+  asked.set(field::if_modified_since, "Sun, 06 Nov 1994 08:49:37 GMT");
+  BOOST_TEST((ask(asked).part == byte_range{0, 10}));
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_client_that_asked_for_another_version) {
+  for (auto const method : {verb::get, verb::head}) {
+    auto asked = make(method, "/a.txt");
+    asked.set(field::if_match, "\"another\"");
+    asked.set(field::range, "bytes=0-1");
+    auto const sent = ask(asked);
+    auto const header = read(sent);
+    BOOST_TEST(header.result() == status::precondition_failed);
+    BOOST_TEST(header[field::etag] == get("/a.txt").file.tag());
+    BOOST_TEST(header[field::content_type] == "text/plain; charset=utf-8");
+    BOOST_TEST(sent.text == (method == verb::get ? "412 Precondition Failed\n" : ""));
+    BOOST_TEST(!sent.file.is_open());
+    BOOST_TEST(sent.keep_alive);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(has_no_conditions_where_there_is_no_file) {
+  for (auto const* target : {"/none", "/dir", "/%"}) {
+    auto asked = make(verb::get, target);
+    asked.set(field::if_match, "\"another\"");
+    asked.set(field::if_none_match, "*");
+    BOOST_TEST(ask(asked).status == get(target).status);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(redirects_to_a_directory) {
   auto const header = read(get("/dir"));
   BOOST_TEST(header.result() == status::moved_permanently);

@@ -1,0 +1,20 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Times as HTTP writes them (RFC 9110, section 5.6.7). Pure.
+#pragma once
+
+#include <ctime>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace https_server {
+
+// "Sun, 06 Nov 1994 08:49:37 GMT"
+std::string http_date(std::time_t time);
+
+// Reads this form and the two obsolete ones; nothing if the text is none of them.
+std::optional<std::time_t> parse_http_date(std::string_view text);
+
+}  // namespace https_server
