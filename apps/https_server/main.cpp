@@ -7,9 +7,8 @@
 #include "development_certificate.hpp"
 #include "listener.hpp"
 #include "options.hpp"
+#include "server_context.hpp"
 #include "static_files.hpp"
-
-#include <tls_async/tls_async.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -47,15 +46,6 @@ std::string url(asio::ip::tcp::endpoint const& endpoint) {
   else
     text << endpoint;
   return text.str();
-}
-
-tls_async::context make_context(options const& chosen,
-                                std::optional<development_certificate> const& own) {
-  tls_async::context context{tls_async::context::role::server};
-  context.use_certificate_chain_file(own ? own->certificate : *chosen.certificate);
-  context.use_private_key_file(own ? own->key : *chosen.key);
-  context.alpn({"http/1.1"});
-  return context;
 }
 
 void announce(listener const& server, std::optional<development_certificate> const& own) {
@@ -102,12 +92,20 @@ int main(int argc, char* argv[]) {
   try {
     static_files const files{chosen->root};
     std::optional<development_certificate> own;
-    if (!chosen->certificate) own = ensure_development_certificate(certificate_directory());
-    auto context = make_context(*chosen, own);
+    auto identities = chosen->identities;
+    if (identities.empty()) {
+      own = ensure_development_certificate(certificate_directory());
+      identities.push_back({own->certificate, own->key});
+    }
+    server_context tls{*chosen, identities};
     access_log log{std::clog,
                    chosen->quiet ? access_log::requests::quiet : access_log::requests::logged};
     asio::io_context io{static_cast<int>(chosen->threads)};
-    listener server{io, *chosen, context, files, log};
+    listener server{io, *chosen, tls.context(), files, log};
+    if (chosen->key_log)
+      log.incident("warning", "the keys of all connections are written to " +
+                                  chosen->key_log->string() +
+                                  " (--key-log); whoever reads it can read them all");
     asio::signal_set signals{server.executor(), SIGINT, SIGTERM};
     asio::co_spawn(server.executor(), serve_until_signal(signals, server, io), asio::detached);
     server.start();

@@ -21,6 +21,9 @@ auto number(std::int64_t standard) {
   return po::value<std::int64_t>()->value_name("N")->default_value(standard);
 }
 
+auto file() { return po::value<std::string>()->value_name("FILE"); }
+auto files() { return po::value<std::vector<std::string>>()->value_name("FILE"); }
+
 po::options_description description() {
   options const standard;
   auto const& limits = standard.limits;
@@ -30,8 +33,12 @@ po::options_description description() {
   add("listen", po::value<std::string>()->value_name("ADDR:PORT")->default_value("127.0.0.1:8443"),
       "port 0: any free one; IPv6: [::1]:8443");
   add("threads", number(standard.threads), "threads that serve");
-  add("cert", po::value<std::string>()->value_name("FILE"), "certificate chain, PEM");
-  add("key", po::value<std::string>()->value_name("FILE"), "its private key, PEM");
+  add("cert", files(), "certificate chain, PEM; may be repeated");
+  add("key", files(), "its key, PEM; in the same order");
+  add("client-ca", file(), "authorities (PEM) to verify clients by");
+  add("client-certificate", po::value<std::string>()->value_name("HOW"),
+      "required (the default) or requested");
+  add("key-log", file(), "write all keys there, for Wireshark");
   add("max-connections", number(static_cast<std::int64_t>(limits.connections)),
       "at once; further ones wait");
   add("header-bytes", number(static_cast<std::int64_t>(limits.header_bytes)),
@@ -52,6 +59,36 @@ std::int64_t number_between(std::int64_t least, std::int64_t most, po::variables
     throw usage_error("--" + name + " must be between " + std::to_string(least) + " and " +
                       std::to_string(most));
   return value;
+}
+
+std::vector<identity> identities(po::variables_map const& values) {
+  auto const all = [&](char const* name) {
+    return values.count(name) == 0 ? std::vector<std::string>()
+                                   : values[name].as<std::vector<std::string>>();
+  };
+  auto const certificates = all("cert");
+  auto const keys = all("key");
+  if (certificates.size() != keys.size())
+    throw usage_error(
+        "--cert and --key belong together; give each certificate its key, or neither");
+  std::vector<identity> pairs;
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    pairs.push_back({certificates[i], keys[i]});
+  return pairs;
+}
+
+void read_client_certificates(po::variables_map const& values, options& chosen) {
+  if (values.count("client-ca") != 0)
+    chosen.client_authority = values["client-ca"].as<std::string>();
+  if (values.count("client-certificate") == 0) return;
+  if (!chosen.client_authority)
+    throw usage_error(
+        "--client-certificate needs --client-ca, the authorities to verify the clients with");
+  auto const how = values["client-certificate"].as<std::string>();
+  if (how != "required" && how != "requested")
+    throw usage_error("--client-certificate must be required or requested, not \"" + how + '"');
+  chosen.clients =
+      how == "required" ? client_certificates::required : client_certificates::requested;
 }
 
 }  // namespace
@@ -90,9 +127,6 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
         values);
     po::notify(values);
     if (values.count("help") != 0) return std::nullopt;
-    if (values.count("cert") != values.count("key"))
-      throw usage_error("--cert and --key belong together; give both or neither");
-
     auto const number = [&](char const* name, std::int64_t least, std::int64_t most) {
       return number_between(least, most, values, name);
     };
@@ -103,10 +137,9 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
     chosen.root = values["root"].as<std::string>();
     chosen.listen = parse_endpoint(values["listen"].as<std::string>());
     chosen.threads = static_cast<unsigned>(number("threads", 1, 1024));
-    if (values.count("cert") != 0) {
-      chosen.certificate = values["cert"].as<std::string>();
-      chosen.key = values["key"].as<std::string>();
-    }
+    chosen.identities = identities(values);
+    read_client_certificates(values, chosen);
+    if (values.count("key-log") != 0) chosen.key_log = values["key-log"].as<std::string>();
     auto& limits = chosen.limits;
     limits.connections = static_cast<std::size_t>(number("max-connections", 1, 1'000'000));
     limits.header_bytes = static_cast<std::size_t>(number("header-bytes", 256, 1 << 20));
@@ -125,10 +158,11 @@ std::string help() {
   std::ostringstream text;
   text << "Serves the files of a directory over HTTPS, until Ctrl-C.\n"
           "Without --cert and --key it makes a certificate for localhost, keeps it in the cache\n"
-          "directory of the user, and prints the authority that clients have to trust.\n\n"
+          "directory of the user, and prints the authority that clients have to trust. Of\n"
+          "several certificates a client gets the one for the name it asks for, else the first.\n\n"
        << description()
        << "\nExit status: 0 stopped by SIGINT or SIGTERM (a second one stops at once),\n"
-          "1 wrong usage, 2 could not start (root, certificate or port).\n";
+          "1 wrong usage, 2 could not start (a file or the port).\n";
   return text.str();
 }
 

@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace https_server {
 
@@ -25,12 +26,24 @@ struct connection_limits {
   std::chrono::seconds idle{30};    // between requests
 };
 
+// A certificate chain and the key that belongs to it, both PEM.
+struct identity {
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+
+  bool operator==(identity const&) const = default;
+};
+
+enum class client_certificates { requested, required };
+
 struct options {
   std::filesystem::path root = ".";
   boost::asio::ip::tcp::endpoint listen;
   unsigned threads = 1;
-  std::optional<std::filesystem::path> certificate;  // together with key, or neither
-  std::optional<std::filesystem::path> key;
+  std::vector<identity> identities;  // none: one of our own making; the first is for every name
+  std::optional<std::filesystem::path> client_authority;  // without it no client is asked
+  client_certificates clients = client_certificates::required;
+  std::optional<std::filesystem::path> key_log;
   connection_limits limits;
   std::chrono::seconds stop{5};  // for what is in flight when we are asked to stop
   bool quiet = false;

@@ -4,6 +4,9 @@
 // The only part that reads and writes; what is answered is decided in reply.cpp.
 #include "session.hpp"
 
+#include "peer_subject.hpp"
+
+#include <boost/algorithm/string/replace.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>
@@ -105,7 +108,11 @@ asio::awaitable<bool> session::handshake() {
                              ? "the client speaks plain HTTP; its URL has to begin with https://"
                              : "handshake failed: " + why(error));
   }
-  co_return !error;
+  if (error) co_return false;
+  // In one word with the address, so that every line of the log has it.
+  auto const subject = peer_subject(stream_.native_handle());
+  if (!subject.empty()) peer_ += '/' + boost::algorithm::replace_all_copy(subject, " ", "\\x20");
+  co_return true;
 }
 
 // A connection without a request under way may end at any time, so the reasons are not logged.

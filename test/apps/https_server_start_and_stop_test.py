@@ -51,7 +51,7 @@ class Start(unittest.TestCase):
     def test_helps_on_one_screen(self):
         with Program("https_server", "--help") as server:
             self.assertEqual(server.wait(), 0)
-            self.assertLessEqual(len(server.out.all()), 24)
+            self.assertLessEqual(len(server.out.all()), 40)
             self.assertEqual(server.err.all(), [])
 
     def test_says_what_is_wrong_with_its_command_line(self):
@@ -59,7 +59,9 @@ class Start(unittest.TestCase):
             (["--bogus"], "bogus"),
             (["--listen", "nowhere"], "127.0.0.1:8443"),
             (["--threads", "-1"], "between 1 and"),
-            (["--cert", CERTIFICATE], "both or neither"),
+            (["--cert", CERTIFICATE], "each certificate its key"),
+            (["--client-certificate", "required"], "needs --client-ca"),
+            (["--client-ca", AUTHORITY, "--client-certificate", "always"], "required or requested"),
         ):
             self.assertIn(words, self.refusal(*arguments, status=USAGE))
 

@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,8 +41,9 @@ BOOST_AUTO_TEST_CASE(has_defaults_for_everything) {
   BOOST_TEST(chosen->root == ".");
   BOOST_TEST(chosen->listen == parse_endpoint("127.0.0.1:8443"));
   BOOST_TEST(chosen->threads == 1u);
-  BOOST_TEST(!chosen->certificate);
-  BOOST_TEST(!chosen->key);
+  BOOST_TEST(chosen->identities.empty());
+  BOOST_TEST(!chosen->client_authority);
+  BOOST_TEST(!chosen->key_log);
   BOOST_TEST(!chosen->quiet);
 }
 
@@ -62,8 +64,7 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
   BOOST_TEST(chosen->root == "/srv");
   BOOST_TEST(chosen->listen == parse_endpoint("[::1]:0"));
   BOOST_TEST(chosen->threads == 3u);
-  BOOST_TEST(chosen->certificate.value() == "c");
-  BOOST_TEST(chosen->key.value() == "k");
+  BOOST_TEST((chosen->identities == std::vector<identity>{{"c", "k"}}));
   BOOST_TEST(chosen->limits.connections == 7u);
   BOOST_TEST(chosen->limits.header_bytes == 300u);
   BOOST_TEST((chosen->limits.handshake == seconds(1)));
@@ -73,14 +74,32 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
   BOOST_TEST(chosen->quiet);
 }
 
+BOOST_AUTO_TEST_CASE(pairs_certificates_and_keys_in_their_order) {
+  auto const chosen = parse({"--cert", "a", "--cert", "b", "--key", "1", "--key", "2"});
+  BOOST_TEST((chosen->identities == std::vector<identity>{{"a", "1"}, {"b", "2"}}));
+}
+
+BOOST_AUTO_TEST_CASE(requires_certificates_of_clients_unless_they_are_only_requested) {
+  BOOST_TEST((parse({"--client-ca", "a"})->clients == client_certificates::required));
+  for (auto const* how : {"required", "requested"}) {
+    auto const chosen = parse({"--client-certificate", how, "--client-ca", "a"});
+    BOOST_TEST(chosen->client_authority.value() == "a");
+    BOOST_TEST((chosen->clients == client_certificates::required) ==
+               (how == std::string_view("required")));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_is_wrong) {
   BOOST_TEST(contains(refusal({"--unknown"}), "unknown"));
   BOOST_TEST(contains(refusal({"stray"}), "positional"));
   BOOST_TEST(contains(refusal({"--threads", "many"}), "threads"));
   BOOST_TEST(contains(refusal({"--threads", "0"}), "between 1 and"));
   BOOST_TEST(contains(refusal({"--max-connections", "0"}), "between 1 and"));
-  BOOST_TEST(contains(refusal({"--cert", "c"}), "give both or neither"));
-  BOOST_TEST(contains(refusal({"--key", "k"}), "give both or neither"));
+  BOOST_TEST(contains(refusal({"--cert", "c"}), "give each certificate its key"));
+  BOOST_TEST(contains(refusal({"--key", "k"}), "give each certificate its key"));
+  BOOST_TEST(contains(refusal({"--cert", "c", "--key", "k", "--cert", "d"}), "its key"));
+  BOOST_TEST(contains(refusal({"--client-certificate", "required"}), "needs --client-ca"));
+  BOOST_TEST(contains(refusal({"--client-ca", "a", "--client-certificate", "maybe"}), "maybe"));
   BOOST_TEST(contains(refusal({"--listen", "8443"}), "127.0.0.1:8443"));
 }
 
@@ -96,7 +115,10 @@ BOOST_AUTO_TEST_CASE(asks_for_help_without_needing_the_rest) { BOOST_TEST(!parse
 
 BOOST_AUTO_TEST_CASE(is_explained_on_one_screen) {
   auto const text = help();
-  BOOST_TEST(std::count(text.begin(), text.end(), '\n') <= 24);
+  BOOST_TEST(std::count(text.begin(), text.end(), '\n') <= 40);
+  std::istringstream lines{text};
+  for (std::string line; std::getline(lines, line);)
+    BOOST_TEST(line.size() <= 85u, line);
   BOOST_TEST(contains(text, "Exit status"));
 }
 

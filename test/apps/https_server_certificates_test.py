@@ -1,0 +1,247 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""https_server with certificates: which one it shows, whose it accepts, and the keys it writes down."""
+
+import re
+import ssl
+import subprocess
+import unittest
+
+import programs
+from programs import HttpsServer, Program, exchange
+
+GET = b"GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+NOT_STARTED = 2
+
+
+def make(name, *, names=None, signer=None, key="ec"):
+    """A certificate with its key; an authority if nobody signs it. Returns the paths of both."""
+    certificate, private = programs.WORK / f"{name}.pem", programs.WORK / f"{name}.key"
+    command = ["openssl", "req", "-x509", "-noenc", "-days", "2", "-subj", f"/CN={name}/O=tls async",
+               "-keyout", private, "-out", certificate]
+    command += ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    if signer:
+        command += ["-CA", signer[0], "-CAkey", signer[1], "-addext", "basicConstraints=critical,CA:FALSE"]
+    if names:
+        command += ["-addext", "subjectAltName=" + ",".join(names)]
+    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return certificate, private
+
+
+class WithCertificates(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = programs.WORK / "certificates"
+        cls.root.mkdir(exist_ok=True)
+        (cls.root / "file").write_bytes(b"content")
+        cls.authority = make("authority")
+        cls.first = make("first", names=["DNS:first.example", "IP:127.0.0.1"], signer=cls.authority)
+
+    def serve(self, *arguments, pairs=None):
+        options = [part for pair in pairs or [self.first] for part in ("--cert", pair[0], "--key", pair[1])]
+        server = HttpsServer(self.root, *options, *arguments)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def client(self, certificate=None):
+        context = ssl.create_default_context(cafile=self.authority[0])
+        if certificate:
+            context.load_cert_chain(*certificate)
+        return context
+
+    def refusal(self, *arguments):
+        """What a server says that does not start, in one line."""
+        with Program("https_server", "--root", self.root, *arguments) as server:
+            self.assertEqual(server.wait(), NOT_STARTED)
+            lines = server.err.all()
+        self.assertEqual(len(lines), 1, lines)
+        return lines[0]
+
+
+class ServerNames(WithCertificates):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.pairs = [cls.first] + [
+            make(name, names=[f"DNS:{n}" for n in names], signer=cls.authority, key=key)
+            for name, names, key in (
+                ("wildcard", ["*.one.example", "*.two.example"], "ec"),
+                ("second", ["second.example", "2.example"], "ec"),
+                ("exact", ["exact.one.example"], "ec"),
+                ("rsa", ["rsa.example", "second.example"], "rsa"),
+            )]
+
+    def shown(self, server, host, ciphers=None, version=None):
+        """The common name of the certificate that a client gets, by the name that it asks for."""
+        context = self.client()
+        context.check_hostname = False
+        if ciphers:
+            context.set_ciphers(ciphers)
+        if version:
+            context.maximum_version = version
+        with server.connect_tls(context=context, host=host) as connection:
+            subject = dict(part[0] for part in connection.getpeercert()["subject"])
+            self.assertTrue(exchange(connection, GET).endswith(b"content"))
+        return subject["commonName"]
+
+    def test_the_certificate_is_the_one_for_the_name(self):
+        server = self.serve(pairs=self.pairs)
+        for host, name in (
+            ("first.example", "first"), ("second.example", "second"), ("2.example", "second"),
+            ("SECOND.example", "second"), ("other.one.example", "wildcard"), ("b.two.example", "wildcard"),
+            ("rsa.example", "rsa"), ("127.0.0.1", "first"), ("stranger.invalid", "first"),
+            ("a.b.one.example", "first"), ("other.example", "first"),
+            ("exact.one.example", "exact"), (None, "first"),
+        ):
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                self.assertEqual(self.shown(server, host, version=version), name, (host, version))
+
+    def test_a_name_may_have_a_certificate_for_each_type_of_key(self):
+        server = self.serve(pairs=self.pairs)
+        tls12 = ssl.TLSVersion.TLSv1_2
+        self.assertEqual(self.shown(server, "second.example", "ECDHE+ECDSA", tls12), "second")
+        self.assertEqual(self.shown(server, "second.example", "ECDHE+aRSA", tls12), "rsa")
+
+    def test_clients_verify_the_name_they_asked_for(self):
+        server = self.serve(pairs=self.pairs)
+        for host in ("first.example", "second.example", "any.one.example"):
+            with server.connect_tls(context=self.client(), host=host) as connection:
+                self.assertTrue(exchange(connection, GET).endswith(b"content"))
+
+    def test_sessions_of_every_name_are_resumed(self):
+        server = self.serve(pairs=self.pairs)
+        context = self.client()
+        for host in ("first.example", "second.example"):
+            with server.connect_tls(context=context, host=host) as connection:
+                exchange(connection, GET)
+                session = connection.session
+            with context.wrap_socket(server.connect(), server_hostname=host, session=session) as connection:
+                exchange(connection, GET)
+                self.assertTrue(connection.session_reused, host)
+
+    def test_a_further_certificate_needs_a_name_to_be_asked_for_by(self):
+        nameless = make("nameless", signer=self.authority)
+        arguments = [part for pair in (self.first, nameless) for part in ("--cert", pair[0], "--key", pair[1])]
+        line = self.refusal(*arguments)
+        self.assertIn(str(nameless[0]), line)
+        self.assertIn("subjectAltName", line)
+
+    def test_a_further_certificate_needs_its_own_key(self):
+        line = self.refusal("--cert", self.first[0], "--key", self.first[1],
+                            "--cert", self.pairs[2][0], "--key", self.first[1])
+        self.assertIn(str(self.first[1]), line)
+
+
+class ClientCertificates(WithCertificates):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.clients = make("client authority")
+        cls.client_pair = make("alice", signer=cls.clients)
+        cls.stranger = make("stranger", signer=make("strangers"))
+
+    def serve_clients(self, *arguments):
+        return self.serve("--client-ca", self.clients[0], *arguments)
+
+    def get(self, server, certificate=None, version=ssl.TLSVersion.TLSv1_3):
+        context = self.client(certificate)
+        context.maximum_version = version
+        with server.connect_tls(context=context, host="first.example") as connection:
+            return exchange(connection, GET)
+
+    def test_the_log_has_the_subject(self):
+        for how in ([], ["--client-certificate", "required"], ["--client-certificate", "requested"]):
+            server = self.serve_clients(*how)
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                self.assertTrue(self.get(server, self.client_pair, version).endswith(b"content"))
+            self.assertEqual(server.stop(), 0)
+            for line in server.err.all():
+                self.assertRegex(line, r"Z 127\.0\.0\.1:\d+/O=tls\\x20async,CN=alice GET /file 200 7 ")
+
+    def test_a_resumed_session_keeps_its_subject(self):
+        server = self.serve_clients()
+        context = self.client(self.client_pair)
+        with server.connect_tls(context=context, host="first.example") as connection:
+            exchange(connection, GET)
+            session = connection.session
+        with context.wrap_socket(server.connect(), server_hostname="first.example", session=session) as connection:
+            exchange(connection, GET)
+            self.assertTrue(connection.session_reused)
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(sum("CN=alice GET" in line for line in server.err.all()), 2)
+
+    def test_a_required_certificate_must_come(self):
+        server = self.serve_clients()
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            with self.assertRaisesRegex(OSError, "(?i)certificate.required|handshake.failure|reset|pipe"):
+                self.get(server, version=version)
+        self.assertTrue(self.get(server, self.client_pair).endswith(b"content"))
+        self.assertEqual(server.stop(), 0)
+        log = server.err.all()
+        self.assertEqual(sum("peer did not return a certificate" in line for line in log), 2, log)
+
+    def test_a_requested_certificate_may_be_missing(self):
+        server = self.serve_clients("--client-certificate", "requested")
+        self.assertTrue(self.get(server).endswith(b"content"))
+        self.assertEqual(server.stop(), 0)
+        self.assertRegex(server.err.all()[0], r"Z 127\.0\.0\.1:\d+ GET ")
+
+    def test_a_certificate_of_others_is_refused_in_any_case(self):
+        for how in ("required", "requested"):
+            server = self.serve_clients("--client-certificate", how)
+            with self.assertRaisesRegex(OSError, "(?i)unknown.ca|reset|pipe"):
+                self.get(server, self.stranger)
+            self.assertEqual(server.stop(), 0)
+            log = server.err.all()
+            self.assertTrue(any("unable to get local issuer certificate" in line for line in log), log)
+
+    def test_a_server_says_what_is_wrong_with_its_authorities(self):
+        broken = programs.WORK / "broken_authority.pem"
+        broken.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+        for file in (broken, programs.WORK / "no_authority.pem", self.clients[1]):
+            line = self.refusal("--cert", self.first[0], "--key", self.first[1], "--client-ca", file)
+            self.assertIn(str(file), line)
+            self.assertIn("--client-ca", line)
+
+
+class KeyLog(WithCertificates):
+    def test_the_file_has_the_keys_of_every_session(self):
+        theirs, ours = programs.WORK / "client.keys", programs.WORK / "server.keys"
+        server = self.serve("--key-log", ours)
+        self.assertIn(f"keys of all connections are written to {ours}", server.err.wait_for("--key-log"))
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = self.client()
+            context.maximum_version = version
+            context.keylog_filename = theirs
+            with server.connect_tls(context=context, host="first.example") as connection:
+                exchange(connection, GET)
+        self.assertEqual(server.stop(), 0)
+        written = ours.read_text()
+        self.assertEqual(ours.stat().st_mode & 0o7777, 0o600)
+        wanted = {line for line in theirs.read_text().splitlines() if not line.startswith("#")}
+        self.assertEqual(set(written.splitlines()), wanted)
+        self.assertTrue(re.search(r"^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}$", written, re.M), written)
+
+    def test_the_file_is_appended_to(self):
+        file = programs.WORK / "appended.keys"
+        for _ in range(2):
+            server = self.serve("--key-log", file)
+            with server.connect_tls(context=self.client(), host="first.example") as connection:
+                exchange(connection, GET)
+            self.assertEqual(server.stop(), 0)
+        self.assertEqual(file.read_text().count("SERVER_TRAFFIC_SECRET_0"), 2)
+
+    def test_a_server_that_cannot_keep_it_does_not_start(self):
+        pair = ("--cert", self.first[0], "--key", self.first[1])
+        readable = programs.WORK / "readable.keys"
+        readable.write_text("")
+        readable.chmod(0o644)
+        for file, words in ((programs.WORK / "none" / "keys", "No such file"), (self.root, "directory"),
+                            ("/dev/null", "not a regular file"), (readable, "chmod")):
+            line = self.refusal(*pair, "--key-log", file)
+            self.assertIn(f'"{file}"', line)
+            self.assertIn(words, line)
+
+
+if __name__ == "__main__":
+    unittest.main()
