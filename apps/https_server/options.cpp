@@ -43,9 +43,11 @@ po::options_description description() {
       "at once; further ones wait");
   add("header-bytes", number(static_cast<std::int64_t>(limits.header_bytes)),
       "largest request header");
+  add("message-bytes", number(static_cast<std::int64_t>(limits.message_bytes)),
+      "largest WebSocket message");
   add("handshake-seconds", number(limits.handshake.count()), "for the whole handshake");
   add("header-seconds", number(limits.header.count()), "for a request once it has begun");
-  add("idle-seconds", number(limits.idle.count()), "between requests");
+  add("idle-seconds", number(limits.idle.count()), "between requests, or without a pong");
   add("stop-seconds", number(standard.stop.count()), "for what is in flight at Ctrl-C");
   add("quiet", "no line for each request");
   add("help", "this text");
@@ -143,6 +145,8 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
     auto& limits = chosen.limits;
     limits.connections = static_cast<std::size_t>(number("max-connections", 1, 1'000'000));
     limits.header_bytes = static_cast<std::size_t>(number("header-bytes", 256, 1 << 20));
+    limits.message_bytes =
+        static_cast<std::size_t>(number("message-bytes", 1, std::int64_t{1} << 30));
     limits.handshake = time("handshake-seconds", 1);
     limits.header = time("header-seconds", 1);
     limits.idle = time("idle-seconds", 1);

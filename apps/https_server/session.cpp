@@ -156,25 +156,45 @@ asio::awaitable<bool> session::serve_request() {
   auto const& request = parser.get();
   request_record record;
   record.peer = peer_;
-  reply response;
-  if (error) {
-    response = refuse(status_for(error));
-  } else {
+  bool keep_alive = false;
+  if (!error) {
     record.method = std::string(request.method_string());
     record.target = std::string(request.target());
     // A body is never read, so what follows it on this connection cannot be told from it.
     bool const has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
-    response = answer(request, files_, request.keep_alive() && !has_body && !finishing_);
+    keep_alive = request.keep_alive() && !has_body && !finishing_;
   }
-  record.status = static_cast<unsigned>(response.status);
-  co_await send(response, record);
+  if (!error && keep_alive && asks_for_websocket(request, "/ws")) {
+    co_await serve_websocket(request, record);
+    keep_alive = false;
+  } else {
+    reply const response = error ? refuse(status_for(error)) : answer(request, files_, keep_alive);
+    co_await send(response, record);
+    keep_alive = response.keep_alive && record.incident.empty();
+  }
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - started);
   log_.request(record);
-  co_return (response.keep_alive && record.incident.empty());
+  co_return keep_alive;
+}
+
+// In a coroutine of its own, so that connections that are none do not hold its frame.
+asio::awaitable<void> session::serve_websocket(upgrade_request const& request,
+                                               request_record& record) {
+  // What comes before our answer would be lost: a client has to wait for it.
+  if (received_.size() > 0) {
+    reply const refusal = refuse(http::status::bad_request);
+    co_await send(refusal, record);
+    co_return;
+  }
+  auto const done = co_await echo(stream_, request, limits_, finish_signal_.slot());
+  record.status = done.status;
+  record.body_bytes = done.bytes;
+  if (done.end) record.incident = why(done.end);
 }
 
 asio::awaitable<void> session::send(reply const& response, request_record& record) {
+  record.status = static_cast<unsigned>(response.status);
   if (response.part.length == 0) {
     std::array const buffers{asio::buffer(response.header), asio::buffer(response.text)};
     auto const [error, written] = co_await tls_write(stream_, buffers, as_values);

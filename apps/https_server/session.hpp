@@ -10,6 +10,7 @@
 #include "options.hpp"
 #include "reply.hpp"
 #include "static_files.hpp"
+#include "websocket.hpp"
 
 #include <tls_async/beast.hpp>
 #include <tls_async/tls_async.hpp>
@@ -48,11 +49,13 @@ private:
   boost::asio::awaitable<bool> wait_for_request();
   boost::asio::awaitable<bool> serve_request();
   boost::asio::awaitable<error_code> read_header(request_parser& parser);
+  boost::asio::awaitable<void> serve_websocket(upgrade_request const& request,
+                                               request_record& record);
   boost::asio::awaitable<void> send(reply const& response, request_record& record);
   auto until_finish();
   std::string why(error_code error) const;
 
-  tls_async::stream<boost::asio::ip::tcp::socket> stream_;
+  tls_stream stream_;
   static_files const& files_;
   access_log& log_;
   connection_limits const& limits_;

@@ -109,6 +109,7 @@ BOOST_AUTO_TEST_CASE(refuses_numbers_that_make_no_sense) {
   BOOST_TEST(refusal({"--stop-seconds", "-1"}) != "accepted");
   BOOST_TEST(refusal({"--idle-seconds", "0"}) != "accepted");
   BOOST_TEST(refusal({"--header-bytes", "0"}) != "accepted");
+  BOOST_TEST(refusal({"--message-bytes", "0"}) != "accepted");
 }
 
 BOOST_AUTO_TEST_CASE(asks_for_help_without_needing_the_rest) { BOOST_TEST(!parse({"--help"})); }
