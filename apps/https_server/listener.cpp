@@ -10,12 +10,14 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <exception>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace https_server {
 namespace {
@@ -36,19 +38,24 @@ tcp::acceptor open_acceptor(asio::any_io_executor const& executor, tcp::endpoint
   }
 }
 
+asio::awaitable<tls_async::stats> stats_of(std::weak_ptr<session> there) {
+  auto const self = there.lock();
+  co_return self ? self->stats() : tls_async::stats();
+}
+
 }  // namespace
 
 listener::listener(asio::io_context& io, options const& chosen, tls_async::context& context,
-                   static_files const& files, access_log& log)
+                   static_files const* files, access_log& log)
     : io_(io),
       options_(chosen),
       context_(context),
-      files_(files),
-      log_(log),
       executor_(new_executor()),
       acceptor_(open_acceptor(executor_, chosen.listen)),
       room_(executor_),
-      end_(executor_) {}
+      end_(executor_),
+      service_{chosen.limits, files, log,
+               [this] { return asio::co_spawn(executor_, count(), asio::use_awaitable); }} {}
 
 // A single thread needs no strands.
 asio::any_io_executor listener::new_executor() {
@@ -90,8 +97,7 @@ asio::awaitable<void> listener::wait_for_room() {
 
 void listener::serve(tcp::socket socket) try {
   auto const executor = socket.get_executor();
-  auto opened =
-      std::make_shared<session>(std::move(socket), context_, files_, log_, options_.limits);
+  auto opened = std::make_shared<session>(std::move(socket), context_, service_);
   auto const entry = sessions_.insert(sessions_.end(), {executor, opened});
   asio::co_spawn(
       executor, [opened = std::move(opened)] { return opened->run(); },
@@ -113,7 +119,7 @@ void listener::forget(sessions::iterator ended, std::exception_ptr const& failur
   try {
     if (failure) std::rethrow_exception(failure);
   } catch (std::exception const& error) {
-    log_.incident("a connection failed", error.what());
+    service_.log.incident("a connection failed", error.what());
   }
   sessions_.erase(ended);
   room_.cancel();
@@ -130,8 +136,8 @@ asio::awaitable<void> listener::finish() {
 
 asio::awaitable<void> listener::abort() {
   if (sessions_.empty()) co_return;
-  log_.incident("listener", "cutting " + std::to_string(sessions_.size()) +
-                                " connections that are still busy (see --stop-seconds)");
+  service_.log.incident("listener", "cutting " + std::to_string(sessions_.size()) +
+                                        " connections that are still busy (see --stop-seconds)");
   tell_all(&session::abort);
   co_await wait_for_end(std::chrono::seconds(1));
 }
@@ -142,12 +148,27 @@ asio::awaitable<void> listener::wait_for_end(std::chrono::seconds at_most) {
   co_await end_.async_wait(as_values);
 }
 
+// Each session is asked on its own executor. However many ask, it is done a few times a second
+// only. A session that ends meanwhile may be missing in this sum; it is in the next.
+asio::awaitable<server_totals> listener::count() {
+  auto const now = std::chrono::steady_clock::now();
+  if (now - counted_at_ < std::chrono::milliseconds(200)) co_return totals_;
+  counted_at_ = now;
+  server_totals sum{context_.stats(), sessions_.size()};
+  std::vector<open_session> const open(sessions_.begin(), sessions_.end());
+  for (auto const& each : open)
+    sum.stats +=
+        co_await asio::co_spawn(each.executor, stats_of(each.session_there), asio::use_awaitable);
+  totals_ = sum;
+  co_return sum;
+}
+
 // A client can bring these about at will, so they must not fill the log.
 void listener::complain(std::string_view what) {
   auto const now = std::chrono::steady_clock::now();
   if (now < silent_until_) return;
   silent_until_ = now + std::chrono::seconds(10);
-  log_.incident("listener", what);
+  service_.log.incident("listener", what);
 }
 
 }  // namespace https_server

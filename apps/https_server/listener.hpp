@@ -5,6 +5,7 @@
 // machine has no room for more, and how all of them end.
 #pragma once
 
+#include "service.hpp"
 #include "session.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -26,7 +27,7 @@ public:
   // Listens at once; throws std::runtime_error if it cannot. The options, context, files
   // and log have to outlive the io_context's last run.
   listener(boost::asio::io_context& io, options const& chosen, tls_async::context& context,
-           static_files const& files, access_log& log);
+           static_files const* files, access_log& log);
 
   boost::asio::ip::tcp::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
   // The strand of this object; what is not said to be callable from anywhere runs on it.
@@ -50,6 +51,7 @@ private:
 
   boost::asio::awaitable<void> accept();
   boost::asio::awaitable<void> wait_for_room();
+  boost::asio::awaitable<server_totals> count();
   boost::asio::awaitable<void> wait_for_end(std::chrono::seconds at_most);
   void serve(boost::asio::ip::tcp::socket socket);
   void tell_all(void (session::*what)());
@@ -60,14 +62,15 @@ private:
   boost::asio::io_context& io_;
   options const& options_;
   tls_async::context& context_;
-  static_files const& files_;
-  access_log& log_;
   boost::asio::any_io_executor executor_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer room_;  // cancelled when a session ends
   boost::asio::steady_timer end_;   // cancelled when the last session ends
   sessions sessions_;
   std::chrono::steady_clock::time_point silent_until_{};
+  server_totals totals_;  // as they were when they were last counted
+  std::chrono::steady_clock::time_point counted_at_{};
+  service service_;
 };
 
 }  // namespace https_server

@@ -1,8 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// An HTTPS server for static files: what it is told by the command line and the signals. See
-// listener.hpp for connections, session.hpp for requests, static_files.hpp for what is served.
+// An HTTPS server for static files and WebSockets: what it is told by the command line and the
+// signals. See listener.hpp for connections, session.hpp for requests, static_files.hpp for what is
+// served.
 #include "access_log.hpp"
 #include "development_certificate.hpp"
 #include "listener.hpp"
@@ -90,7 +91,8 @@ int main(int argc, char* argv[]) {
     return stopped;
   }
   try {
-    static_files const files{chosen->root};
+    std::optional<static_files> files;
+    if (chosen->root) files.emplace(*chosen->root);
     std::optional<development_certificate> own;
     auto identities = chosen->identities;
     if (identities.empty()) {
@@ -101,7 +103,7 @@ int main(int argc, char* argv[]) {
     access_log log{std::clog,
                    chosen->quiet ? access_log::requests::quiet : access_log::requests::logged};
     asio::io_context io{static_cast<int>(chosen->threads)};
-    listener server{io, *chosen, tls.context(), files, log};
+    listener server{io, *chosen, tls.context(), files ? &*files : nullptr, log};
     if (chosen->key_log)
       log.incident("warning", "the keys of all connections are written to " +
                                   chosen->key_log->string() +

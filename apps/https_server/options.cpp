@@ -29,7 +29,8 @@ po::options_description description() {
   auto const& limits = standard.limits;
   po::options_description all{"Options"};
   auto add = all.add_options();
-  add("root", po::value<std::string>()->value_name("DIR")->default_value("."), "what to serve");
+  add("root", po::value<std::string>()->value_name("DIR"),
+      "what to serve; without it, a page of its own");
   add("listen", po::value<std::string>()->value_name("ADDR:PORT")->default_value("127.0.0.1:8443"),
       "port 0: any free one; IPv6: [::1]:8443");
   add("threads", number(standard.threads), "threads that serve");
@@ -136,7 +137,7 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
       return std::chrono::seconds(number(name, least, 86'400));
     };
     options chosen;
-    chosen.root = values["root"].as<std::string>();
+    if (values.count("root") != 0) chosen.root = values["root"].as<std::string>();
     chosen.listen = parse_endpoint(values["listen"].as<std::string>());
     chosen.threads = static_cast<unsigned>(number("threads", 1, 1024));
     chosen.identities = identities(values);
@@ -160,7 +161,7 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
 
 std::string help() {
   std::ostringstream text;
-  text << "Serves the files of a directory over HTTPS, until Ctrl-C.\n"
+  text << "Serves the files of a directory over HTTPS, until Ctrl-C; a WebSocket echo at /ws.\n"
           "Without --cert and --key it makes a certificate for localhost, keeps it in the cache\n"
           "directory of the user, and prints the authority that clients have to trust. Of\n"
           "several certificates a client gets the one for the name it asks for, else the first.\n\n"

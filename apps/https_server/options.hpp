@@ -38,7 +38,7 @@ struct identity {
 enum class client_certificates { requested, required };
 
 struct options {
-  std::filesystem::path root = ".";
+  std::optional<std::filesystem::path> root;  // none: our own page
   boost::asio::ip::tcp::endpoint listen;
   unsigned threads = 1;
   std::vector<identity> identities;  // none: one of our own making; the first is for every name

@@ -6,13 +6,19 @@
 
 #include "http_date.hpp"
 #include "media_type.hpp"
+#include "own_page.hpp"
 #include "preconditions.hpp"
 
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/http/empty_body.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 
+#include <charconv>
 #include <ctime>
+#include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace https_server {
@@ -56,13 +62,9 @@ range_choice range_for(http::request_header<> const& request, open_file const& f
   return choose_range(view(request[http::field::range]), file.size());
 }
 
-}  // namespace
-
-reply refuse(http::status status) { return finish_with_text(begin(status, 11, false)); }
-
-reply answer(http::request_header<> const& request, static_files const& files, bool keep_alive) {
-  bool const is_head = request.method() == http::verb::head;
-  if (!is_head && request.method() != http::verb::get) {
+// Only reading is possible here.
+std::optional<reply> refuse_unless_read(http::request_header<> const& request, bool keep_alive) {
+  if (request.method() != http::verb::head && request.method() != http::verb::get) {
     auto header = begin(http::status::method_not_allowed, request.version(), keep_alive);
     header.set(http::field::allow, "GET, HEAD");
     return finish_with_text(std::move(header));
@@ -70,7 +72,35 @@ reply answer(http::request_header<> const& request, static_files const& files, b
   // RFC 9112, section 3.2: a request of HTTP/1.1 without exactly one Host is malformed.
   if (request.version() >= 11 && request.count(http::field::host) != 1)
     return refuse(http::status::bad_request);
+  return std::nullopt;
+}
 
+// Nothing if a number is missing, no number, or too large.
+std::optional<message_burst> parse_burst(boost::urls::url_view const& target) {
+  auto const number = [&](char const* name, std::size_t most) -> std::size_t {
+    auto const parameters = target.params();
+    auto const found = parameters.find(name);
+    if (found == parameters.end()) return 0;
+    auto const text = std::string((*found).value);
+    std::size_t value = 0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    bool const is_whole = error == std::errc{} && end == text.data() + text.size();
+    return is_whole && value <= most ? value : 0;
+  };
+  message_burst burst;
+  burst.messages = static_cast<unsigned>(number("messages", most_burst_messages));
+  burst.bytes = number("bytes", most_burst_bytes);
+  if (burst.messages == 0 || burst.bytes == 0) return std::nullopt;
+  return burst;
+}
+
+}  // namespace
+
+reply refuse(http::status status) { return finish_with_text(begin(status, 11, false)); }
+
+reply answer(http::request_header<> const& request, static_files const& files, bool keep_alive) {
+  if (auto refused = refuse_unless_read(request, keep_alive)) return std::move(*refused);
+  bool const is_head = request.method() == http::verb::head;
   auto found = files.find(view(request.target()));
   auto header = begin(found.status, request.version(), keep_alive);
   if (found.status == http::status::moved_permanently)
@@ -113,6 +143,40 @@ reply answer(http::request_header<> const& request, static_files const& files, b
     done.file = std::move(found.file);
     done.part = range.bytes;
   }
+  return done;
+}
+
+reply answer_about_itself(http::request_header<> const& request, connection_facts const& facts,
+                          bool keep_alive) {
+  if (auto refused = refuse_unless_read(request, keep_alive)) return std::move(*refused);
+  bool const is_head = request.method() == http::verb::head;
+  auto const text_only = [&](http::status status) {
+    return finish_with_text(begin(status, request.version(), keep_alive), !is_head);
+  };
+  auto const target = boost::urls::parse_origin_form(view(request.target()));
+  if (!target) return text_only(http::status::bad_request);
+  auto const path = std::string(target->encoded_path());
+  auto header = begin(http::status::ok, request.version(), keep_alive);
+  header.set(http::field::cache_control, "no-store");  // of this connection, at this moment
+
+  if (path == "/burst") {
+    auto const burst = parse_burst(*target);
+    if (!burst) return text_only(http::status::bad_request);
+    header.set(http::field::content_type, "text/plain; charset=utf-8");
+    header.content_length(burst->messages * burst->bytes);
+    auto done = finish(header);
+    if (!is_head) done.burst = *burst;
+    return done;
+  }
+  if (path != "/") return text_only(http::status::not_found);
+  auto page = own_page(page_source, facts);
+  header.set(http::field::content_type, "text/html; charset=utf-8");
+  header.set("Content-Security-Policy",
+             "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+             "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'");
+  header.content_length(page.size());
+  auto done = finish(header);
+  if (!is_head) done.text = std::move(page);
   return done;
 }
 

@@ -6,15 +6,27 @@
 #pragma once
 
 #include "byte_range.hpp"
+#include "connection_facts.hpp"
 #include "static_files.hpp"
 
 #include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include <cstddef>
 #include <string>
 
 namespace https_server {
+
+// A body of many small messages, for whoever wants to see what the write engine makes of them.
+struct message_burst {
+  unsigned messages = 0;
+  std::size_t bytes = 0;  // of each
+
+  bool operator==(message_burst const&) const = default;
+};
+constexpr unsigned most_burst_messages = 1000;
+constexpr std::size_t most_burst_bytes = 65536;
 
 struct reply {
   http::status status = http::status::ok;
@@ -23,10 +35,16 @@ struct reply {
   std::string text;    // the body, if it is not a file
   open_file file;      // if open, `part` of it is the body
   byte_range part;
+  message_burst burst;  // if it has messages, it is the body
 };
 
 // What a GET or HEAD for a file gets, conditions and range considered; every other method gets 405.
 reply answer(http::request_header<> const& request, static_files const& files, bool keep_alive);
+
+// What a server without a directory answers: the page at "/", and at "/burst?messages=N&bytes=N" a
+// body that is written in that many messages.
+reply answer_about_itself(http::request_header<> const& request, connection_facts const& facts,
+                          bool keep_alive);
 
 // A refusal that ends the connection, for a request that could not even be read.
 reply refuse(http::status status);

@@ -4,7 +4,8 @@
 // The only part that reads and writes; what is answered is decided in reply.cpp.
 #include "session.hpp"
 
-#include "peer_subject.hpp"
+#include "connection_facts.hpp"
+#include "live.hpp"
 
 #include <boost/algorithm/string/replace.hpp>
 #include <boost/asio/as_tuple.hpp>
@@ -66,14 +67,11 @@ bool is_malformed_request(boost::system::error_code error) {
 
 }  // namespace
 
-session::session(tcp::socket socket, tls_async::context& context, static_files const& files,
-                 access_log& log, connection_limits const& limits)
+session::session(tcp::socket socket, tls_async::context& context, service const& server)
     : stream_(std::move(socket), context),
-      files_(files),
-      log_(log),
-      limits_(limits),
+      server_(server),
       peer_(peer_name(stream_.next_layer())),
-      received_(limits.header_bytes + idle_bytes),
+      received_(server.limits.header_bytes + idle_bytes),
       header_timer_(stream_.get_executor()) {}
 
 asio::awaitable<void> session::run() {
@@ -101,10 +99,11 @@ auto session::until_finish() {
 }
 
 asio::awaitable<bool> session::handshake() {
-  auto const [error] =
-      co_await tls_handshake(stream_, tls_async::as_server{}, limits_.handshake, until_finish());
+  auto const [error] = co_await tls_handshake(stream_, tls_async::as_server{},
+                                              server_.limits.handshake, until_finish());
   if (error && !finishing_) {
-    log_.incident(peer_, is_plain_http(error)
+    server_.log.incident(peer_,
+                         is_plain_http(error)
                              ? "the client speaks plain HTTP; its URL has to begin with https://"
                              : "handshake failed: " + why(error));
   }
@@ -119,19 +118,19 @@ asio::awaitable<bool> session::handshake() {
 asio::awaitable<bool> session::wait_for_request() {
   if (received_.size() > 0) co_return true;  // the client has sent it together with the last one
   if (finishing_) co_return false;
-  auto const [error, count] =
-      co_await tls_read_some(stream_, received_.prepare(idle_bytes), limits_.idle, until_finish());
+  auto const [error, count] = co_await tls_read_some(stream_, received_.prepare(idle_bytes),
+                                                     server_.limits.idle, until_finish());
   received_.commit(count);
   co_return !error;
 }
 
 asio::awaitable<session::error_code> session::read_header(request_parser& parser) {
-  parser.header_limit(static_cast<std::uint32_t>(limits_.header_bytes));
+  parser.header_limit(static_cast<std::uint32_t>(server_.limits.header_bytes));
   error_code incomplete;
   received_.consume(parser.put(received_.data(), incomplete));
   if (incomplete != http::error::need_more) co_return incomplete;  // mostly all of it is there
 
-  header_timer_.expires_after(limits_.header);
+  header_timer_.expires_after(server_.limits.header);
   header_timer_.async_wait([weak = weak_from_this()](error_code cancelled) {
     auto const self = weak.lock();
     if (self && !cancelled) self->abort();  // a mere cancel could miss a read between two steps
@@ -150,7 +149,7 @@ asio::awaitable<bool> session::serve_request() {
   auto const error = co_await read_header(parser);
   auto const started = std::chrono::steady_clock::now();
   if (error && !is_malformed_request(error)) {
-    log_.incident(peer_, "no whole request: " + why(error));
+    server_.log.incident(peer_, "no whole request: " + why(error));
     co_return false;
   }
   auto const& request = parser.get();
@@ -164,18 +163,23 @@ asio::awaitable<bool> session::serve_request() {
     bool const has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
     keep_alive = request.keep_alive() && !has_body && !finishing_;
   }
-  if (!error && keep_alive && asks_for_websocket(request, "/ws")) {
+  if (keep_alive && (asks_for_websocket(request, "/ws") || asks_for_websocket(request, "/live"))) {
     co_await serve_websocket(request, record);
     keep_alive = false;
   } else {
-    reply const response = error ? refuse(status_for(error)) : answer(request, files_, keep_alive);
+    reply const response = error ? refuse(status_for(error)) : answer_to(request, keep_alive);
     co_await send(response, record);
     keep_alive = response.keep_alive && record.incident.empty();
   }
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - started);
-  log_.request(record);
+  server_.log.request(record);
   co_return keep_alive;
+}
+
+reply session::answer_to(upgrade_request const& request, bool keep_alive) {
+  if (server_.files != nullptr) return answer(request, *server_.files, keep_alive);
+  return answer_about_itself(request, facts_of(stream_.native_handle()), keep_alive);
 }
 
 // In a coroutine of its own, so that connections that are none do not hold its frame.
@@ -187,7 +191,10 @@ asio::awaitable<void> session::serve_websocket(upgrade_request const& request,
     co_await send(refusal, record);
     co_return;
   }
-  auto const done = co_await echo(stream_, request, limits_, finish_signal_.slot());
+  auto const stop = finish_signal_.slot();
+  auto const done = asks_for_websocket(request, "/ws")
+                        ? co_await echo(stream_, request, server_.limits, stop)
+                        : co_await live(stream_, request, server_, stop);
   record.status = done.status;
   record.body_bytes = done.bytes;
   if (done.end) record.incident = why(done.end);
@@ -195,6 +202,7 @@ asio::awaitable<void> session::serve_websocket(upgrade_request const& request,
 
 asio::awaitable<void> session::send(reply const& response, request_record& record) {
   record.status = static_cast<unsigned>(response.status);
+  if (response.burst.messages != 0) co_return co_await send_burst(response, record);
   if (response.part.length == 0) {
     std::array const buffers{asio::buffer(response.header), asio::buffer(response.text)};
     auto const [error, written] = co_await tls_write(stream_, buffers, as_values);
@@ -213,6 +221,21 @@ asio::awaitable<void> session::send(reply const& response, request_record& recor
     record.incident = "the file became shorter while it was sent";
   } else if (error) {
     record.incident = why(error);
+  }
+}
+
+// All writes are started at once, and each is a message of its own; the last tells how it went.
+asio::awaitable<void> session::send_burst(reply const& response, request_record& record) {
+  static std::string const content(most_burst_bytes, 'x');  // outlives every write
+  auto const message = asio::buffer(content, response.burst.bytes);
+  tls_write(stream_, std::string(response.header), asio::detached);
+  for (unsigned i = 1; i < response.burst.messages; ++i)
+    tls_write(stream_, message, asio::detached);
+  auto const [error, written] = co_await tls_write(stream_, message, as_values);
+  if (error) {
+    record.incident = why(error);
+  } else {
+    record.body_bytes = response.burst.messages * message.size();
   }
 }
 

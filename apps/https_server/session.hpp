@@ -6,10 +6,8 @@
 // destroyed there only.
 #pragma once
 
-#include "access_log.hpp"
-#include "options.hpp"
 #include "reply.hpp"
-#include "static_files.hpp"
+#include "service.hpp"
 #include "websocket.hpp"
 
 #include <tls_async/beast.hpp>
@@ -30,8 +28,7 @@ namespace https_server {
 
 class session : public std::enable_shared_from_this<session> {
 public:
-  session(boost::asio::ip::tcp::socket socket, tls_async::context& context,
-          static_files const& files, access_log& log, connection_limits const& limits);
+  session(boost::asio::ip::tcp::socket socket, tls_async::context& context, service const& server);
 
   // Serves the connection until it ends.
   boost::asio::awaitable<void> run();
@@ -41,6 +38,8 @@ public:
   // Ends the connection now.
   void abort();
 
+  tls_async::stats const& stats() const noexcept { return stream_.stats(); }
+
 private:
   using request_parser = http::request_parser<http::empty_body>;
   using error_code = boost::system::error_code;
@@ -49,16 +48,16 @@ private:
   boost::asio::awaitable<bool> wait_for_request();
   boost::asio::awaitable<bool> serve_request();
   boost::asio::awaitable<error_code> read_header(request_parser& parser);
+  reply answer_to(upgrade_request const& request, bool keep_alive);
   boost::asio::awaitable<void> serve_websocket(upgrade_request const& request,
                                                request_record& record);
+  boost::asio::awaitable<void> send_burst(reply const& response, request_record& record);
   boost::asio::awaitable<void> send(reply const& response, request_record& record);
   auto until_finish();
   std::string why(error_code error) const;
 
   tls_stream stream_;
-  static_files const& files_;
-  access_log& log_;
-  connection_limits const& limits_;
+  service const& server_;
   std::string peer_;
   boost::beast::flat_buffer received_;
   boost::asio::steady_timer header_timer_;

@@ -12,6 +12,7 @@
 #include <boost/beast/websocket.hpp>
 
 #include <tuple>
+#include <utility>
 
 namespace https_server {
 namespace {
@@ -32,6 +33,14 @@ struct websocket::implementation {
   ws::stream<tls_stream&> stream;
   asio::cancellation_slot stop;
   bool is_stopping = false;
+  bool is_closed_by_client = false;
+  bool is_over = false;
+  websocket_record record;
+
+  // The first reason counts.
+  void end(boost::system::error_code why) {
+    if (!std::exchange(is_over, true)) record.end = why;
+  }
 };
 
 bool asks_for_websocket(upgrade_request const& request, std::string_view path) {
@@ -53,6 +62,9 @@ websocket::websocket(tls_stream& stream, connection_limits const& limits,
   self.stream.read_message_max(limits.message_bytes);
   self.stream.write_buffer_bytes(frame_bytes);
   self.stream.text(true);
+  self.stream.control_callback([&self](ws::frame_type kind, boost::beast::string_view) {
+    if (kind == ws::frame_type::close) self.is_closed_by_client = true;
+  });
   self.stop = stop;
   // The read that is under way ends when the client has answered the close frame. It must not be
   // cancelled itself: then the close frame could not be sent any more.
@@ -64,42 +76,52 @@ websocket::websocket(tls_stream& stream, connection_limits const& limits,
 
 websocket::~websocket() { implementation_->stop.clear(); }
 
-asio::awaitable<websocket::error_code> websocket::accept(upgrade_request const& request) {
-  auto const [error] = co_await implementation_->stream.async_accept(request, as_values);
-  co_return error;
+asio::awaitable<bool> websocket::accept(upgrade_request const& request) {
+  auto& self = *implementation_;
+  auto const [error] = co_await self.stream.async_accept(request, as_values);
+  if (error == ws::condition::handshake_failed)
+    self.record.status = error == ws::error::bad_sec_version ? 426 : 400;
+  if (error) self.end(error);
+  co_return !error;
 }
 
-asio::awaitable<websocket::error_code> websocket::read(boost::beast::flat_buffer& message) {
-  auto& stream = implementation_->stream;
-  auto const [error, size] = co_await stream.async_read(message, as_values);
-  if (!error) stream.text(stream.got_text());
-  // Many clients end the connection without close_notify: no harm behind their close frame.
-  co_return error&& stream.reason() ? ws::error::closed : error;
+asio::awaitable<bool> websocket::read(boost::beast::flat_buffer& message) {
+  auto& self = *implementation_;
+  auto const [error, size] = co_await self.stream.async_read(message, as_values);
+  if (!error) {
+    self.stream.text(self.stream.got_text());
+  } else if (error == ws::error::closed || self.is_closed_by_client || self.is_stopping) {
+    // Many clients end the connection without close_notify: no harm behind a close frame.
+    self.end({});
+  } else {
+    self.end(error);
+  }
+  co_return !error;
 }
 
-asio::awaitable<websocket::error_code> websocket::write(asio::const_buffer message) {
-  auto const [error, size] = co_await implementation_->stream.async_write(message, as_values);
-  // Behind our close frame nothing can be sent, but the client's is still to be read.
-  co_return implementation_->is_stopping ? error_code() : error;
+asio::awaitable<void> websocket::write(asio::const_buffer message) {
+  auto& self = *implementation_;
+  auto const [error, size] = co_await self.stream.async_write(message, as_values);
+  if (!error) {
+    self.record.bytes += message.size();
+  } else if (!self.is_stopping) {  // else our close frame came before it
+    self.end(error);
+  }
 }
+
+websocket_record const& websocket::record() const noexcept { return implementation_->record; }
 
 asio::awaitable<websocket_record> echo(tls_stream& stream, upgrade_request const& request,
                                        connection_limits const& limits,
                                        asio::cancellation_slot stop) {
-  websocket_record record;
   websocket socket{stream, limits, stop};
-  record.end = co_await socket.accept(request);
-  if (record.end == ws::condition::handshake_failed)
-    record.status = record.end == ws::error::bad_sec_version ? 426 : 400;
-  while (!record.end) {
+  bool is_open = co_await socket.accept(request);
+  while (is_open) {
     boost::beast::flat_buffer message;
-    record.end = co_await socket.read(message);
-    if (record.end) break;
-    record.end = co_await socket.write(message.data());
-    if (!record.end) record.bytes += message.size();
+    is_open = co_await socket.read(message);
+    if (is_open) co_await socket.write(message.data());
   }
-  if (record.end == ws::error::closed) record.end = {};
-  co_return record;
+  co_return socket.record();
 }
 
 }  // namespace https_server

@@ -29,13 +29,18 @@ using upgrade_request = boost::beast::http::request<boost::beast::http::empty_bo
 // Whether a request asks for a WebSocket at this path.
 bool asks_for_websocket(upgrade_request const& request, std::string_view path);
 
+// What a WebSocket has done, for the log.
+struct websocket_record {
+  unsigned status = 101;
+  std::uint64_t bytes = 0;        // of the messages that were sent
+  boost::system::error_code end;  // none if it was closed as it should be
+};
+
 // Compresses where the client wants it, pings a client that is silent, and is ended by a client
 // that does not answer (--idle-seconds), a message that is too long (--message-bytes), or the stop
 // of the server, which sends a close frame with "going away". One read and one write at a time.
 class websocket {
 public:
-  using error_code = boost::system::error_code;
-
   // `stop` is emitted when the server stops. The stream has to outlive this.
   websocket(tls_stream& stream, connection_limits const& limits,
             boost::asio::cancellation_slot stop);
@@ -43,23 +48,19 @@ public:
   websocket& operator=(websocket const&) = delete;
   ~websocket();
 
-  // Answers the request. A request that is no good gets its refusal here, too.
-  boost::asio::awaitable<error_code> accept(upgrade_request const& request);
-  // One whole message. The end of a WebSocket that was closed as it should be is `closed`.
-  boost::asio::awaitable<error_code> read(boost::beast::flat_buffer& message);
-  // A message of the same kind as the one that was read last; text if none was.
-  boost::asio::awaitable<error_code> write(boost::asio::const_buffer message);
+  // Answers the request; false if it was refused.
+  boost::asio::awaitable<bool> accept(upgrade_request const& request);
+  // One whole message; false at the end, whatever that was.
+  boost::asio::awaitable<bool> read(boost::beast::flat_buffer& message);
+  // A message of the same kind as the one that was read last; text if none was. Where it cannot be
+  // sent, the next read tells the end.
+  boost::asio::awaitable<void> write(boost::asio::const_buffer message);
+
+  websocket_record const& record() const noexcept;
 
 private:
   struct implementation;
   std::unique_ptr<implementation> implementation_;
-};
-
-// What a WebSocket has done, for the log.
-struct websocket_record {
-  unsigned status = 101;
-  std::uint64_t bytes = 0;        // of the messages that were sent
-  boost::system::error_code end;  // none if it was closed as it should be
 };
 
 // Sends back each message that comes, until the end.

@@ -87,12 +87,12 @@ class Echo(unittest.TestCase):
 
     def test_a_close_is_answered_and_the_connection_ends(self):
         server = self.serve()
-        for code in (ws.NORMAL, ws.GOING_AWAY, 3000):
+        for code in (ws.NORMAL, ws.GOING_AWAY, 3000, None):
             socket = self.open(server)
             socket.send(b"hello")
             socket.receive()
             socket.send_close(code)
-            self.assertEqual(socket.receive_close(), code)
+            self.assertEqual(socket.receive_close(), code or ws.NORMAL)
             self.assert_ended(socket)
         for line in self.log(server):
             self.assertRegex(line, r" GET /ws 101 5 \d+\.\d+s$")

@@ -143,10 +143,11 @@ class Server(Program):
 
 
 class HttpsServer(Server):
-    """https_server on a directory, with a certificate of its own making."""
+    """https_server on a directory or without one, with a certificate of its own making."""
 
     def __init__(self, root, *arguments, **options):
-        super().__init__("https_server", "--root", root, *arguments, **options)
+        serve = () if root is None else ("--root", root)
+        super().__init__("https_server", *serve, *arguments, **options)
         self.url = f"https://localhost:{self.port}"
 
     def curl(self, target, *arguments):

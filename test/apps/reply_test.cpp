@@ -243,5 +243,66 @@ BOOST_AUTO_TEST_CASE(to_what_could_not_be_read_ends_the_connection) {
 
 BOOST_AUTO_TEST_SUITE_END()
 
+BOOST_FIXTURE_TEST_SUITE(reply_of_a_server_without_a_directory, site)
+
+connection_facts const facts{"TLSv1.3", "SUITE", "x25519", "http/1.1", "localhost", "", true};
+
+BOOST_AUTO_TEST_CASE(is_its_page_which_no_cache_may_keep) {
+  for (auto const* target : {"/", "/?a=b"}) {
+    auto const sent = answer_about_itself(make(verb::get, target), facts, true);
+    auto const header = read(sent);
+    BOOST_TEST(header.result() == status::ok);
+    BOOST_TEST(header[field::content_type] == "text/html; charset=utf-8");
+    BOOST_TEST(header[field::cache_control] == "no-store");
+    BOOST_TEST(header[field::content_length] == std::to_string(sent.text.size()));
+    BOOST_TEST(sent.text.find("<td>SUITE</td>") != sent.text.npos);
+    BOOST_TEST(sent.keep_alive);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(is_a_burst_of_messages_where_they_are_asked_for) {
+  auto const burst_for = [&](std::string const& query) {
+    return answer_about_itself(make(verb::get, "/burst" + query), facts, true);
+  };
+  auto const sent = burst_for("?messages=7&bytes=100");
+  BOOST_TEST((sent.burst == message_burst{7, 100}));
+  BOOST_TEST(read(sent)[field::content_length] == "700");
+  BOOST_TEST((burst_for("?bytes=65536&messages=1000").burst == message_burst{1000, 65536}));
+  for (auto const* query :
+       {"", "?", "?messages=1", "?bytes=1", "?messages=0&bytes=1", "?messages=1001&bytes=1",
+        "?messages=1&bytes=65537", "?messages=-1&bytes=1", "?messages=1x&bytes=1",
+        "?messages=99999999999999999999&bytes=1"}) {
+    BOOST_TEST(burst_for(query).status == status::bad_request, query);
+    BOOST_TEST(burst_for(query).burst.messages == 0u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(has_no_body_for_head) {
+  for (auto const* target : {"/", "/burst?messages=1&bytes=1", "/none", "/burst"}) {
+    auto const sent = answer_about_itself(make(verb::head, target), facts, true);
+    BOOST_TEST(sent.text.empty());
+    BOOST_TEST(sent.burst.messages == 0u);
+    BOOST_TEST(
+        read(sent)[field::content_length] ==
+        read(answer_about_itself(make(verb::get, target), facts, true))[field::content_length]);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(refuses_all_else) {
+  auto const status_of = [&](request const& asked) {
+    return answer_about_itself(asked, facts, true).status;
+  };
+  for (auto const* target : {"/none", "/index.html", "/burst/", "/ws", "/live"})
+    BOOST_TEST(status_of(make(verb::get, target)) == status::not_found);
+  for (auto const* target : {"", "*", "no/slash", "/%zz"})
+    BOOST_TEST(status_of(make(verb::get, target)) == status::bad_request, target);
+  BOOST_TEST(status_of(make(verb::post, "/")) == status::method_not_allowed);
+  auto asked = make(verb::get, "/");
+  asked.erase(field::host);
+  BOOST_TEST(status_of(asked) == status::bad_request);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
 }  // namespace
 }  // namespace https_server

@@ -60,7 +60,7 @@ size=$(stat -c %s "$root/large.tar")
 for length in 0 1 16384 16385 1048576; do
   tail -c "$length" "$root/large.tar" >"$root/last_$length.bin"
 done
-cp LICENSE docs/site/index.html "$root"
+cp LICENSE apps/https_server/page.html "$root"
 mapfile -t files < <(ls "$root")
 (cd "$root" && sha256sum "${files[@]}") >"$work/sums"
 

@@ -111,7 +111,7 @@ class WebSocket:
         return opcode, content
 
     def send_close(self, code=NORMAL):
-        self.send_frame(CLOSE, struct.pack("!H", code))
+        self.send_frame(CLOSE, struct.pack("!H", code) if code else b"")
 
     def receive_close(self):
         """The code of a close frame, which has to be next; then the connection ends."""

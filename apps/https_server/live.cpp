@@ -1,0 +1,81 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The JSON of the messages, and reading beside writing.
+#include "live.hpp"
+
+#include "connection_facts.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <chrono>
+#include <string>
+
+namespace https_server {
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+
+constexpr auto interval = std::chrono::milliseconds(500);
+
+std::string text_of(connection_facts const& facts) {
+  return json::serialize(json::object{{"version", facts.version},
+                                      {"suite", facts.suite},
+                                      {"group", facts.group},
+                                      {"alpn", facts.alpn},
+                                      {"name", facts.name},
+                                      {"subject", facts.subject},
+                                      {"resumed", facts.is_resumed ? "yes" : "no"}});
+}
+
+std::string text_of(server_totals const& totals) {
+  auto const& stats = totals.stats;
+  return json::serialize(json::object{{"connections", totals.connections},
+                                      {"records", stats.records_sealed},
+                                      {"sends", stats.flushes},
+                                      {"messages", stats.messages},
+                                      {"merged", stats.messages_merged},
+                                      {"bytes", stats.ciphertext_flushed}});
+}
+
+// Until the client closes: without a read neither a close nor a pong would be seen.
+asio::awaitable<void> read_all(websocket& socket) {
+  bool is_open = true;
+  while (is_open) {
+    boost::beast::flat_buffer ignored;
+    is_open = co_await socket.read(ignored);
+  }
+}
+
+// Until it is cancelled.
+asio::awaitable<void> write_counters(websocket& socket, tls_stream& stream, service const& server) {
+  auto message = text_of(facts_of(stream.native_handle()));
+  asio::steady_timer pause{stream.get_executor()};
+  for (;;) {
+    co_await socket.write(asio::buffer(message));
+    auto const [cancelled] = co_await pause.async_wait(asio::as_tuple(asio::deferred));
+    if (cancelled) co_return;
+    pause.expires_after(interval);
+    auto const totals = co_await server.totals();
+    message = text_of(totals);
+  }
+}
+
+}  // namespace
+
+asio::awaitable<websocket_record> live(tls_stream& stream, upgrade_request const& request,
+                                       service const& server, asio::cancellation_slot stop) {
+  using namespace asio::experimental::awaitable_operators;
+  websocket socket{stream, server.limits, stop};
+  if (co_await socket.accept(request))
+    co_await (read_all(socket) || write_counters(socket, stream, server));
+  co_return socket.record();
+}
+
+}  // namespace https_server
