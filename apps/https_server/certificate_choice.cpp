@@ -5,6 +5,8 @@
 // put into the session itself (SSL_CTX_set_tlsext_servername_callback(3)).
 #include "certificate_choice.hpp"
 
+#include <boost/system/system_error.hpp>
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -25,7 +27,14 @@ struct freed_by_openssl {
 tls_async::context read(identity const& files) {
   tls_async::context read{tls_async::context::role::server};
   read.use_certificate_chain_file(files.certificate);
-  read.use_private_key_file(files.key);
+  try {
+    read.use_private_key_file(files.key);
+  } catch (boost::system::system_error const& error) {
+    if (error.code() != tls_async::errc::bad_private_key) throw;
+    throw std::runtime_error(std::string(error.what()) +
+                             "; --key takes no encrypted keys: decrypt one with openssl pkey -in " +
+                             files.key.string() + " -out NEW");
+  }
   return read;
 }
 

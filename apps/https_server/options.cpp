@@ -29,8 +29,7 @@ po::options_description description() {
   auto const& limits = standard.limits;
   po::options_description all{"Options"};
   auto add = all.add_options();
-  add("root", po::value<std::string>()->value_name("DIR"),
-      "what to serve; without it, a page of its own");
+  add("root", po::value<std::string>()->value_name("DIR"), "what to serve; else a page of its own");
   add("listen", po::value<std::string>()->value_name("ADDR:PORT")->default_value("127.0.0.1:8443"),
       "port 0: any free one; IPv6: [::1]:8443");
   add("threads", number(standard.threads), "threads that serve");
@@ -154,6 +153,8 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
     chosen.stop = time("stop-seconds", 0);
     chosen.quiet = values.count("quiet") != 0;
     return chosen;
+  } catch (po::too_many_positional_options_error const&) {
+    throw usage_error("there is a word that belongs to no option; a directory is given by --root");
   } catch (po::error const& error) {
     throw usage_error(error.what());
   }

@@ -59,6 +59,10 @@ class Start(unittest.TestCase):
             (["--bogus"], "bogus"),
             (["--listen", "nowhere"], "127.0.0.1:8443"),
             (["--threads", "-1"], "between 1 and"),
+            (["directory"], "--root"),
+            (["--cert"], "--cert"),
+            (["--client-ca", AUTHORITY, "--client-ca", AUTHORITY], "more than once"),
+            (["--message-bytes", "0"], "between 1 and"),
             (["--cert", CERTIFICATE], "each certificate its key"),
             (["--client-certificate", "required"], "needs --client-ca"),
             (["--client-ca", AUTHORITY, "--client-certificate", "always"], "required or requested"),
@@ -84,9 +88,13 @@ class Start(unittest.TestCase):
         with HttpsServer(self.root, cache=other):
             pass
         other_key = other / "tls_async" / KEY.name
+        encrypted = programs.WORK / "encrypted.key"
+        subprocess.run(["openssl", "pkey", "-in", KEY, "-aes128", "-passout", "pass:x", "-out", encrypted], check=True)
+        self.assertIn(f"decrypt one with openssl pkey -in {encrypted} ",
+                      self.refusal("--root", self.root, "--cert", CERTIFICATE, "--key", encrypted))
         for certificate, key, named in (
             (missing, KEY, missing), (CERTIFICATE, missing, missing), (broken, KEY, broken),
-            (CERTIFICATE, broken, broken), (CERTIFICATE, other_key, other_key),
+            (CERTIFICATE, broken, broken), (programs.WORK, KEY, programs.WORK), (KEY, KEY, KEY), (CERTIFICATE, other_key, other_key),
         ):
             line = self.refusal("--root", self.root, "--cert", certificate, "--key", key)
             self.assertIn(str(named), line)
