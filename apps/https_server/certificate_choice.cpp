@@ -78,6 +78,7 @@ int certificate_choice::on_server_name(SSL* session, int* alert, void* self) noe
   char const* const name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
   if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
   auto& choice = *static_cast<certificate_choice*>(self);
+  if (choice.identities_.size() == 1) return SSL_TLSEXT_ERR_NOACK;  // every session has it already
   if (!choice.use(session, name, match::exact)) choice.use(session, name, match::wildcard);
   ERR_clear_error();
   return SSL_TLSEXT_ERR_OK;

@@ -78,7 +78,11 @@ asio::awaitable<void> session::run() {
   error_code ignored;
   stream_.next_layer().set_option(tcp::no_delay(true), ignored);
   if (!co_await handshake()) co_return;
-  while (co_await serve_request()) {
+  bool goes_on = true;
+  while (goes_on) {
+    // Not inside of serve_request, whose frame an idle connection would keep.
+    goes_on = co_await wait_for_request();
+    if (goes_on) goes_on = co_await serve_request();
   }
   co_await tls_shutdown(stream_, as_values);
 }
@@ -143,8 +147,6 @@ asio::awaitable<session::error_code> session::read_header(request_parser& parser
 
 // Answers one request; false if it was the last.
 asio::awaitable<bool> session::serve_request() {
-  if (!co_await wait_for_request()) co_return false;
-
   request_parser parser;
   auto const error = co_await read_header(parser);
   auto const started = std::chrono::steady_clock::now();
