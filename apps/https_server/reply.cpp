@@ -155,7 +155,7 @@ reply answer_about_itself(http::request_header<> const& request, connection_fact
   };
   auto const target = boost::urls::parse_origin_form(view(request.target()));
   if (!target) return text_only(http::status::bad_request);
-  auto const path = std::string(target->encoded_path());
+  auto const path = target->encoded_path();
   auto header = begin(http::status::ok, request.version(), keep_alive);
   header.set(http::field::cache_control, "no-store");  // of this connection, at this moment
 
