@@ -37,6 +37,11 @@ struct websocket::implementation {
   bool is_over = false;
   websocket_record record;
 
+  void close_if_stopping() {
+    if (is_stopping && stream.is_open())
+      stream.async_close(ws::close_code::going_away, asio::detached);
+  }
+
   // The first reason counts.
   void end(boost::system::error_code why) {
     if (!std::exchange(is_over, true)) record.end = why;
@@ -69,8 +74,8 @@ websocket::websocket(tls_stream& stream, connection_limits const& limits,
   // The read that is under way ends when the client has answered the close frame. It must not be
   // cancelled itself: then the close frame could not be sent any more.
   self.stop.assign([&self](asio::cancellation_type) {
-    if (std::exchange(self.is_stopping, true) || !self.stream.is_open()) return;
-    self.stream.async_close(ws::close_code::going_away, asio::detached);
+    self.is_stopping = true;
+    self.close_if_stopping();
   });
 }
 
@@ -82,6 +87,7 @@ asio::awaitable<bool> websocket::accept(upgrade_request const& request) {
   if (error == ws::condition::handshake_failed)
     self.record.status = error == ws::error::bad_sec_version ? 426 : 400;
   if (error) self.end(error);
+  self.close_if_stopping();  // asked for meanwhile
   co_return !error;
 }
 
