@@ -40,12 +40,13 @@ BOOST_AUTO_TEST_CASE(names_only_facts_that_there_are) {
   connection_facts const same{"#", "#", "#", "#", "#", "#", false};
   auto const page = own_page(page_source, same);
   std::size_t facts = 0;
-  for (auto at = page.find("<td>#</td>"); at != page.npos; at = page.find("<td>#</td>", at + 1))
+  for (auto at = page.find("<td>#</td>"); at != std::string::npos;
+       at = page.find("<td>#</td>", at + 1))
     ++facts;
   BOOST_TEST(facts == 6u);
-  BOOST_TEST(page.find("<td>no</td>") != page.npos);
-  BOOST_TEST(page.find("<td></td>") == page.npos);
-  BOOST_TEST(page.find("</html>") != page.npos);
+  BOOST_TEST(page.find("<td>no</td>") != std::string::npos);
+  BOOST_TEST(page.find("<td></td>") == std::string::npos);
+  BOOST_TEST(page.find("</html>") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

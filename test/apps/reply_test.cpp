@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(is_its_page_which_no_cache_may_keep) {
     BOOST_TEST(header[field::content_type] == "text/html; charset=utf-8");
     BOOST_TEST(header[field::cache_control] == "no-store");
     BOOST_TEST(header[field::content_length] == std::to_string(sent.text.size()));
-    BOOST_TEST(sent.text.find("<td>SUITE</td>") != sent.text.npos);
+    BOOST_TEST(sent.text.find("<td>SUITE</td>") != std::string::npos);
     BOOST_TEST(sent.keep_alive);
   }
 }
