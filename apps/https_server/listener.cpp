@@ -54,7 +54,7 @@ listener::listener(asio::io_context& io, options const& chosen, tls_async::conte
       acceptor_(open_acceptor(executor_, chosen.listen)),
       room_(executor_),
       end_(executor_),
-      service_{chosen.limits, files, log,
+      service_{chosen.limits, chosen.ktls, files, log,
                [this] { return asio::co_spawn(executor_, count(), asio::use_awaitable); }} {}
 
 // A single thread needs no strands.

@@ -39,6 +39,7 @@ po::options_description description() {
   add("client-certificate", po::value<std::string>()->value_name("HOW"),
       "required (the default) or requested");
   add("key-log", file(), "write all keys there, for Wireshark");
+  add("ktls", "let the kernel seal what is sent, files without a copy");
   add("max-connections", number(static_cast<std::int64_t>(limits.connections)),
       "at once; further ones wait");
   add("header-bytes", number(static_cast<std::int64_t>(limits.header_bytes)),
@@ -151,6 +152,7 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
     limits.header = time("header-seconds", 1);
     limits.idle = time("idle-seconds", 1);
     chosen.stop = time("stop-seconds", 0);
+    chosen.ktls = values.count("ktls") != 0;
     chosen.quiet = values.count("quiet") != 0;
     return chosen;
   } catch (po::too_many_positional_options_error const&) {

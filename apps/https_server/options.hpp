@@ -45,6 +45,7 @@ struct options {
   std::optional<std::filesystem::path> client_authority;  // without it no client is asked
   client_certificates clients = client_certificates::required;
   std::optional<std::filesystem::path> key_log;
+  bool ktls = false;
   connection_limits limits;
   std::chrono::seconds stop{5};  // for what is in flight when we are asked to stop
   bool quiet = false;

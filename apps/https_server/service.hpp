@@ -24,6 +24,7 @@ struct server_totals {
 
 struct service {
   connection_limits const& limits;
+  bool ktls;
   static_files const* files;  // null: there is only our own page
   access_log& log;
   std::function<boost::asio::awaitable<server_totals>()> totals;  // from any executor

@@ -60,6 +60,12 @@ bool is_plain_http(boost::system::error_code error) {
          ERR_GET_REASON(static_cast<unsigned long>(error.value())) == SSL_R_HTTP_REQUEST;
 }
 
+tls_async::stream_options stream_options_of(service const& server) {
+  tls_async::stream_options made;
+  if (server.ktls) made.ktls = tls_async::ktls::tx;
+  return made;
+}
+
 bool is_malformed_request(boost::system::error_code error) {
   return error.category() == make_error_code(http::error::bad_method).category() &&
          error != http::error::end_of_stream && error != http::error::partial_message;
@@ -68,7 +74,7 @@ bool is_malformed_request(boost::system::error_code error) {
 }  // namespace
 
 session::session(tcp::socket socket, tls_async::context& context, service const& server)
-    : stream_(std::move(socket), context),
+    : stream_(std::move(socket), context, stream_options_of(server)),
       server_(server),
       peer_(peer_name(stream_.next_layer())),
       received_(server.limits.header_bytes + idle_bytes),
@@ -115,6 +121,9 @@ asio::awaitable<bool> session::handshake() {
   // In one word with the address, so that every line of the log has it.
   auto const subject = peer_subject(stream_.native_handle());
   if (!subject.empty()) peer_ += '/' + boost::algorithm::replace_all_copy(subject, " ", "\\x20");
+  if (server_.ktls)
+    server_.log.incident(peer_,
+                         std::string("kernel TLS is ") + to_string(stream_.ktls_status().sending));
   co_return true;
 }
 

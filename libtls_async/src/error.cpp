@@ -85,6 +85,10 @@ private:
         return "The file ended before all was read that was to be sent: pass an offset and a "
                "length "
                "within it, or to_the_end, and leave its size alone until the write is done.";
+      case errc::ktls_fixed_keys:
+        return "Kernel TLS is on, and can't change its keys, as was asked for or is due now: leave "
+               "stream_options::ktls off where peers ask for it or sessions are long, and connect "
+               "anew.";
     }
     return "This error code is unknown to this version of tls_async: build the program with the "
            "headers that match its library.";

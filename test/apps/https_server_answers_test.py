@@ -78,6 +78,14 @@ class Answers(unittest.TestCase):
         parts = [self.server.curl(f"/{size}", "-r", r) for r in ("0-299999", "300000-4999998", "-1")]
         self.assertEqual(b"".join(parts), self.content[size])
 
+    # The kernel of the machine that tests may have none: then the log says why.
+    def test_files_arrive_whole_with_kernel_tls(self):
+        with HttpsServer(self.root, "--ktls") as server:
+            for size, content in self.content.items():
+                self.assertEqual(server.curl(f"/{size}"), content, size)
+            self.assertEqual(server.stop(), 0)
+            self.assertRegex(server.err.all(), r"kernel TLS is (on|off: )")
+
     def test_many_clients_are_served_by_several_threads(self):
         with HttpsServer(self.root, "--threads", "4") as server:
             with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -30,6 +30,12 @@ namespace tls_async {
 inline std::ostream& operator<<(std::ostream& out, errc shown) {
   return out << make_error_code(shown);
 }
+inline std::ostream& operator<<(std::ostream& out, ktls shown) {
+  return out << (shown == ktls::tx ? "tx" : shown == ktls::tx_rx ? "tx_rx" : "off");
+}
+inline std::ostream& operator<<(std::ostream& out, ktls_state shown) {
+  return out << to_string(shown);
+}
 
 }  // namespace tls_async
 

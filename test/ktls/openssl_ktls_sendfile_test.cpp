@@ -30,6 +30,7 @@ constexpr std::size_t more_than_a_socket_holds = 16 * mebibyte;
 
 BOOST_AUTO_TEST_SUITE(openssl_ktls_sendfile)
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W2"))
 BOOST_DATA_TEST_CASE(a_file_arrives_whole, offloaded) {
   if (!kernel_tls()) {
     return;
@@ -74,6 +75,7 @@ std::size_t send_until_full(kernel_session_pair& pair, unnamed_file const& file)
   }
 }
 
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W18"))
 BOOST_AUTO_TEST_CASE(a_full_socket_takes_a_part_and_then_wants_write) {
   if (!kernel_tls()) {
     return;

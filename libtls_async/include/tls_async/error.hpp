@@ -38,7 +38,8 @@ enum class errc {
   buffer_moved,           ///< A buffer moved, and accept_moving_write_buffer is off.
   buffer_changed,         ///< A relocatable buffer changed its size or its content.
   wrong_role,             ///< A setting or a role that this context is not for.
-  file_ended              ///< A file to be sent is shorter than what was asked for.
+  file_ended,             ///< A file to be sent is shorter than what was asked for.
+  ktls_fixed_keys         ///< The keys of a session have to change that the kernel seals.
 };
 
 /// The category of `errc`; its name is "tls_async".

@@ -13,8 +13,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <new>
 #include <utility>
+
+#include "openssl_call.hpp"
 
 namespace tls_async {
 namespace {
@@ -24,12 +27,6 @@ SSL* new_session(SSL_CTX* context) {
   ERR_clear_error();
   if (ssl == nullptr) throw std::bad_alloc();
   return ssl;
-}
-
-// Before each call that SSL_get_error is asked about. ERR_clear_error goes through all places of
-// the queue also if there is nothing in it, which a small record notices.
-void clear_errors() {
-  if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 // A slot of our own in the session, so that the application's SSL_set_app_data stays its own.
@@ -119,9 +116,10 @@ step engine::handshake() {
     if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
   }
   if (!attach_ring()) return {want::failed, 0};
-  clear_errors();
+  openssl_call const call(sends_directly_);
   auto const result = answer(SSL_do_handshake(ssl_.get()));
   handshake_done_ = result.next == want::nothing;
+  if (handshake_done_ && sends_directly_) leave_descriptor();
   return result;
 }
 
@@ -154,12 +152,20 @@ step engine::seal(std::span<std::byte const> plaintext) {
   // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have
   // to be retried with its whole length.
   auto const record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
+  // On a descriptor such an end is usual, and OpenSSL 3.0 then goes on from the old place, moved or
+  // not, if the kernel seals.
+  if (sends_directly_) pending_.assign(record.begin(), record.end());
+  auto const* const place = sends_directly_ ? pending_.data() : record.data();
   std::size_t written = 0;
-  clear_errors();
-  auto const result = answer(SSL_write_ex(ssl_.get(), record.data(), record.size(), &written));
+  openssl_call const call(sends_directly_);
+  auto const result = answer(SSL_write_ex(ssl_.get(), place, record.size(), &written));
   if (result.next == want::failed) return result;
   count_sealed(record.size());
-  if (result.next == want::nothing) return {want::nothing, written};
+  if (result.next == want::nothing) {
+    pending_.clear();
+    return {want::nothing, written};
+  }
+  if (sends_directly_) return {result.next, record.size()};
   // OpenSSL has sealed the record and will only take the same bytes again (SSL_write_ex(3),
   // WARNINGS). With a copy the caller is free of it, and may cancel; that its place has moved is
   // what SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
@@ -172,11 +178,11 @@ step engine::finish_record() {
   if (pending_.empty()) return {};
   if (!attach_ring()) return {want::failed, 0};
   std::size_t written = 0;
-  clear_errors();
+  openssl_call const call(sends_directly_);
   auto const result = answer(SSL_write_ex(ssl_.get(), pending_.data(), pending_.size(), &written));
   if (result.next == want::nothing) {
     assert(written == pending_.size());
-    pending_ = {};
+    pending_.clear();
   }
   return result;
 }
@@ -184,17 +190,26 @@ step engine::finish_record() {
 step engine::open(std::span<std::byte> plaintext) {
   assert(!plaintext.empty());
   if (failure_) return {want::failed, 0};
-  if (!ring_.is_attached()) {
-    // Without input OpenSSL has nothing new to say.
-    if (SSL_has_pending(ssl_.get()) == 0 && !close_notify_received()) {
+  openssl_call const call(sends_directly_);
+  if (ring_.input_bytes() == 0 && !receives_directly_ && !open_blocked_ && !in_handshake()) {
+    // Without input OpenSSL has nothing new to say, and would only make a buffer for it.
+    if (SSL_has_pending(ssl_.get()) == 0 && SSL_renegotiate_pending(ssl_.get()) == 0 &&
+        !close_notify_received()) {
       ++stats_.suspended_for_fill;
       return {want::fill, 0};
     }
-    if (!attach_ring()) return {want::failed, 0};
   }
+  if (!attach_ring()) return {want::failed, 0};
   std::size_t read = 0;
-  clear_errors();
-  auto const result = answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read));
+  step result;
+  do {
+    result = answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read));
+    if (has_to_end_for_fixed_keys()) {
+      return end_for_fixed_keys("the peer changed the keys, which kernel TLS can't");
+    }
+    // Without SSL_MODE_AUTO_RETRY it has only come behind a message that is no plaintext.
+  } while (result.next == want::fill && kernel_seals() && ring_.input_bytes() != 0);
+  open_blocked_ = result.next == want::flush;
   if (exceeded_ != nullptr && !failure_) return fail(errc::peer_limit_exceeded, exceeded_);
   if (result.next == want::nothing) {
     stats_.plaintext_opened += read;
@@ -206,7 +221,8 @@ step engine::open(std::span<std::byte> plaintext) {
 
 step engine::key_update(bool ask) {
   if (failure_ || !attach_ring()) return {want::failed, 0};
-  clear_errors();
+  if (kernel_seals()) return end_for_fixed_keys("as much was sent as one key is good for");
+  openssl_call const call(sends_directly_);
   if (!std::exchange(key_update_blocked_, false)) {
     if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) !=
         1) {
@@ -230,7 +246,7 @@ step engine::close_notify() {
   // still to be opened (SSL_shutdown(3)): `open` is the one that finds it.
   if (close_notify_sent() && !close_notify_blocked_) return {};
   if (!attach_ring()) return {want::failed, 0};
-  clear_errors();
+  openssl_call const call(sends_directly_);
   int const result = SSL_shutdown(ssl_.get());
   step const sent = result >= 0 ? step{} : answer(result);
   close_notify_blocked_ = sent.next == want::flush;
@@ -244,6 +260,7 @@ bool engine::attach_ring() {
 }
 
 step engine::answer(int result) {
+  int const failed = errno;
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_NONE:
       return {want::nothing, 0};
@@ -257,8 +274,12 @@ step engine::answer(int result) {
       return {want::closed, 0};
     case SSL_ERROR_SSL:
     case SSL_ERROR_SYSCALL:
-      if (unsigned long const code = ERR_peek_error(); code != 0) {
+      if (unsigned long const code = ERR_peek_error(); ERR_SYSTEM_ERROR(code)) {
+        return fail_transport(ERR_GET_REASON(code));
+      } else if (code != 0) {
         return fail({.openssl = code, .own = {}});
+      } else if (descriptor_ != -1 && failed != 0) {
+        return fail_transport(failed);
       }
       return fail(errc::unexpected_result, "OpenSSL failed without a reason");
     default:
@@ -290,6 +311,7 @@ bool engine::wants_new_keys() const noexcept {
 }
 
 void engine::rest(bool buffers) noexcept {
+  if (pending_.empty()) pending_ = {};
   if (!ring_.detach()) return;
   // Before 3.0.14 it could free a buffer that was still in use (CVE-2024-4741).
   static bool const is_safe = OpenSSL_version_num() >= 0x300000e0L;

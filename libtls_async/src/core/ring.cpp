@@ -100,19 +100,46 @@ ring::~ring() {
 }
 
 bool ring::attach() noexcept {
-  if (is_attached()) return true;
+  if (is_attached() || !(carries_output_ || carries_input_)) return true;
   auto const pair = pair_pool::take(output_bytes_, input_capacity());
   if (pair.outer == nullptr) return false;
   inner_ = pair.inner;
   outer_ = pair.outer;
-  BIO_up_ref(inner_);
-  SSL_set_bio(session_, inner_, inner_);
+  plug();
   return true;
+}
+
+// The session frees its ends when it gets others; the pool keeps one of its own.
+void ring::plug() noexcept {
+  if (carries_input_) {
+    BIO_up_ref(inner_);
+    SSL_set0_rbio(session_, inner_);
+  }
+  if (carries_output_) {
+    BIO_up_ref(inner_);
+    SSL_set0_wbio(session_, inner_);
+  }
+}
+
+void ring::unplug() noexcept {
+  if (carries_input_) SSL_set0_rbio(session_, nullptr);
+  if (carries_output_) SSL_set0_wbio(session_, nullptr);
+}
+
+void ring::carry(bool output, bool input) noexcept {
+  if (is_attached()) unplug();
+  carries_output_ = output;
+  carries_input_ = input;
+  if (is_attached()) {
+    plug();
+  } else {
+    unplug();  // whatever was there instead
+  }
 }
 
 bool ring::detach() noexcept {
   if (!is_attached() || is_filling_ || output_bytes() != 0 || input_bytes() != 0) return false;
-  SSL_set_bio(session_, nullptr, nullptr);
+  unplug();
   pair_pool::give({std::exchange(inner_, nullptr), std::exchange(outer_, nullptr), output_bytes_});
   return true;
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <tls_async/core/failure.hpp>
+#include <tls_async/core/ktls.hpp>
 #include <tls_async/core/options.hpp>
 #include <tls_async/core/record.hpp>
 #include <tls_async/core/ring.hpp>
@@ -75,10 +76,33 @@ public:
   /// Sends close_notify; sealing is over then, opening is not (RFC 8446 section 6.1).
   step close_notify();
 
+  // On a descriptor, where `options.ktls` asks for it.
+
+  /// Before the handshake: OpenSSL sends by `descriptor`, a connected socket that does not block,
+  /// and with ktls::tx_rx receives by it. It is the caller's, and has to be open during each later
+  /// call. When the handshake is done, what the kernel does not do goes by the ring.
+  void use_descriptor(int descriptor);
+  /// -1 if there is none.
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+  /// Nothing has to be flushed: what a call has made is sent, and want::flush means to wait until
+  /// the descriptor takes more.
+  [[nodiscard]] bool sends_directly() const noexcept { return sends_directly_; }
+  /// Nothing has to be filled: want::fill means to wait until the descriptor has more.
+  [[nodiscard]] bool receives_directly() const noexcept { return receives_directly_; }
+  [[nodiscard]] tls_async::ktls_status ktls_status() const noexcept;
+  [[nodiscard]] bool kernel_seals() const noexcept { return ktls_.sending == ktls_state::on; }
+  /// Sends a part of a file without its bytes coming here; `bytes` may be less. With want::nothing
+  /// and 0 it can't be done so, or there is nothing left: reading the file tells.
+  /// Preconditions: `kernel_seals()`, and no record is pending.
+  step sendfile(int file, std::uint64_t offset, std::size_t length);
+  /// For tests: stays on the descriptor without the kernel, too.
+  void stay_on_descriptor() noexcept { stays_on_descriptor_ = true; }
+
   // State.
 
   [[nodiscard]] bool has_role() const noexcept { return has_role_; }
   /// The first handshake is done.
+  [[nodiscard]] bool handshake_begun() const noexcept { return handshake_begun_; }
   [[nodiscard]] bool handshake_done() const noexcept { return handshake_done_; }
   /// A message of a handshake has begun and is not complete: a renegotiation, or a ticket in parts.
   [[nodiscard]] bool in_handshake() const noexcept;
@@ -92,7 +116,7 @@ public:
   [[nodiscard]] std::string alpn() const;
   /// There is room for a whole record, so `seal` will not leave one pending.
   [[nodiscard]] bool can_seal() const noexcept {
-    return ring_.output_room() >= max_record_plaintext + seal_margin;
+    return sends_directly_ || ring_.output_room() >= max_record_plaintext + seal_margin;
   }
 
   [[nodiscard]] engine_options const& options() const noexcept { return options_; }
@@ -130,6 +154,10 @@ private:
   step fail(error_code why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
   step refused_by_context();
+  void leave_descriptor();
+  step fail_transport(int error);
+  step end_for_fixed_keys(char const* summary);
+  [[nodiscard]] bool has_to_end_for_fixed_keys() const noexcept;
   void explain_failure(std::string openssl);
   tls_async::error_info& story();
 
@@ -151,6 +179,11 @@ private:
   int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // the context's own, asked after ours
   char const* handshake_step_ = nullptr;
   bool has_role_ = false;
+  bool sends_directly_ = false;
+  bool receives_directly_ = false;
+  bool stays_on_descriptor_ = false;
+  int descriptor_ = -1;
+  tls_async::ktls_status ktls_;
   char const* exceeded_ = nullptr;  // the limit that the peer went beyond, in words
   std::uint64_t records_under_key_ = 0;
   std::uint64_t bytes_under_key_ = 0;
@@ -160,6 +193,7 @@ private:
   bool handshake_done_ = false;
   bool key_update_blocked_ = false;
   bool close_notify_blocked_ = false;
+  bool open_blocked_ = false;
 };
 
 }  // namespace tls_async

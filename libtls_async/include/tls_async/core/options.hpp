@@ -4,6 +4,8 @@
 // What can be chosen for one session, and the reason of each default.
 #pragma once
 
+#include <tls_async/core/ktls.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -26,6 +28,12 @@ struct engine_options {
   std::uint32_t most_handshake_messages_in_a_row = 32;
   /// Refused attempts to renegotiate (TLS 1.2); the one after them ends the session.
   std::uint32_t most_renegotiation_attempts = 1;
+
+  /// What the kernel is to seal and open, where it can; `ktls_status()` says what became of it.
+  /// Only over one of Asio's own sockets, and not together with allow_renegotiation: else the
+  /// stream's constructor throws bad_option. Off, since it pays for files only, and ends sessions
+  /// that change their keys (docs/ktls.md).
+  tls_async::ktls ktls = tls_async::ktls::off;
 
   /// Serves a TLS 1.2 peer that asks for renegotiation (RFC 5746), transparently, while a read is
   /// in progress. Off, since it lets a peer make us work, and change its certificate, at any time.

@@ -27,6 +27,9 @@ public:
   ring(ring const&) = delete;
   ring& operator=(ring const&) = delete;
 
+  /// Which directions go by the ring; the others have a BIO of their own. Both at first.
+  void carry(bool output, bool input) noexcept;
+
   /// Gives the session a pair, if it has none: OpenSSL may only be called with one. False if there
   /// is no memory for it.
   [[nodiscard]] bool attach() noexcept;
@@ -77,12 +80,16 @@ private:
   static constexpr std::uint8_t record_header = 5;
 
   [[nodiscard]] std::size_t input_capacity() const noexcept { return 2 * output_bytes_; }
+  void plug() noexcept;
+  void unplug() noexcept;
   void follow_records(std::span<std::byte const> ciphertext) noexcept;
 
   SSL* session_;
   std::size_t output_bytes_;
   BIO* inner_ = nullptr;  // the session's end; shared with it
   BIO* outer_ = nullptr;
+  bool carries_output_ = true;
+  bool carries_input_ = true;
   bool is_filling_ = false;
   std::uint8_t header_bytes_ = 0;  // of the record's header that has begun
   std::uint16_t record_rest_ = 0;  // bytes of the record that are still to come

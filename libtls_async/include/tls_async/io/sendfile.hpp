@@ -39,8 +39,11 @@ struct start_sendfile {
 /// For `tls_sendfile`: all of the file from `offset` on.
 inline constexpr std::uint64_t to_the_end = UINT64_MAX;
 
-/// Writes `length` bytes of `file` from `offset` on (SSL_sendfile(3), of which this is the form
-/// without kernel TLS: the file is read a batch of records at a time and sealed from there).
+/// Writes `length` bytes of `file` from `offset` on.
+///
+/// Where `ktls_status().sending` is on, the kernel reads the file and seals it (SSL_sendfile(3)),
+/// and no byte of it comes to the program; else it is read a batch of records at a time and sealed
+/// from there. The peer gets the same bytes.
 ///
 /// Completes when the next layer has accepted the last ciphertext byte of this write. A `length` of
 /// 0, and `to_the_end` at or behind the end: completes without sending anything.

@@ -125,6 +125,11 @@ public:
     return held.kept + held.ring;
   }
 
+  /// What the kernel does of this session, or why it does nothing (`stream_options::ktls`).
+  [[nodiscard]] tls_async::ktls_status ktls_status() const noexcept {
+    return state_->engine().ktls_status();
+  }
+
   /// Makes it client or server without a handshake: the first read or write then negotiates by
   /// itself, and one handshake serves both (SSL_set_connect_state(3); SSL_write(3), NOTES).
   void set_role(handshake_type type) { be(type); }

@@ -12,6 +12,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/socket_base.hpp>
 
 #include <algorithm>
 #include <array>
@@ -34,8 +35,22 @@ error_code blocking_flush(stream_core& core, NextLayer& next_layer) {
   return {};
 }
 
+/// Until the descriptor of kernel TLS has input, or room.
+template <class NextLayer>
+error_code blocking_wait([[maybe_unused]] NextLayer& next_layer,
+                         [[maybe_unused]] boost::asio::socket_base::wait_type what) {
+  error_code ec;
+  if constexpr (requires { next_layer.wait(what, ec); }) {
+    if (next_layer.non_blocking()) return boost::asio::error::would_block;
+    next_layer.wait(what, ec);
+  }
+  return ec;
+}
+
 template <class NextLayer>
 error_code blocking_fill(stream_core& core, NextLayer& next_layer) {
+  using boost::asio::socket_base;
+  if (core.engine().receives_directly()) return blocking_wait(next_layer, socket_base::wait_read);
   ring& ring = core.engine().ring();
   auto const room = ring.writable();
   if (room.empty()) return make_error_code(boost::system::errc::not_enough_memory);
@@ -60,6 +75,9 @@ error_code blocking_drive(stream_core& core, NextLayer& next_layer, step& done, 
     if (done.next == want::nothing || done.next == want::closed) return core.rest(), error_code();
     if (done.next == want::fill) {
       if (error_code const ec = blocking_fill(core, next_layer)) return ec;
+    } else if (core.engine().sends_directly()) {
+      using boost::asio::socket_base;
+      if (error_code const ec = blocking_wait(next_layer, socket_base::wait_write)) return ec;
     }
   }
 }
@@ -67,7 +85,7 @@ error_code blocking_drive(stream_core& core, NextLayer& next_layer, step& done, 
 template <class NextLayer>
 error_code blocking_handshake(stream_core& core, NextLayer& next_layer) {
   step done;
-  return blocking_drive(core, next_layer, done, [&] { return core.engine().handshake(); });
+  return blocking_drive(core, next_layer, done, [&] { return core.negotiate(); });
 }
 
 template <class NextLayer, class Buffers>

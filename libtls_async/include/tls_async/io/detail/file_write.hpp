@@ -22,26 +22,27 @@ namespace tls_async::detail {
 
 class file_write : public write_operation {
 public:
+  [[nodiscard]] file_part const* file() const noexcept override { return &part_; }
   [[nodiscard]] std::span<std::byte const> piece() override {
-    if (length_ == 0 || result) return {};
+    if (part_.length == 0 || result) return {};
     window& seen = window_of_thread();
-    if (seen.reader != id_ || offset_ < seen.begin || offset_ >= seen.begin + seen.size) {
+    if (seen.reader != id_ || part_.offset < seen.begin || part_.offset >= seen.begin + seen.size) {
       read_into(seen);
       if (seen.size == 0) return {};
     }
-    auto const rest = std::span(seen.bytes).first(seen.size).subspan(offset_ - seen.begin);
-    return rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), length_)));
+    auto const rest = std::span(seen.bytes).first(seen.size).subspan(part_.offset - seen.begin);
+    return rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), part_.length)));
   }
   void advance(std::size_t n) override {
     bytes += n;
-    offset_ += n;
-    if (length_ != UINT64_MAX) length_ -= n;
+    part_.offset += n;
+    if (part_.length != UINT64_MAX) part_.length -= n;
   }
 
 protected:
   /// A `length` of UINT64_MAX is all up to the end.
   file_write(int file, std::uint64_t offset, std::uint64_t length) noexcept
-      : write_operation(false), file_(file), offset_(offset), length_(length) {}
+      : write_operation(false), part_{file, offset, length} {}
   ~file_write() = default;
 
 private:
@@ -64,28 +65,27 @@ private:
 
   void read_into(window& seen) {
     seen.reader = id_;
-    seen.begin = offset_;
+    seen.begin = part_.offset;
     seen.size = 0;
     ::ssize_t n = 0;
     do {
-      n = ::pread(file_, seen.bytes.data(),
-                  static_cast<std::size_t>(std::min<std::uint64_t>(seen.bytes.size(), length_)),
-                  static_cast<::off_t>(offset_));
+      n = ::pread(
+          part_.file, seen.bytes.data(),
+          static_cast<std::size_t>(std::min<std::uint64_t>(seen.bytes.size(), part_.length)),
+          static_cast<::off_t>(part_.offset));
     } while (n < 0 && errno == EINTR);
     if (n > 0) {
       seen.size = static_cast<std::size_t>(n);
     } else if (n < 0) {
       result = error_code(errno, boost::system::system_category());
-    } else if (length_ != UINT64_MAX) {
+    } else if (part_.length != UINT64_MAX) {
       result = errc::file_ended;
     } else {
-      length_ = 0;
+      part_.length = 0;
     }
   }
 
-  int file_;
-  std::uint64_t offset_;
-  std::uint64_t length_;  // still to be sealed
+  file_part part_;  // still to be sealed
   std::uint64_t const id_ = next_id();
 };
 

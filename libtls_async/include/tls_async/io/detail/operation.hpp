@@ -86,8 +86,17 @@ protected:
   ~read_operation() = default;
 };
 
+/// Plaintext that stands in a file.
+struct file_part {
+  int file;
+  std::uint64_t offset;
+  std::uint64_t length;  ///< UINT64_MAX is all up to the end.
+};
+
 class write_operation : public operation {
 public:
+  /// What is left of it, if that is a part of a file: it may be sent from there.
+  [[nodiscard]] virtual file_part const* file() const noexcept { return nullptr; }
   /// The next piece of the caller's buffers to seal; empty when all is sealed, or with `result` set
   /// if the buffers were misused.
   [[nodiscard]] virtual std::span<std::byte const> piece() = 0;

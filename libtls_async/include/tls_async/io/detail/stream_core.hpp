@@ -48,6 +48,10 @@ public:
                                         "small_record_bytes has to be 16384 at most");
     }
     SSL_CTX* const context = SSL_get_SSL_CTX(engine_.native_handle());
+    if (options.ktls != ktls::off && options.allow_renegotiation) {
+      throw boost::system::system_error(make_error_code(errc::bad_option),
+                                        "ktls and allow_renegotiation exclude each other");
+    }
     set_modes(inherited_modes(context));
     account_ = account_of(context);
     tell_account();
@@ -66,6 +70,8 @@ public:
   [[nodiscard]] stats const& statistics() noexcept { return engine_.stats(); }
   [[nodiscard]] virtual time_point now() const = 0;
 
+  /// `engine().handshake()`, on a descriptor if one is asked for.
+  step negotiate();
   /// Gives back what a stream that waits can do without.
   void rest() noexcept;
   /// Of all that is ours, in bytes.
@@ -116,6 +122,10 @@ protected:
 
   // The next layer, for the gates. Started flushes and fills end in flushed() and filled().
 
+  /// The socket, which then doesn't block; -1 if it is not open, or the next layer is none.
+  [[nodiscard]] virtual int descriptor() = 0;
+  /// Until the descriptor takes more. Ends in has_room().
+  virtual void start_waiting_flush(operation const* starter) = 0;
   virtual void start_flush(std::span<std::byte const> ciphertext, operation const* starter) = 0;
   virtual void start_fill(std::span<std::byte> room, operation const* starter) = 0;
   /// Holds no room of the ring while it waits. Ends in filled() or in landed().
@@ -129,6 +139,8 @@ protected:
   [[nodiscard]] operation const* any_operation() const noexcept;
 
   void flushed(gate_step from, error_code ec, std::size_t n);
+  void has_room(gate_step from, error_code ec);
+  void has_input(gate_step from, error_code ec);
   void filled(gate_step from, error_code ec, std::size_t n);
   /// The first `n` bytes of `landing` have come from the next layer.
   void landed(gate_step from, error_code ec, std::span<std::byte const> landing, std::size_t n);
@@ -155,6 +167,9 @@ private:
   bool may_begin_to_seal();
   bool finish_record();
   bool seal_record();
+  bool send_file(write_operation& write);
+  void sent_directly(std::size_t plaintext);
+  void end_flush(error_code ec);
   std::span<std::byte const> gather(std::size_t limit, operation_list& taken);
   void advance(write_operation& write, std::size_t n, operation_list& taken);
   bool seal_close_notify(control_operation& control);
@@ -189,6 +204,8 @@ private:
   template <class Visit>
   void each_operation(Visit visit);
 
+  /// Plaintext that one turn of the loop sends directly, at most.
+  static constexpr std::size_t most_sent_a_turn = std::size_t{1} << 20;
   static constexpr std::uint64_t not_in_ring_yet = UINT64_MAX;
 
   std::recursive_mutex mutex_;
@@ -218,8 +235,10 @@ private:
 
   // The output gate: the only place that writes to the next layer.
   bool flushing_ = false;
+  bool wants_room_ = false;   // of the descriptor
   bool flush_rests_ = false;  // the next layer was cancelled: the next verb goes on with the flush
   bool ring_has_rest_ = false;  // of a partial flush: it leaves before anything is sealed behind it
+  std::size_t sent_this_turn_ = 0;  // plaintext, directly
   std::uint64_t flushed_ = 0;
   std::uint64_t records_flushed_ = 0;
   error_code output_end_;  // sticky

@@ -36,8 +36,13 @@ inline void stream_core::drive(gate_step* from) {
   if (driver_ == me) return;
   bool const is_driver = driver_ == std::thread::id();
   if (is_driver) driver_ = me;
+  sent_this_turn_ = 0;
   while (std::exchange(drive_again_, false) && !closed_) {
-    wants_fill_ = false;
+    wants_fill_ = wants_room_ = false;
+    // Closed by its owner: the number may be another file's by now.
+    if (engine_.descriptor() != -1 && engine_.descriptor() != descriptor()) {
+      engine_.refuse(boost::asio::error::bad_descriptor, "the socket was closed");
+    }
     step_handshake();
     step_output();
     step_input();
@@ -74,8 +79,20 @@ inline void stream_core::run_handlers(gate_step* from) {
 }
 
 inline void stream_core::open_gates() {
+  if (!flushing_ && !output_end_ && !flush_rests_ && wants_room_) {
+    flushing_ = true;
+    start_waiting_flush(any_operation());
+  }
   if (!flushing_ && !output_end_ && !flush_rests_ && engine_.ring().output_bytes() != 0) flush();
   if (wants_fill_ && !filling_ && !input_end_) fill();
+}
+
+// Of the descriptor.
+inline void stream_core::has_room(gate_step from, error_code ec) {
+  flushing_ = false;
+  if (closed_) return;
+  end_flush(ec);
+  drive(&from);
 }
 
 inline void stream_core::flush() {
@@ -92,6 +109,7 @@ inline void stream_core::fill() {
   ++engine_.stats().fills;
   // A fill that may have to wait holds no ring meanwhile.
   auto& ring = engine_.ring();
+  if (engine_.receives_directly()) return start_waiting_fill(any_operation());
   bool const is_long = ring.expects_more_than(landing_bytes);
   if (may_keep_ring() && (is_long || (more_is_likely_ && more_is_there()))) {
     start_fill(ring.begin_fill(), any_operation());

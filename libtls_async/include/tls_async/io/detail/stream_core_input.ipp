@@ -34,6 +34,7 @@ inline void stream_core::step_input() {
       break;
     case input_outcome::flush:  // a peer that floods us with KeyUpdates and reads no replies
       if (output_end_) end_inputs(output_end_);
+      wants_room_ = engine_.sends_directly();
       break;
     case input_outcome::done:
       finish(*std::exchange(read_, nullptr), {});
@@ -82,6 +83,18 @@ inline void stream_core::filled(gate_step from, error_code ec, std::size_t n) {
   engine_.ring().end_fill(n);
   more_is_likely_ = n >= bulk_bytes;
   received(from, ec, n);
+}
+
+// Of the descriptor: OpenSSL takes it from there.
+inline void stream_core::has_input(gate_step from, error_code ec) {
+  filling_ = false;
+  if (closed_) return;
+  if (ec == boost::asio::error::operation_aborted) {
+    end_inputs(ec);
+  } else if (ec) {
+    input_end_ = end_of_input(ec);
+  }
+  drive(&from);
 }
 
 inline void stream_core::landed(gate_step from, error_code ec, std::span<std::byte const> landing,

@@ -26,7 +26,7 @@ inline void stream_core::step_handshake() {
     if (output_end_) return end_inputs(output_end_);
     // A verb on a stream that has a role but no session yet negotiates by itself (SSL_write(3),
     // NOTES).
-    switch (engine_.handshake().next) {
+    switch (negotiate().next) {
       case want::nothing:
         break;
       case want::fill:
@@ -34,6 +34,7 @@ inline void stream_core::step_handshake() {
         wants_fill_ = true;
         return;
       case want::flush:
+        wants_room_ = engine_.sends_directly();
         return;
       case want::closed:  // only `open` answers that
       case want::failed:
@@ -41,6 +42,13 @@ inline void stream_core::step_handshake() {
     }
   }
   if (auto* const done = std::exchange(handshake_, nullptr)) finish_after_flush(*done, {});
+}
+
+inline step stream_core::negotiate() {
+  if (options_.ktls != ktls::off && !engine_.handshake_begun()) {
+    if (int const socket = descriptor(); socket != -1) engine_.use_descriptor(socket);
+  }
+  return engine_.handshake();
 }
 
 inline void stream_core::step_output() {
@@ -56,6 +64,10 @@ inline void stream_core::step_output() {
   if (!finish_record()) return;
   if (!output_queue_.empty() && !may_begin_to_seal()) return;
   while (!output_queue_.empty()) {
+    if (sent_this_turn_ >= most_sent_a_turn) {
+      wants_room_ = true;  // the descriptor might take all there is: others come to their turn
+      break;
+    }
     operation& op = output_queue_.front();
     if (op.what == operation::verb::key_update) {
       if (!seal_key_update(static_cast<control_operation&>(op))) break;
@@ -101,6 +113,10 @@ inline bool stream_core::finish_record() {
   for (operation& op : in_flight_) {
     if (op.end == not_in_ring_yet) op.end = sealed();
   }
+  if (engine_.sends_directly()) {
+    last_progress_ = now();
+    finish_flushed();
+  }
   return true;
 }
 
@@ -109,6 +125,8 @@ inline bool stream_core::seal_record() {
   if (!engine_.can_seal()) return false;
   operation_list taken;  // the writes whose last byte this record holds
   auto& front = static_cast<write_operation&>(output_queue_.front());
+  if (engine_.kernel_seals() && front.file() != nullptr && send_file(front)) return true;
+  if (wants_room_ || engine_.failure()) return false;
   step sealed_step;
   std::size_t const limit = record_limit();
   if (auto const piece = front.piece(); piece.size() >= limit) {
@@ -117,6 +135,7 @@ inline bool stream_core::seal_record() {
   } else if (auto const gathered = gather(limit, taken); !gathered.empty()) {
     sealed_step = engine_.seal(gathered);
   }
+  if (engine_.sends_directly()) sent_directly(sealed_step.bytes);
   auto& stats = engine_.stats();
   if (taken.begin() != taken.end() && std::next(taken.begin()) != taken.end()) {
     stats.messages_merged += taken.size();
@@ -132,6 +151,31 @@ inline bool stream_core::seal_record() {
     }
   }
   return went_on(sealed_step);
+}
+
+inline void stream_core::sent_directly(std::size_t plaintext) {
+  constexpr std::size_t cost_of_a_call = 1024;
+  sent_this_turn_ += plaintext + cost_of_a_call;
+  last_progress_ = now();
+  ++engine_.stats().flushes;
+}
+
+// The kernel reads the file and seals it. False if that did not work: then reading it will tell
+// why, or that it is at its end.
+inline bool stream_core::send_file(write_operation& write) {
+  auto const& part = *write.file();
+  auto const length =
+      static_cast<std::size_t>(std::min<std::uint64_t>(part.length, most_sent_a_turn));
+  step const sent = engine_.sendfile(part.file, part.offset, length);
+  if (!went_on(sent) || sent.bytes == 0) return false;
+  sent_directly(sent.bytes);
+  write.advance(sent.bytes);
+  if (part.length == 0) {
+    output_queue_.pop_front();
+    ++engine_.stats().messages;
+    finish_sealed(write);
+  }
+  return true;
 }
 
 // Small pieces share a record, with their neighbours in one message and in the next: group commit.
@@ -178,6 +222,7 @@ inline bool stream_core::went_on(step const& sealed_step) {
     case want::nothing:
       return true;
     case want::flush:
+      wants_room_ = engine_.sends_directly();
       return false;
     case want::fill:
       if (input_end_) {
@@ -234,18 +279,22 @@ inline void stream_core::flushed(gate_step from, error_code ec, std::size_t n) {
   }
   ring_has_rest_ = engine_.ring().output_bytes() != 0;
   finish_flushed();
+  end_flush(ec || n != 0 ? ec : error_code(boost::asio::error::broken_pipe));
+  drive(&from);
+}
+
+inline void stream_core::end_flush(error_code ec) {
   if (ec == boost::asio::error::operation_aborted) {
     // Somebody cancelled the next layer. The ring is kept, and the next verb goes on with its
     // flush.
     flush_rests_ = true;
     end_outputs(ec);
     if (!engine_.handshake_done()) end_inputs(ec);
-  } else if (ec || n == 0) {
-    output_end_ = end_of_output(ec ? ec : error_code(boost::asio::error::broken_pipe));
+  } else if (ec) {
+    output_end_ = end_of_output(ec);
     end_outputs(output_end_);
     if (!engine_.handshake_done()) end_inputs(output_end_);
   }
-  drive(&from);
 }
 
 inline void stream_core::finish_flushed() {

@@ -11,6 +11,9 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -34,7 +37,9 @@ inline void stream_core::start(read_operation& read) {
 
 inline void stream_core::start(write_operation& write) {
   flush_rests_ = false;
-  if (write.piece().empty()) {
+  bool const is_sent_by_kernel =
+      engine_.kernel_seals() && write.file() != nullptr && write.file()->length != 0;
+  if (!is_sent_by_kernel && write.piece().empty()) {
     // SSL_write_ex takes zero bytes only between records (SSL_write_ex(3)); it need not be asked.
     finish(write, write.result);
   } else if (!engine_.has_role()) {
@@ -65,6 +70,8 @@ inline void stream_core::start(control_operation& control) {
     finish(control, errc::handshake_not_done);
   } else if (control.what == operation::verb::key_update && !engine_.supports_key_update()) {
     finish(control, errc::not_supported);
+  } else if (control.what == operation::verb::key_update && engine_.kernel_seals()) {
+    finish(control, errc::ktls_fixed_keys);
   } else {
     if (control.stalls) control.waits_since = now();
     output_queue_.push_back(control);
@@ -157,6 +164,8 @@ inline void stream_core::cancel(operation& op, boost::asio::cancellation_type ty
 inline error_code stream_core::failure_code() const {
   auto const& why = engine_.failure();
   if (why.openssl == 0) return why.own;
+  if (ERR_GET_REASON(why.openssl) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+    return boost::asio::ssl::error::stream_truncated;
   return {static_cast<int>(why.openssl), boost::asio::error::get_ssl_category()};
 }
 

@@ -43,7 +43,13 @@ public:
       : stream_core(session, options, sizeof(stream_state)),
         next_layer_(std::forward<Arg>(next_layer)),
         io_executor_(next_layer_.get_executor()),
-        timer_(next_layer_.get_executor()) {}
+        timer_(next_layer_.get_executor()) {
+    if (options.ktls != ktls::off && !is_socket<next_layer_type>) {
+      throw boost::system::system_error(
+          make_error_code(errc::bad_option),
+          "ktls needs a socket as the next layer: a boost::asio::basic_stream_socket");
+    }
+  }
 
   [[nodiscard]] next_layer_type& next_layer() noexcept { return next_layer_; }
   [[nodiscard]] executor_type const& executor() const noexcept { return io_executor_; }
@@ -76,7 +82,7 @@ public:
   }
 
 private:
-  enum class event { flushed, filled, readable, landed, expired };
+  enum class event { flushed, writable, filled, readable, landed, expired };
 
   // Keeps the state alive while the next layer or the timer is busy. Destroyed without having been
   // called, it tells that the io_context is going down: then the handlers of all verbs must be
@@ -111,6 +117,8 @@ private:
       gate_step const from{here, is_io_executor, inside};
       if constexpr (Event == event::flushed) {
         state->flushed(from, ec, n);
+      } else if constexpr (Event == event::writable) {
+        state->has_room(from, ec);
       } else if constexpr (Event == event::filled) {
         state->filled(from, ec, n);
       } else if constexpr (Event == event::readable) {
@@ -159,6 +167,23 @@ private:
     }
   }
 
+  [[nodiscard]] int descriptor() override {
+    if constexpr (is_socket<next_layer_type>) {
+      if (!has_next_layer_ || !next_layer_.is_open()) return -1;
+      error_code ec;
+      if (!next_layer_.native_non_blocking()) next_layer_.native_non_blocking(true, ec);
+      return ec ? -1 : next_layer_.native_handle();
+    } else {
+      return -1;
+    }
+  }
+  void start_waiting_flush([[maybe_unused]] operation const* starter) override {
+    if constexpr (is_socket<next_layer_type>) {
+      run_on<event::writable>(starter, flush_cancel_.slot(), [&](auto handler) {
+        next_layer_.async_wait(next_layer_type::wait_write, std::move(handler));
+      });
+    }
+  }
   void start_flush(std::span<std::byte const> ciphertext, operation const* starter) override {
     run_on<event::flushed>(starter, flush_cancel_.slot(), [&](auto handler) {
       next_layer_.async_write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()),
@@ -184,6 +209,7 @@ private:
   }
   // Asio's own receive would wait if there is nothing after all.
   void receive(gate_step from, error_code ec) {
+    if (engine().receives_directly()) return has_input(from, ec);
     auto const room = ec || !has_next_layer_ ? std::span<std::byte>() : fill_room();
     if (room.empty()) {
       return landed(from, ec ? ec : make_error_code(boost::system::errc::not_enough_memory), {}, 0);

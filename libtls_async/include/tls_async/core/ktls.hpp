@@ -1,0 +1,40 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Kernel TLS: whether it is wanted, and what became of that.
+#pragma once
+
+#include <cstdint>
+
+namespace tls_async {
+
+/// What the kernel is to do, where it can (SSL_OP_ENABLE_KTLS in SSL_CTX_set_options(3)).
+enum class ktls : std::uint8_t {
+  off,
+  tx,    ///< Seal what is sent. Reading keeps the ring.
+  tx_rx  ///< Open what is received, too.
+};
+
+/// What the kernel does in one direction, or why it does nothing.
+enum class ktls_state : std::uint8_t {
+  on,
+  not_asked_for,
+  not_yet,          ///< The handshake is not done.
+  not_in_openssl,   ///< OpenSSL was built without it.
+  not_in_kernel,    ///< The kernel has none for this socket: the module tls is missing, or it isn't
+                    ///< TCP.
+  not_for_version,  ///< This OpenSSL has none for the protocol version in this direction.
+  not_for_cipher,   ///< The kernel or OpenSSL has none for the cipher.
+  input_came_early  ///< A part of the input had been received before the handshake.
+};
+
+struct ktls_status {
+  ktls_state sending = ktls_state::not_asked_for;
+  ktls_state receiving = ktls_state::not_asked_for;
+  bool operator==(ktls_status const&) const = default;
+};
+
+/// A few words for people: "on", or "off: the kernel has none for this socket".
+char const* to_string(ktls_state state) noexcept;
+
+}  // namespace tls_async

@@ -1,0 +1,62 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What surrounds a call into OpenSSL.
+#pragma once
+
+#include <openssl/err.h>
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <cerrno>
+#include <ctime>
+
+namespace tls_async {
+
+/// The error queue is empty and errno 0, so that what SSL_get_error and errno say afterwards is of
+/// this call. On a descriptor a lost peer does not end the program: OpenSSL's socket BIO writes
+/// without MSG_NOSIGNAL, and sendfile(2) has no such flag, so SIGPIPE is blocked, and dropped
+/// afterwards, unless the program has blocked it itself.
+class openssl_call {
+public:
+  explicit openssl_call(bool on_descriptor) noexcept : is_blocked_here_(on_descriptor) {
+    // ERR_clear_error goes through all places of the queue also if there is nothing in it, which a
+    // small record notices.
+    if (ERR_peek_error() != 0) ERR_clear_error();
+    errno = 0;
+    if (!on_descriptor) return;
+    sigset_t const pipe = only_sigpipe();
+    pthread_sigmask(SIG_BLOCK, &pipe, &before_);
+    is_blocked_here_ = sigismember(&before_, SIGPIPE) == 0;
+  }
+  ~openssl_call() {
+    if (!is_blocked_here_) return;
+    int const kept = errno;
+    sigset_t pending;
+    sigpending(&pending);
+    if (sigismember(&pending, SIGPIPE) == 1) {
+      sigset_t const pipe = only_sigpipe();
+      timespec const at_once{};
+      while (sigtimedwait(&pipe, nullptr, &at_once) == -1 && errno == EINTR) {
+      }
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    errno = kept;
+  }
+  openssl_call(openssl_call const&) = delete;
+  openssl_call& operator=(openssl_call const&) = delete;
+
+private:
+  static sigset_t only_sigpipe() noexcept {
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    return pipe;
+  }
+
+  bool is_blocked_here_;
+  sigset_t before_{};
+};
+
+}  // namespace tls_async
