@@ -84,7 +84,7 @@ class Answers(unittest.TestCase):
             for size, content in self.content.items():
                 self.assertEqual(server.curl(f"/{size}"), content, size)
             self.assertEqual(server.stop(), 0)
-            self.assertRegex(server.err.all(), r"kernel TLS is (on|off: )")
+            self.assertRegex("\n".join(server.err.all()), r"kernel TLS is (on|off: )")
 
     def test_many_clients_are_served_by_several_threads(self):
         with HttpsServer(self.root, "--threads", "4") as server:
