@@ -2,14 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <tls_async/core/engine.hpp>
 
-#include <tls_async/context.hpp>
-
 #include <boost/system/system_error.hpp>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <cassert>
@@ -71,43 +67,6 @@ engine::~engine() {
   SSL_set_msg_callback(ssl_.get(), nullptr);
 }
 
-void engine::be_server() noexcept {
-  if (SSL_in_before(ssl_.get()) != 0) SSL_set_accept_state(ssl_.get());
-  has_role_ = true;
-}
-
-void engine::be_client() noexcept {
-  if (SSL_in_before(ssl_.get()) != 0) SSL_set_connect_state(ssl_.get());
-  has_role_ = true;
-}
-
-bool engine::be_client_of(std::string const& host) {
-  if (handshake_begun_) return true;  // a cancelled handshake goes on with the host it began with
-  if (host.empty() || host.find('\0') != std::string::npos) return false;
-  SSL* const ssl = ssl_.get();
-  X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
-  bool accepted = X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1;
-  if (!accepted) {
-    X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    accepted =
-        SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
-  }
-  ERR_clear_error();
-  if (!accepted) return false;  // without a role, so that no verb connects to it knows not whom
-  be_client();
-  auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
-  if (policy == nullptr || !policy->verification_skipped) verify_mode(SSL_VERIFY_PEER);
-  return true;
-}
-
-void engine::verify_mode(int mode) noexcept {
-  SSL_set_verify(ssl_.get(), mode, &engine::on_verify);
-}
-
-void engine::verify_depth(int depth) noexcept { SSL_set_verify_depth(ssl_.get(), depth); }
-
-void engine::verify_with(verify_callback callback) { verify_callback_ = std::move(callback); }
-
 step engine::handshake() {
   if (failure_) return {want::failed, 0};
   if (handshake_done_) return {};
@@ -121,29 +80,6 @@ step engine::handshake() {
   handshake_done_ = result.next == want::nothing;
   if (handshake_done_ && sends_directly_) leave_descriptor();
   return result;
-}
-
-// Our own context never lets a client connect to it knows not whom, and says what is missing before
-// a peer does it in an alert.
-step engine::refused_by_context() {
-  SSL* const ssl = ssl_.get();
-  auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
-  if (policy != nullptr && policy->identity_incomplete) {
-    return fail(errc::key_mismatch,
-                "the context has a certificate chain without its key, or a key without "
-                "its chain");
-  }
-  if (SSL_is_server(ssl) != 0 || policy == nullptr || policy->verification_skipped) return {};
-  if (verify_callback_) return {};
-  if (!detail::has_trust(SSL_get_SSL_CTX(ssl))) {
-    return fail(errc::empty_trust_store, "the trust store is empty, so no peer can be verified");
-  }
-  X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
-  char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
-  bool const has_host = address != nullptr || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
-  OPENSSL_free(address);
-  ERR_clear_error();
-  return has_host ? step{} : fail(errc::no_host_name, "no host name to verify the peer with");
 }
 
 step engine::seal(std::span<std::byte const> plaintext) {

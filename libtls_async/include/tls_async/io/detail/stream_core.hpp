@@ -269,6 +269,7 @@ private:
 }  // namespace tls_async::detail
 
 #include <tls_async/io/detail/stream_core.ipp>
+#include <tls_async/io/detail/stream_core_descriptor.ipp>
 #include <tls_async/io/detail/stream_core_input.ipp>
 #include <tls_async/io/detail/stream_core_output.ipp>
 #include <tls_async/io/detail/stream_core_verb.ipp>

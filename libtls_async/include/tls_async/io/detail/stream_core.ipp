@@ -87,14 +87,6 @@ inline void stream_core::open_gates() {
   if (wants_fill_ && !filling_ && !input_end_) fill();
 }
 
-// Of the descriptor.
-inline void stream_core::has_room(gate_step from, error_code ec) {
-  flushing_ = false;
-  if (closed_) return;
-  end_flush(ec);
-  drive(&from);
-}
-
 inline void stream_core::flush() {
   flushing_ = true;
   auto& stats = engine_.stats();

@@ -85,18 +85,6 @@ inline void stream_core::filled(gate_step from, error_code ec, std::size_t n) {
   received(from, ec, n);
 }
 
-// Of the descriptor: OpenSSL takes it from there.
-inline void stream_core::has_input(gate_step from, error_code ec) {
-  filling_ = false;
-  if (closed_) return;
-  if (ec == boost::asio::error::operation_aborted) {
-    end_inputs(ec);
-  } else if (ec) {
-    input_end_ = end_of_input(ec);
-  }
-  drive(&from);
-}
-
 inline void stream_core::landed(gate_step from, error_code ec, std::span<std::byte const> landing,
                                 std::size_t n) {
   more_is_likely_ = n == landing.size();

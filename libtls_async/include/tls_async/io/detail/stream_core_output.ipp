@@ -44,13 +44,6 @@ inline void stream_core::step_handshake() {
   if (auto* const done = std::exchange(handshake_, nullptr)) finish_after_flush(*done, {});
 }
 
-inline step stream_core::negotiate() {
-  if (options_.ktls != ktls::off && !engine_.handshake_begun()) {
-    if (int const socket = descriptor(); socket != -1) engine_.use_descriptor(socket);
-  }
-  return engine_.handshake();
-}
-
 inline void stream_core::step_output() {
   if (closed_) return;
   if (output_end_) return end_outputs(output_end_);
@@ -151,31 +144,6 @@ inline bool stream_core::seal_record() {
     }
   }
   return went_on(sealed_step);
-}
-
-inline void stream_core::sent_directly(std::size_t plaintext) {
-  constexpr std::size_t cost_of_a_call = 1024;
-  sent_this_turn_ += plaintext + cost_of_a_call;
-  last_progress_ = now();
-  ++engine_.stats().flushes;
-}
-
-// The kernel reads the file and seals it. False if that did not work: then reading it will tell
-// why, or that it is at its end.
-inline bool stream_core::send_file(write_operation& write) {
-  auto const& part = *write.file();
-  auto const length =
-      static_cast<std::size_t>(std::min<std::uint64_t>(part.length, most_sent_a_turn));
-  step const sent = engine_.sendfile(part.file, part.offset, length);
-  if (!went_on(sent) || sent.bytes == 0) return false;
-  sent_directly(sent.bytes);
-  write.advance(sent.bytes);
-  if (part.length == 0) {
-    output_queue_.pop_front();
-    ++engine_.stats().messages;
-    finish_sealed(write);
-  }
-  return true;
 }
 
 // Small pieces share a record, with their neighbours in one message and in the next: group commit.
