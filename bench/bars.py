@@ -1,0 +1,92 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+#
+# The bars of bars.json against what was measured. `stack` is tls_async where it is not said. Kinds:
+#   ratio    the metric of `stack` over that of `against`, round by round; less is better here and below
+#   inverse  that of `against` over that of `stack`: so many times the work for the CPU time; more is better
+#   tax      the metric above plain TCP plus OpenSSL alone, as a share of the two
+#   kib      the metric of `stack` less that of `against`, in KiB
+#   value    the metric as it is
+#   change   the metric of the scenario over that in the scenario `against`, less 1; a bar holds in both directions
+# A bar is met when the interval reaches it. Without `bar` the figure is only reported, with its goal.
+import json
+import os
+
+from estimate import estimate
+
+ENOUGH_ROUNDS = 15
+HEAD = ["what", "measured", "rounds", "bar", "goal", "state"]
+FLOOR = ("tcp", "openssl_alone")
+
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "bars.json"), encoding="utf-8") as file:
+    BARS = [{"stack": "tls_async", "against": None, "bar": None, "goal": None, **bar} for bar in json.load(file)]
+
+
+def values_of(bar, scenarios):
+    """One figure for each round; none where a part was not measured."""
+
+    def rounds(stack, scenario=bar["scenario"]):
+        its = scenarios.get(scenario, {}).get(stack, {}).get("rounds", [])
+        return [one[bar["metric"]] for one in its if bar["metric"] in one]
+
+    kind, ours = bar["kind"], rounds(bar["stack"])
+    if kind == "value":
+        return ours
+    if kind == "tax":
+        return [a / (b + c) - 1 for a, b, c in zip(ours, *map(rounds, FLOOR)) if b + c > 0]
+    base = rounds(bar["stack"], bar["against"]) if kind == "change" else rounds(bar["against"])
+    of_round = {"ratio": lambda a, b: a / b, "inverse": lambda a, b: b / a, "kib": lambda a, b: (a - b) / 1024,
+                "change": lambda a, b: a / b - 1}[kind]
+    return [of_round(a, b) for a, b in zip(ours, base) if a > 0 and b > 0]
+
+
+def reached(bar, e, limit):
+    if bar["kind"] == "inverse":
+        return e["high"] >= limit
+    return e["low"] <= limit and (bar["kind"] != "change" or e["high"] >= -limit)
+
+
+def shown(kind, value):
+    if kind in ("tax", "change"):
+        return f"{value * 100:+.1f} %"
+    return f"{value:+.1f} KiB" if kind == "kib" else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
+
+
+def shown_limit(kind, value):
+    sign = "≥ " if kind == "inverse" else "± " if kind == "change" else "≤ "
+    return sign + shown(kind, value).lstrip("+") if value is not None else ""
+
+
+def results(scenarios):
+    """What HEAD says of each bar, in words; `scenarios` as in the JSON."""
+    stacks_of = {s["name"]: s["stacks"] for s in scenarios}
+    made = []
+    for bar in BARS:
+        kind, limit, goal = bar["kind"], bar["bar"], bar["goal"]
+        values = values_of(bar, stacks_of)
+        row = [bar["what"], "", len(values), shown_limit(kind, limit), shown_limit(kind, goal), "not measured"]
+        if values:
+            e = estimate(values)
+            row[1] = f"{shown(kind, e['median'])} [{shown(kind, e['low'])}, {shown(kind, e['high'])}]"
+            row[5] = "reported" if limit is None else "met" if reached(bar, e, limit) else "missed"
+            if goal is not None and reached(bar, e, goal):
+                row[5] += ", goal too"
+            if len(values) < ENOUGH_ROUNDS:
+                row[5] += " (too few rounds)"
+        made.append(row)
+    return made
+
+
+def wanted():
+    """What has to run for all bars: the stacks of each scenario."""
+    needed = {}
+    for bar in BARS:
+        stacks = [bar["stack"]]
+        if bar["kind"] == "tax":
+            stacks += FLOOR
+        elif bar["kind"] == "change":
+            needed.setdefault(bar["against"], []).extend(stacks)
+        elif bar["kind"] != "value":
+            stacks.append(bar["against"])
+        needed.setdefault(bar["scenario"], []).extend(stacks)
+    return {scenario: sorted(set(stacks)) for scenario, stacks in needed.items()}
