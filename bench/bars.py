@@ -49,12 +49,14 @@ def reached(bar, e, limit):
 def shown(kind, value):
     if kind in ("tax", "change"):
         return f"{value * 100:+.1f} %"
-    return f"{value:+.1f} KiB" if kind == "kib" else f"{value:.4f}" if value < 0.1 else f"{value:.2f}"
+    return f"{value:+.2f} KiB" if kind == "kib" else f"{value:.3f}" if value < 10 else f"{value:.1f}"
 
 
 def shown_limit(kind, value):
-    sign = "≥ " if kind == "inverse" else "± " if kind == "change" else "≤ "
-    return sign + shown(kind, value).lstrip("+") if value is not None else ""
+    if value is None:
+        return ""
+    number = f"{value * 100:g} %" if kind in ("tax", "change") else f"{value:g} KiB" if kind == "kib" else f"{value:g}"
+    return {"inverse": "≥ ", "change": "± "}.get(kind, "≤ ") + number
 
 
 def results(scenarios):

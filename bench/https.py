@@ -2,12 +2,12 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# https.py BIN_FOLDER JSON [--quick | --smoke] [--rounds N] [--scenario NAME]... : the scenarios under HTTP, driven by
-# wrk from a process of its own, one thread a server. The servers: https_server, the same plain Beast server on both
-# kinds of stream (https_beast; there called tls_async and asio_ssl), and nginx with one process. What is measured is
-# the server's CPU time for one request; before that each server's bodies are compared with the files, which is all
-# that --smoke does, so that it needs no wrk. Writes the format of tls_bench. Exit status: 0 done, 1 wrong usage or
-# something is missing and the rest has run, 2 a run failed.
+# https.py BIN_FOLDER JSON [--quick | --smoke] [--rounds N] [--scenario NAME[:STACK,STACK]]... [--stack NAME]... :
+# the scenarios under HTTP, driven by wrk from a process of its own, one thread a server. The servers: https_server, the
+# same plain Beast server on both kinds of stream (https_beast; there called tls_async and asio_ssl), and nginx with one
+# process. What is measured is the server's CPU time for one request; before that each server's bodies are compared with
+# the files, which is all that --smoke does, so that it needs no wrk. Writes the format of tls_bench. Exit status: 0
+# done, 1 wrong usage or something is missing and the rest has run, 2 a run failed.
 import argparse
 import http.client
 import json
@@ -25,8 +25,11 @@ import sys
 import tempfile
 import time
 
+from estimate import estimate
+
 # The size of each file, and how many connections ask for it at once.
 SCENARIOS = {"https_1KiB": (1024, 32), "https_1MiB": (1 << 20, 8), "https_100MiB": (100 << 20, 2)}
+STACKS = ["asio_ssl", "tls_async", "https_server", "nginx"]
 SMOKE_BYTES = 3 << 20
 CLIENT_SETTINGS = """openssl_conf = all
 [all]
@@ -92,8 +95,9 @@ class Server:
                        "--cert", cert, "--key", key, "--root", root, "--quiet"]
         else:
             command = [os.path.join(bin_folder, "https_beast"), name, cert, key, root]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
+        # It ends with us, whatever ends us.
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def __enter__(self):
         try:
@@ -153,19 +157,13 @@ def drive(server, name, size, connections, seconds, folder):
     return {"server_cpu": cpu / whole}
 
 
-def estimate(values):
-    chance = random.Random(1)
-    medians = sorted(statistics.median(chance.choices(values, k=len(values))) for _ in range(1000))
-    return {"median": statistics.median(values), "low": medians[50], "high": medians[949]}
-
-
 def figures(stacks):
     for stack in stacks.values():
         if not stack["rounds"]:
             continue
         stack["median"] = {"server_cpu": statistics.median(r["server_cpu"] for r in stack["rounds"])}
-        pairs = [s["server_cpu"] / b["server_cpu"]
-                 for s, b in zip(stack["rounds"], stacks["asio_ssl"]["rounds"]) if b["server_cpu"] > 0]
+        base = stacks.get("asio_ssl", {"rounds": []})["rounds"]
+        pairs = [s["server_cpu"] / b["server_cpu"] for s, b in zip(stack["rounds"], base) if b["server_cpu"] > 0]
         if pairs:
             stack["ratio_to"] = {"asio_ssl": {"server_cpu": estimate(pairs)}}
 
@@ -173,7 +171,8 @@ def figures(stacks):
 def write(scenarios, missing, complete, target):
     version = subprocess.run(["openssl", "version"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
     data = {"format": 2, "complete": complete, "scenarios": scenarios,
-            "environment": {"openssl": version, "kernel": platform.release(), "cores": os.cpu_count(),
+            "environment": {"date": time.strftime("%FT%RZ", time.gmtime()), "openssl": version,
+                            "kernel": platform.release(), "cores": os.cpu_count(),
                             "protocol": "TLS 1.3", "cipher": "AES-128-GCM", "group": "X25519",
                             "unavailable": missing}}
     with open(target + ".part", "w", encoding="utf-8") as file:
@@ -234,30 +233,44 @@ def parsed():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--scenario", action="append")
+    parser.add_argument("--scenario", action="append", default=[])
+    parser.add_argument("--stack", action="append", default=[])
     return parser.parse_args()
+
+
+def chosen(asked):
+    """The stacks of each scenario that was asked for, and whether a name is not known."""
+    wanted = {}
+    for name in asked.scenario or SCENARIOS:
+        scenario, _, stacks = name.partition(":")
+        wanted[scenario] = stacks.split(",") if stacks else asked.stack or STACKS
+    unknown, stacks = False, sorted(set().union(*wanted.values()))
+    for kind, names, known in (("scenario", wanted, SCENARIOS), ("stack", stacks, STACKS)):
+        for name in names:
+            if name not in known:
+                print(f"https: no {kind} '{name}'; there are: {' '.join(known)}", file=sys.stderr)
+                unknown = True
+    return {name: [s for s in STACKS if s in wanted[name]] for name in SCENARIOS if name in wanted}, unknown
 
 
 def main():
     asked = parsed()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # So that the server that runs is ended.
     rounds, seconds = (0, 0) if asked.smoke else (min(asked.rounds, 3), 1) if asked.quick else (asked.rounds, 2)
-    names, missing, failed, scenarios = ["asio_ssl", "tls_async", "https_server", "nginx"], [], False, []
-    unknown = [name for name in asked.scenario or [] if name not in SCENARIOS]
-    for name in unknown:
-        print(f"https: no scenario '{name}'; there are: {' '.join(SCENARIOS)}", file=sys.stderr)
+    wanted, unknown = chosen(asked)
+    missing, failed, scenarios = [], False, []
+    for program, needed in (("wrk", rounds), ("nginx", any("nginx" in names for names in wanted.values()))):
+        if needed and not shutil.which(program):
+            print(f"https: without {program}, which is not installed", file=sys.stderr)
+            missing.append({"name": program, "why": "not installed"})
     if rounds and not shutil.which("wrk"):
-        sys.exit("https: wrk is not installed: nothing can be measured")
-    if not shutil.which("nginx"):
-        print("https: without nginx, which is not installed", file=sys.stderr)
-        names.remove("nginx")
-        missing.append({"name": "nginx", "why": "not installed"})
+        print("https: nothing can be measured without wrk", file=sys.stderr)
+        wanted = {}
     with tempfile.TemporaryDirectory() as folder:
         make_files(folder, SMOKE_BYTES if asked.smoke else sys.maxsize)
-        for name in SCENARIOS:
-            if asked.scenario and name not in asked.scenario:
-                continue
-            result = run(name, names, rounds, seconds, asked.bin_folder, folder)
+        for name, names in wanted.items():
+            result = run(name, [n for n in names if n != "nginx" or shutil.which(n)], rounds, seconds,
+                         asked.bin_folder, folder)
             scenarios.append(result)
             write(scenarios, missing, False, asked.json)
             stacks = result["stacks"]
@@ -270,8 +283,9 @@ def main():
                     print(f"{name:12} {stack:13} server_cpu x{e['median']:.2f} [{e['low']:.2f}, {e['high']:.2f}]",
                           flush=True)
     write(scenarios, missing, True, asked.json)
-    # Nothing is compared in a smoke run, so that it can do without nginx.
+    # Nothing is compared in a smoke run, so that it can do without wrk and nginx.
     sys.exit(2 if failed else 1 if unknown or missing and not asked.smoke else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -81,20 +81,29 @@ void idle(server_process& server, job const& work, sample& result) {
   });
 }
 
-// The server's CPU time for one message, where all connections are busy: each sends its next one
-// when the last has come back.
+// `each` round trips on each connection, all connections at once.
 template <class Stack>
-task<Stack> keep_busy(typename Stack::loop& loop, server_process& server, crowd<Stack>& connections,
-                      job const& work, double& server_cpu) {
-  std::string const message = message_of(work.message_bytes);
+task<Stack> all_at_once(typename Stack::loop& loop, crowd<Stack>& connections, std::uint64_t each,
+                        std::string const& message) {
   std::size_t const count = connections.size();
-  double const before = server.cpu();
-  std::uint64_t const each = std::max<std::uint64_t>(work.messages / count, 1);
   co_await for_each<Stack>(loop, count, count, [&](std::size_t i) -> task<Stack> {
     for (std::uint64_t j = 0; j < each; ++j)
       co_await round_trip<Stack>(connections[i], message);
   });
-  server_cpu = (server.cpu() - before) / static_cast<double>(each * count);
+}
+
+// What one message costs the server where all connections are busy: each sends its next one when
+// the last has come back.
+template <class Stack>
+task<Stack> keep_busy(typename Stack::loop& loop, server_process& server, crowd<Stack>& connections,
+                      job const& work, sample& result) {
+  std::string const message = message_of(work.message_bytes);
+  // The server may still be at the handshakes, and the first message takes memory from the system.
+  co_await all_at_once<Stack>(loop, connections, 1, message);
+  std::uint64_t const each = std::max<std::uint64_t>(work.messages / connections.size(), 1);
+  server_meter const measured(server);
+  co_await all_at_once<Stack>(loop, connections, each, message);
+  measured.stop(result, each * connections.size());
 }
 
 // The same server with one connection and with all of them, one after the other.
@@ -102,15 +111,15 @@ template <class Stack>
 void grow(server_process& server, job const& work, sample& result) {
   run_client<Stack>([&](auto& loop) -> task<Stack> {
     crowd<Stack> one, connections;
-    double alone = 0;
+    sample alone;
     if (work.at_once > 1) {
       co_await connect_crowd<Stack>(loop, server.port(), kind_echo, 1, one);
       co_await keep_busy<Stack>(loop, server, one, work, alone);
     }
     double const before = server.resident();
     co_await connect_crowd<Stack>(loop, server.port(), kind_echo, work.at_once, connections);
-    co_await keep_busy<Stack>(loop, server, connections, work, result["server_cpu"]);
-    if (work.at_once > 1) result["growth"] = result["server_cpu"] / alone;
+    co_await keep_busy<Stack>(loop, server, connections, work, result);
+    if (work.at_once > 1) result["growth"] = result["server_cpu"] / alone["server_cpu"];
     // What is there once would be all of it with few connections.
     if (work.at_once >= 100)
       result["resident"] = (server.resident() - before) / static_cast<double>(work.at_once);
@@ -124,7 +133,7 @@ void churn(server_process& server, job const& work, sample& result) {
     std::string const message = message_of(small_bytes);
     latencies times(work.messages);
     job const one;
-    double const cpu = server.cpu();
+    server_meter const measured(server);
     co_await for_each<Stack>(loop, work.at_once, work.messages, [&](std::size_t) -> task<Stack> {
       auto const start = latencies::clock::now();
       auto s = co_await connected<Stack>(loop, server.port(), one);
@@ -132,7 +141,7 @@ void churn(server_process& server, job const& work, sample& result) {
       co_await round_trip<Stack>(s, message);
       times.add(start);
     });
-    result["server_cpu"] = (server.cpu() - cpu) / static_cast<double>(work.messages);
+    measured.stop(result, work.messages);
     times.tell(result);
   });
 }

@@ -8,12 +8,15 @@
 #include "stack.hpp"
 
 #include <unistd.h>
+#include <boost/algorithm/string/split.hpp>
 #include <boost/program_options.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,16 +29,33 @@ constexpr char const* exit_statuses =
     "exit status: 0 all done, 1 wrong usage, or something that was asked for is not there (the "
     "rest has run), 2 a run failed (the others have run)\n";
 
-struct request {
-  std::vector<std::string> scenarios, stacks;
-  std::string json_file;
-  unsigned rounds = 15;
-  bool quick = false, smoke = false;
-};
-
 bool contains(std::vector<std::string> const& names, std::string const& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
+
+struct request {
+  std::vector<std::string> scenarios, stacks;
+  std::map<std::string, std::vector<std::string>> stacks_of;  // Of scenarios asked with stacks.
+  std::string json_file;
+  unsigned rounds = 15;
+  bool quick = false, smoke = false;
+
+  // A scenario is asked for by name, or as NAME:STACK,STACK.
+  void take_stacks_of_scenarios() {
+    for (std::string& name : scenarios) {
+      std::size_t const colon = name.find(':');
+      if (colon == std::string::npos) continue;
+      std::string const list = name.substr(colon + 1);
+      name.erase(colon);
+      boost::split(stacks_of[name], list, [](char c) { return c == ','; });
+    }
+  }
+  [[nodiscard]] bool wants(scenario const& of, stack const& s) const {
+    auto const own = stacks_of.find(of.name);
+    return own != stacks_of.end() ? contains(own->second, s.name)
+                                  : stacks.empty() || contains(stacks, s.name);
+  }
+};
 
 template <class Named>
 std::vector<std::string> names_of(std::vector<Named> const& all) {
@@ -103,10 +123,8 @@ void run_once(scenario const& of, job work, result::of_stack& stack, bool check)
 result run(scenario const& of, request const& asked, job const& work) {
   result all{&of, work, {}};
   for (auto const& s : stacks())
-    if (of.can(s) && (asked.stacks.empty() || contains(asked.stacks, s.name)))
-      all.stacks.push_back({s.name, {}, {}, {}});
+    if (of.can(s) && asked.wants(of, s)) all.stacks.push_back({s.name, {}, {}, {}});
   unsigned rounds = asked.smoke ? 0 : asked.quick ? std::min(asked.rounds, 3U) : asked.rounds;
-  if (of.most_rounds != 0) rounds = std::min(rounds, of.most_rounds);
   // The first run warms up, compares every byte and counts records.
   for (unsigned round = 0; round <= rounds; ++round) {
     if (isatty(STDERR_FILENO) != 0)
@@ -121,9 +139,13 @@ result run(scenario const& of, request const& asked, job const& work) {
 
 int run_all(request const& asked) {
   bool complete = all_known("scenario", asked.scenarios, names_of(scenarios()));
-  complete = all_known("stack", asked.stacks, names_of(stacks())) && complete;
+  std::set<std::string> stacks_asked(asked.stacks.begin(), asked.stacks.end());
+  for (auto const& [scenario, some] : asked.stacks_of)
+    stacks_asked.insert(some.begin(), some.end());
+  complete = all_known("stack", {stacks_asked.begin(), stacks_asked.end()}, names_of(stacks())) &&
+             complete;
   for (auto const& s : unavailable_stacks()) {
-    if (!s.asked_for || !asked.stacks.empty()) continue;
+    if (!s.asked_for || !stacks_asked.empty()) continue;
     std::cerr << "tls_bench: without " << s.name << ": " << s.why << '\n';
     complete = false;
   }
@@ -170,7 +192,8 @@ int main(int argc, char** argv) {
   auto add = described.add_options();
   add("help", "this text");
   add("list", "list scenarios and stacks");
-  add("scenario", options::value(&asked.scenarios), "run only this one; may be repeated");
+  add("scenario", options::value(&asked.scenarios),
+      "run only this one, or NAME:STACK,STACK on these; may be repeated");
   add("stack", options::value(&asked.stacks),
       "run only this one; may be repeated. Ratios are to asio_ssl, so name that too");
   add("rounds", options::value(&asked.rounds)->default_value(asked.rounds),
@@ -186,6 +209,7 @@ int main(int argc, char** argv) {
     options::variables_map given;
     options::store(options::parse_command_line(argc, argv, internal), given);
     options::notify(given);
+    asked.take_stacks_of_scenarios();
     raise_descriptor_limit();
     if (given.count("serve") != 0) serve_until_told(given["serve"].as<std::string>());
     if (given.count("help") != 0) {

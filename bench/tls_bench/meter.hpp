@@ -21,7 +21,7 @@ class meter {
 public:
   void stop(sample& result, std::uint64_t messages) const {
     double const cpu = thread_cpu() - cpu_, n = static_cast<double>(messages);
-    system_calls const now = system_calls_of_this_thread();
+    system_calls const now = system_calls_of_this_thread().now();
     result["cpu"] = cpu / n;
     result["sends"] = static_cast<double>(now.sends - calls_.sends) / n;
     result["receives"] = static_cast<double>(now.receives - calls_.receives) / n;
@@ -29,7 +29,7 @@ public:
   }
 
 private:
-  system_calls calls_ = system_calls_of_this_thread();
+  system_calls calls_ = system_calls_of_this_thread().now();
   double cpu_ = thread_cpu();
 };
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -130,6 +131,10 @@ std::optional<estimate> transport_tax(result const& all, result::of_stack const&
 json::object environment() {
   utsname system{};
   uname(&system);
+  char date[] = "2000-01-01T00:00Z";
+  std::time_t const now = std::time(nullptr);
+  tm utc{};
+  (void)std::strftime(date, sizeof(date), "%FT%RZ", gmtime_r(&now, &utc));
   json::array missing;
   for (auto const& s : unavailable_stacks())
     missing.push_back(json::object{{"name", s.name}, {"why", s.why}});
@@ -142,6 +147,7 @@ json::object environment() {
           {"compiler", __VERSION__},
           {"kernel", system.release},
           {"machine", system.machine},
+          {"date", date},
           {"cores", std::thread::hardware_concurrency()},
           {"protocol", "TLS 1.3 where not said otherwise"},
           {"cipher", "AES-128-GCM"},

@@ -117,9 +117,8 @@ job smaller(job work) {
 }
 
 scenario described(std::string name, std::string what, std::string unit, job full, job smoke,
-                   std::optional<job> quick, unsigned most_rounds = 0) {
-  return {std::move(name), std::move(what), std::move(unit), full,   smoke,
-          quick,           most_rounds,     nullptr,         nullptr};
+                   std::optional<job> quick) {
+  return {std::move(name), std::move(what), std::move(unit), full, smoke, quick, nullptr, nullptr};
 }
 
 void add_bulk(list_of_scenarios& all) {
@@ -211,7 +210,7 @@ void add_crowds(list_of_scenarios& all) {
                           " connections wait after one byte each way: bytes of the server process "
                           "for each",
                       "connection", full, some,
-                      connections == 1'000 ? std::optional(full) : std::nullopt, 3),
+                      connections == 1'000 ? std::optional(full) : std::nullopt),
             &load_table::idle);
   }
   struct {

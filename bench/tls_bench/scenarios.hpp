@@ -22,8 +22,6 @@ struct scenario {
   job smoke;
   /// For a quick run; without it that leaves the scenario out.
   std::optional<job> quick;
-  /// More rounds than this tell nothing new; 0 for any number.
-  unsigned most_rounds = 0;
   std::function<bool(stack const&)> can;
   std::function<sample(stack const&, job const&)> run;
 };

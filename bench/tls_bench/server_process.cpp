@@ -88,10 +88,26 @@ double server_process::ask(std::string const& what) {
   return std::stod(answer);
 }
 
+system_calls server_process::calls() {
+  return {static_cast<std::uint64_t>(ask("sends")), static_cast<std::uint64_t>(ask("receives")),
+          static_cast<std::uint64_t>(ask("waits"))};
+}
+
+void server_meter::stop(sample& result, std::uint64_t messages) const {
+  double const cpu = server_.cpu() - cpu_, n = static_cast<double>(messages);
+  system_calls const now = server_.calls();
+  result["server_cpu"] = cpu / n;
+  result["server_sends"] = static_cast<double>(now.sends - calls_.sends) / n;
+  result["server_receives"] = static_cast<double>(now.receives - calls_.receives) / n;
+  result["server_waits"] = static_cast<double>(now.waits - calls_.waits) / n;
+}
+
 void serve_until_told(std::string const& stack) {
   std::promise<unsigned short> port;
   auto listening = port.get_future();
+  std::promise<system_call_counts const*> counts;
   std::thread server([&] {
+    counts.set_value(&system_calls_of_this_thread());
     try {
       stack_named(stack).serve(port);
     } catch (std::exception const& e) {
@@ -101,6 +117,7 @@ void serve_until_told(std::string const& stack) {
   });
   clockid_t clock = 0;
   succeed(pthread_getcpuclockid(server.native_handle(), &clock), "pthread_getcpuclockid");
+  system_call_counts const& calls = *counts.get_future().get();
   std::cout.precision(17);
   for (std::string what; std::getline(std::cin, what);) {
     timespec cpu{};
@@ -108,6 +125,9 @@ void serve_until_told(std::string const& stack) {
     if (what == "port") std::cout << listening.get();
     if (what == "cpu")
       std::cout << static_cast<double>(cpu.tv_sec) + 1e-9 * static_cast<double>(cpu.tv_nsec);
+    if (what == "sends") std::cout << calls.now().sends;
+    if (what == "receives") std::cout << calls.now().receives;
+    if (what == "waits") std::cout << calls.now().waits;
     if (what == "resident") std::cout << resident_bytes();
     std::cout << std::endl;
   }

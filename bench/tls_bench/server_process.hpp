@@ -5,6 +5,9 @@
 // --serve. It ends when it is told to, and when the process that started it is gone.
 #pragma once
 
+#include "sample.hpp"
+#include "system_calls.hpp"
+
 #include <sys/types.h>
 
 #include <string>
@@ -21,6 +24,8 @@ public:
   [[nodiscard]] unsigned short port() const { return port_; }
   /// Of the thread that serves, so far, in seconds.
   double cpu() { return ask("cpu"); }
+  /// Of the thread that serves, so far.
+  system_calls calls();
   /// Bytes of the whole process that are in memory now.
   double resident() { return ask("resident"); }
 
@@ -31,6 +36,18 @@ private:
   pid_t process_ = -1;
   int to_ = -1, from_ = -1;
   unsigned short port_ = 0;
+};
+
+/// CPU time and system calls of the server from its making on, each for one of `messages`.
+class server_meter {
+public:
+  explicit server_meter(server_process& server) : server_(server) {}
+  void stop(sample& result, std::uint64_t messages) const;
+
+private:
+  server_process& server_;
+  system_calls calls_ = server_.calls();
+  double cpu_ = server_.cpu();
 };
 
 /// What the process does: serves with the stack, and answers on standard output. Never returns.
