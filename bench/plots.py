@@ -8,9 +8,9 @@ BASE = "asio_ssl"
 COLOURS = {
     "asio_ssl": "#8c6bb1", "tls_async": "#1b7837", "asio_ssl_newer": "#b2abd2",
     "asio_ssl_newer_tuned": "#542788", "openssl": "#e08214", "openssl_alone": "#fdb863", "tcp": "#888888",
-    "https_server": "#00441b", "nginx": "#2166ac", "tls_async_ring_1": "#d9f0d3", "tls_async_ring_2": "#a6dba0",
-    "tls_async_ring_8": "#5aae61", "tls_async_ring_16": "#00441b",
+    "tls_async_beast": "#5aae61", "https_server": "#00441b", "nginx": "#2166ac",
 }
+OTHER_COLOUR = "#1b7837"
 
 
 def ratio(stack, metric, base=BASE):
@@ -43,10 +43,11 @@ class Plot:
         return self.head + "".join(self.parts) + "</svg>"
 
 
-def ratio_plot(title, rows):
+def ratio_plot(title, rows, with_names=True):
     """rows: (label, [(stack, estimate)]); a dot with its interval on a scale of ratios."""
     left, width, step = 210, 560, 16
-    stacks = sorted({name for _, dots in rows for name, _ in dots}, key=list(COLOURS).index)
+    drawn = {name for _, dots in rows for name, _ in dots}
+    stacks = [name for name in COLOURS if name in drawn] if with_names else []
     top = 60 + 20 * ((len(stacks) - 1) // 4)  # Four names of stacks a line.
     height = top + sum(step * len(dots) + 10 for _, dots in rows) + 30
     plot = Plot(left + width + 30, height, title)
@@ -63,8 +64,9 @@ def ratio_plot(title, rows):
     for label, dots in rows:
         plot.text(left - 8, y + step * len(dots) / 2 + 2, label, "end")
         for name, e in dots:
-            plot.line(x(e["low"]), y + 6, x(e["high"]), y + 6, COLOURS[name], 2)
-            plot.dot(x(e["median"]), y + 6, COLOURS[name])
+            colour = COLOURS.get(name, OTHER_COLOUR)
+            plot.line(x(e["low"]), y + 6, x(e["high"]), y + 6, colour, 2)
+            plot.dot(x(e["median"]), y + 6, colour)
             if e["median"] > most:
                 plot.text(left + width - 8, y + 10, f"{e['median']:.1f}", "end")
             y += step
@@ -120,7 +122,7 @@ def growth_plot(scenarios, kind):
 
 def plots(data):
     scenarios = data["scenarios"]
-    crowds = ("idle_", "growth_", "churn", "noisy", "handshake_storm", "https_")
+    crowds = ("idle_", "growth_", "churn", "noisy", "handshake_storm", "https_", "sweep_")
     single = [s for s in scenarios if not s["name"].startswith(crowds)]
     many = [s for s in scenarios if s["name"].startswith(("growth_", "churn", "https_"))]
     made = {
@@ -131,6 +133,10 @@ def plots(data):
         "memory": ("Resident bytes a connection against asio_ssl", ratio_rows(scenarios, lambda s: "resident")),
     }
     drawn = {name: ratio_plot(title, rows) for name, (title, rows) in made.items() if rows}
+    for s in scenarios:
+        if s["name"].startswith("sweep_"):
+            rows = [(stack, [dot]) for _, dots in ratio_rows([s], cpu_metric) for dot in dots for stack in dot[:1]]
+            drawn[s["name"]] = ratio_plot(f"{s['name']}: CPU time against asio_ssl", rows, False) if rows else ""
     for kind in ("16KiB", "64B"):
         drawn[f"growth-{kind}"] = growth_plot(scenarios, kind)
     return {name: svg for name, svg in drawn.items() if svg}
