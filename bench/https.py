@@ -277,11 +277,11 @@ def main():
             failed = failed or any("failed" in stack for stack in stacks.values())
             if asked.smoke:
                 print(f"{name}: {sum('failed' not in stack for stack in stacks.values())} servers did their work")
+                continue
             for stack, its in stacks.items():
-                e = its.get("ratio_to", {}).get("asio_ssl", {}).get("server_cpu")
-                if e:
-                    print(f"{name:12} {stack:13} server_cpu x{e['median']:.2f} [{e['low']:.2f}, {e['high']:.2f}]",
-                          flush=True)
+                cpu, e = its.get("median"), its.get("ratio_to", {}).get("asio_ssl", {}).get("server_cpu")
+                print(f"{name:12} {stack:13}" + (f" server_cpu {cpu['server_cpu'] * 1e6:.4g} us" if cpu else "")
+                      + (f" x{e['median']:.2f} [{e['low']:.2f}, {e['high']:.2f}]" if e else ""), flush=True)
     write(scenarios, missing, True, asked.json)
     # Nothing is compared in a smoke run, so that it can do without wrk and nginx.
     sys.exit(2 if failed else 1 if unknown or missing and not asked.smoke else 0)
