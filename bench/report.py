@@ -19,7 +19,7 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; 
 table { border-collapse: collapse; margin: .5em 0 2em } td, th { padding: .15em .7em; text-align: right }
 td:first-child, th:first-child { text-align: left } tr:nth-child(even) { background: #f4f4f4 }
 th { border-bottom: 1px solid #888 } .lost { color: #a50026 } .won { color: #1b7837 } h2 { margin-top: 2em }
-svg { max-width: 100%; height: auto } .note { color: #555 }
+.bars td + td { white-space: nowrap } svg { max-width: 100%; height: auto } .note { color: #555 }
 """
 
 
@@ -122,7 +122,7 @@ def environments(all_of_them):
 
 
 def bars_table(scenarios):
-    out = ["<table><tr>" + "".join(f"<th>{escape(head)}</th>" for head in bars.HEAD) + "</tr>"]
+    out = ["<table class='bars'><tr>" + "".join(f"<th>{escape(head)}</th>" for head in bars.HEAD) + "</tr>"]
     for row in bars.results(scenarios):
         kind = {"met": "won", "missed": "lost"}.get(row[-1].partition(",")[0].partition(" ")[0], "")
         out.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row[:-1])
