@@ -38,7 +38,8 @@ using task = typename Stack::template awaitable<void>;
 template <class Stack>
 typename Stack::template awaitable<typename Stack::stream> accepted(
     typename Stack::listener& listener, job const& work) {
-  auto s = Stack::make(co_await listener.accept(), context_of(role::server, work.protocol));
+  auto s =
+      Stack::make(co_await listener.accept(), context_of(role::server, work.protocol, work.check));
   co_await Stack::handshake(s, role::server);
   co_return s;
 }
@@ -46,8 +47,8 @@ template <class Stack>
 typename Stack::template awaitable<typename Stack::stream> connected(typename Stack::loop& loop,
                                                                      unsigned short port,
                                                                      job const& work) {
-  auto s =
-      Stack::make(co_await Stack::connect(loop, port), context_of(role::client, work.protocol));
+  auto s = Stack::make(co_await Stack::connect(loop, port),
+                       context_of(role::client, work.protocol, work.check));
   co_await Stack::handshake(s, role::client);
   co_return s;
 }

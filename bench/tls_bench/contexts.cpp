@@ -8,14 +8,16 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 
 namespace tls_async::bench {
 namespace {
 
-SSL_CTX* make(role side, int protocol) {
+SSL_CTX* make(role side, int protocol, bool counted) {
   SSL_CTX* const context =
       SSL_CTX_new(side == role::server ? TLS_server_method() : TLS_client_method());
   must(context != nullptr, "SSL_CTX_new");
@@ -29,6 +31,9 @@ SSL_CTX* make(role side, int protocol) {
        "protocol, cipher and group");
   // Sessions live in tickets. The cache would only add a lock and memory, the same for all.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  // From OpenSSL 3.2 on keys that come while there is no callback never ask for one.
+  if (counted)
+    SSL_CTX_set_msg_callback(context, [](int, int, int, void const*, std::size_t, SSL*, void*) {});
   if (side == role::server) {
     auto const& identity = test::server_identity();
     using bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
@@ -59,10 +64,16 @@ void must(bool ok, char const* what) {
   throw std::runtime_error(std::string(what) + ": " + words);
 }
 
-SSL_CTX* context_of(role side, int protocol) {
-  static SSL_CTX* const all[2][2] = {{make(role::client, 12), make(role::client, 13)},
-                                     {make(role::server, 12), make(role::server, 13)}};
-  return all[side == role::server ? 1 : 0][protocol == 12 ? 0 : 1];
+SSL_CTX* context_of(role side, int protocol, bool counted) {
+  static auto const all = [] {
+    std::map<std::tuple<role, int, bool>, SSL_CTX*> made;
+    for (role const one : {role::client, role::server})
+      for (int const version : {12, 13})
+        for (bool const with_callback : {false, true})
+          made[{one, version, with_callback}] = make(one, version, with_callback);
+    return made;
+  }();
+  return all.at({side, protocol, counted});
 }
 
 void record_counter::count(SSL* session) {

@@ -13,8 +13,9 @@ namespace tls_async::bench {
 
 enum class role { client, server };
 
-/// Of one protocol (12 or 13). Lives until the process ends.
-SSL_CTX* context_of(role side, int protocol);
+/// Of one protocol (12 or 13). Lives until the process ends. A record_counter sees the records of
+/// those sessions only that come from a context which is `counted`.
+SSL_CTX* context_of(role side, int protocol, bool counted = false);
 
 /// Throws with OpenSSL's words if `ok` is false.
 void must(bool ok, char const* what);
