@@ -225,7 +225,7 @@ void add_crowds(list_of_scenarios& all) {
                         std::to_string(connections) + " connections at once send " + name +
                             " and get them back",
                         "message", full, {8, bytes, std::min<std::size_t>(connections, 4)},
-                        connections < 5'000 && bytes > 64 ? std::optional(full) : std::nullopt),
+                        connections < 1'000 && bytes > 64 ? std::optional(full) : std::nullopt),
               &load_table::grow);
     }
   }
