@@ -16,7 +16,6 @@
 #include <boost/asio/post.hpp>
 
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -56,7 +55,7 @@ public:
   void complete(gate_step* from) override {
     // Everything the handler needs leaves the node before it is freed: the handler may start the
     // next operation, in the same memory, or destroy the stream.
-    auto const work = std::move(work_);
+    auto const ends_last = std::move(work_);
     if (auto slot = cancellation_slot(); slot.is_connected()) slot.clear();
     if (from != nullptr && from->on_io_executor && this->on_io_executor)
       return complete_here(*from);
@@ -80,7 +79,7 @@ public:
   void abandon() noexcept override {
     auto slot = cancellation_slot();
     if (slot.is_connected()) slot.clear();
-    auto const work = std::move(work_);
+    auto const ends_last = std::move(work_);
     auto const allocator = boost::asio::get_associated_allocator(handler_);
     [[maybe_unused]] auto const handler =
         std::move(handler_);  // destroyed last: it may own the stream
@@ -130,7 +129,7 @@ private:
     } else if constexpr (can_post) {
       this->on_io_executor = any_io_executor(executor) == any_io_executor(io_);
     }
-    work_.emplace(executor);
+    work_.reset(::new (free_blocks::take(sizeof(work))) work(executor));
   }
   ~handler_operation() = default;
 
@@ -157,7 +156,15 @@ private:
   operation_memory& memory_;
   IoExecutor const& io_;  // of the stream's state
   Handler handler_;
-  std::optional<boost::asio::executor_work_guard<executor_type>> work_;
+  // By itself, since few have one.
+  using work = boost::asio::executor_work_guard<executor_type>;
+  struct end_work {
+    void operator()(work* ended) const noexcept {
+      ended->~work();
+      free_blocks::give(ended, sizeof(work));
+    }
+  };
+  std::unique_ptr<work, end_work> work_;
 };
 
 }  // namespace tls_async::detail

@@ -22,10 +22,10 @@ public:
   static void* take(std::size_t size) {
     if (is_recycled(size)) {
       auto& blocks = of_thread();
-      if (auto& list = blocks.lists_[index_of(size)]; list != nullptr) {
-        void* const place = blocks.pop(list, rounded(size));
-        blocks.low_water_ = std::min(blocks.low_water_, blocks.bytes_);
-        return place;
+      if (auto& list = blocks.lists_[index_of(size)]; list.first != nullptr) {
+        list.low_water = std::min(list.low_water, list.count - 1);
+        blocks.bytes_ -= rounded(size);
+        return list.pop();
       }
     }
     return ::operator new(rounded(size));
@@ -35,10 +35,9 @@ public:
     if (is_recycled(size)) {
       auto& blocks = of_thread();
       if (blocks.bytes_ + rounded(size) <= most_bytes) {
-        block*& first = blocks.lists_[index_of(size)];
-        first = ::new (place) block{first};
+        blocks.lists_[index_of(size)].push(place);
         blocks.bytes_ += rounded(size);
-        if (++blocks.gives_ % gives_between_trims == 0) blocks.trim(blocks.low_water_ / 2);
+        if (++blocks.gives_ % gives_between_trims == 0) blocks.trim();
         return;
       }
     }
@@ -54,7 +53,23 @@ private:
   struct block {
     block* next;
   };
-  static constexpr std::size_t step = 64;
+  struct list {
+    block* first = nullptr;
+    unsigned count = 0;
+    unsigned low_water = 0;  // there were never fewer since the last trim
+
+    void push(void* place) noexcept {
+      first = ::new (place) block{first};
+      ++count;
+    }
+    void* pop() noexcept {
+      block* const popped = first;
+      first = popped->next;
+      --count;
+      return popped;
+    }
+  };
+  static constexpr std::size_t step = 16;
   static constexpr std::size_t largest = 1024;
   static constexpr std::size_t most_bytes = std::size_t{1} << 18;
   static constexpr unsigned gives_between_trims = 64;
@@ -62,14 +77,10 @@ private:
   free_blocks() = default;
   ~free_blocks() {
     is_gone() = true;
-    trim(bytes_);
-  }
-
-  void* pop(block*& list, std::size_t size) noexcept {
-    block* const first = list;
-    list = first->next;
-    bytes_ -= size;
-    return first;
+    for (list& each : lists_) {
+      while (each.first != nullptr)
+        ::operator delete(each.pop());
+    }
   }
 
   static free_blocks& of_thread() {
@@ -86,19 +97,19 @@ private:
     return rounded(size) / step - 1;
   }
 
-  /// Frees so many bytes.
-  void trim(std::size_t bytes) noexcept {
-    std::size_t const rest = bytes_ - bytes;
+  void trim() noexcept {
     for (std::size_t i = 0; i != lists_.size(); ++i) {
-      while (lists_[i] != nullptr && bytes_ > rest)
-        ::operator delete(pop(lists_[i], (i + 1) * step));
+      list& each = lists_[i];
+      for (unsigned n = (each.low_water + 1) / 2; n != 0; --n) {
+        ::operator delete(each.pop());
+        bytes_ -= (i + 1) * step;
+      }
+      each.low_water = each.count;
     }
-    low_water_ = bytes_;
   }
 
-  std::array<block*, largest / step> lists_{};
+  std::array<list, largest / step> lists_{};
   std::size_t bytes_ = 0;
-  std::size_t low_water_ = 0;  // there were never fewer since the last trim
   unsigned gives_ = 0;
 };
 

@@ -30,6 +30,24 @@ inline constexpr bool is_socket = false;
 template <class Protocol, class Executor>
 inline constexpr bool is_socket<boost::asio::basic_stream_socket<Protocol, Executor>> = true;
 
+/// How a gate lets go of the next layer. One that is ours is closed, which ends its operations:
+/// then they need no slots, and this is nothing.
+template <bool IsNeeded>
+class gate_cancellation {
+public:
+  auto slot() noexcept { return signal_.slot(); }
+  void emit() { signal_.emit(boost::asio::cancellation_type::terminal); }
+
+private:
+  boost::asio::cancellation_signal signal_;
+};
+template <>
+class gate_cancellation<false> {
+public:
+  boost::asio::cancellation_slot slot() noexcept { return {}; }
+  void emit() {}
+};
+
 /// `NextLayer` is a stream or a reference to one. `Clock` has the duration of
 /// std::chrono::steady_clock.
 template <class NextLayer, class Clock>
@@ -37,6 +55,15 @@ class stream_state final : public stream_core {
 public:
   using next_layer_type = std::remove_reference_t<NextLayer>;
   using executor_type = typename next_layer_type::executor_type;
+  static constexpr bool is_closed_by_us = [] {
+    if constexpr (std::is_reference_v<NextLayer>) {
+      return false;
+    } else {
+      return requires(typename lowest_layer<NextLayer>::type & lowest, error_code ec) {
+        lowest.close(ec);
+      };
+    }
+  }();
 
   template <class Arg, class Session>
   stream_state(Arg&& next_layer, Session session, stream_options const& options)
@@ -70,14 +97,11 @@ public:
     close();
     if (!was_open || is_abandoned_) return;
     timer_.cancel();
-    flush_cancel_.emit(boost::asio::cancellation_type::terminal);
-    fill_cancel_.emit(boost::asio::cancellation_type::terminal);
-    if constexpr (!std::is_reference_v<NextLayer>) {
-      auto& lowest = lowest_layer<NextLayer>::of(next_layer_);
-      if constexpr (requires(error_code ec) { lowest.close(ec); }) {
-        error_code ignored;
-        lowest.close(ignored);
-      }
+    flush_cancel_.emit();
+    fill_cancel_.emit();
+    if constexpr (is_closed_by_us) {
+      error_code ignored;
+      lowest_layer<NextLayer>::of(next_layer_).close(ignored);
     }
   }
 
@@ -251,8 +275,10 @@ private:
   NextLayer next_layer_;
   executor_type const io_executor_;
   boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, executor_type> timer_;
-  boost::asio::cancellation_signal flush_cancel_;
-  boost::asio::cancellation_signal fill_cancel_;
+  [[no_unique_address]] gate_cancellation<!is_closed_by_us> flush_cancel_;
+  // Another type: two empty members of one have to have two addresses.
+  struct fill_cancellation : gate_cancellation<!is_closed_by_us> {};
+  [[no_unique_address]] fill_cancellation fill_cancel_;
   [[no_unique_address]] std::conditional_t<is_socket<next_layer_type>, std::array<std::byte, 0>,
                                            std::array<std::byte, landing_bytes>>
       landing_;
