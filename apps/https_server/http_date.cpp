@@ -14,6 +14,17 @@ std::string http_date(std::time_t time) {
   return {text, length};
 }
 
+std::string const& http_date_now() {
+  thread_local std::time_t second = -1;
+  thread_local std::string text;
+  auto const now = std::time(nullptr);
+  if (now != second) {
+    text = http_date(now);
+    second = now;
+  }
+  return text;
+}
+
 std::optional<std::time_t> parse_http_date(std::string_view text) {
   std::string const terminated{text};
   for (auto const* form : {

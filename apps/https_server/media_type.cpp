@@ -4,7 +4,7 @@
 // The table of the extensions.
 #include "media_type.hpp"
 
-#include <boost/algorithm/string/predicate.hpp>
+#include <boost/beast/core/string.hpp>
 
 #include <algorithm>
 #include <array>
@@ -51,8 +51,12 @@ constexpr std::array known_types{
 }  // namespace
 
 std::string_view media_type(std::string_view file_name) {
+  auto const dot = file_name.rfind('.');
+  if (dot == std::string_view::npos) return "application/octet-stream";
+  auto const extension = file_name.substr(dot);
   auto const known = std::find_if(known_types.begin(), known_types.end(), [&](auto const& type) {
-    return boost::algorithm::iends_with(file_name, type.extension);
+    return boost::beast::iequals({extension.data(), extension.size()},
+                                 {type.extension.data(), type.extension.size()});
   });
   return known == known_types.end() ? "application/octet-stream" : known->media_type;
 }

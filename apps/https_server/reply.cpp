@@ -15,7 +15,6 @@
 #include <boost/url/url_view.hpp>
 
 #include <charconv>
-#include <ctime>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -29,7 +28,7 @@ using response = http::response<http::empty_body>;
 response begin(http::status status, unsigned version, bool keep_alive) {
   response header{status, version};
   header.set(http::field::server, "tls_async");
-  header.set(http::field::date, http_date(std::time(nullptr)));
+  header.set(http::field::date, http_date_now());
   header.keep_alive(keep_alive);
   return header;
 }
@@ -55,7 +54,7 @@ reply finish_with_text(response header, bool body_wanted = true) {
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-range_choice range_for(http::request_header<> const& request, open_file const& file) {
+range_choice range_for(http::request_header<> const& request, served_file const& file) {
   // RFC 9110 defines ranges for GET only.
   if (request.method() != http::verb::get || !allows_range(request, {file.tag(), file.modified()}))
     return {range_verdict::whole, {0, file.size()}};
@@ -107,8 +106,8 @@ reply answer(http::request_header<> const& request, static_files const& files, b
     header.set(http::field::location, found.location);
   if (found.status != http::status::ok) return finish_with_text(std::move(header), !is_head);
 
-  header.set(http::field::etag, found.file.tag());
-  auto const verdict = judge(request, {found.file.tag(), found.file.modified()});
+  header.set(http::field::etag, found.file->tag());
+  auto const verdict = judge(request, {found.file->tag(), found.file->modified()});
   if (verdict == precondition::not_modified) {  // whose other fields the client has already
     header.result(http::status::not_modified);
     return finish(header);
@@ -118,8 +117,8 @@ reply answer(http::request_header<> const& request, static_files const& files, b
     return finish_with_text(std::move(header), !is_head);
   }
 
-  auto const size = found.file.size();
-  auto const range = range_for(request, found.file);
+  auto const size = found.file->size();
+  auto const range = range_for(request, *found.file);
   header.set(http::field::accept_ranges, "bytes");
   if (range.verdict == range_verdict::unsatisfiable) {
     header.result(http::status::range_not_satisfiable);
@@ -135,7 +134,7 @@ reply answer(http::request_header<> const& request, static_files const& files, b
   }
   auto const type = media_type(found.name);
   header.set(http::field::content_type, {type.data(), type.size()});
-  header.set(http::field::last_modified, http_date(found.file.modified()));
+  header.set(http::field::last_modified, found.file->last_modified());
   header.content_length(range.bytes.length);
 
   auto done = finish(header);

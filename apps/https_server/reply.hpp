@@ -14,6 +14,7 @@
 #include <boost/beast/http/status.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 
 namespace https_server {
@@ -31,9 +32,9 @@ constexpr std::size_t most_burst_bytes = 65536;
 struct reply {
   http::status status = http::status::ok;
   bool keep_alive = false;
-  std::string header;  // status line and fields, with the empty line
-  std::string text;    // the body, if it is not a file
-  open_file file;      // if open, `part` of it is the body
+  std::string header;                       // status line and fields, with the empty line
+  std::string text;                         // the body, if it is not a file
+  std::shared_ptr<served_file const> file;  // if there, `part` of it is the body
   byte_range part;
   message_burst burst;  // if it has messages, it is the body
 };

@@ -214,8 +214,12 @@ asio::awaitable<void> session::serve_websocket(upgrade_request const& request,
 asio::awaitable<void> session::send(reply const& response, request_record& record) {
   record.status = static_cast<unsigned>(response.status);
   if (response.burst.messages != 0) co_return co_await send_burst(response, record);
-  if (response.part.length == 0) {
-    std::array const buffers{asio::buffer(response.header), asio::buffer(response.text)};
+  if (!response.file || response.file->content()) {
+    std::string_view body = response.text;
+    if (response.file)
+      body = std::string_view(*response.file->content())
+                 .substr(response.part.offset, response.part.length);
+    std::array const buffers{asio::buffer(response.header), asio::buffer(body)};
     auto const [error, written] = co_await tls_write(stream_, buffers, as_values);
     record.body_bytes = written - std::min(written, response.header.size());
     if (error) record.incident = why(error);
@@ -225,7 +229,7 @@ asio::awaitable<void> session::send(reply const& response, request_record& recor
   // goes wrong with it goes wrong with the file too.
   tls_write(stream_, std::string(response.header), asio::detached);
   auto const [error, written] = co_await tls_sendfile(
-      stream_, response.file.descriptor(), response.part.offset, response.part.length, as_values);
+      stream_, response.file->descriptor(), response.part.offset, response.part.length, as_values);
   record.body_bytes = written;
   if (error == tls_async::errc::file_ended) {
     // Another length was promised: only the end of the connection tells.

@@ -4,25 +4,36 @@
 // The only part that touches the files that are served.
 #include "static_files.hpp"
 
+#include "http_date.hpp"
+
 #include <boost/url/encode.hpp>
 #include <boost/url/pct_string_view.hpp>
 #include <boost/url/rfc/pchars.hpp>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace https_server {
 namespace {
 
 namespace fs = std::filesystem;
+
+// What is kept of small files is at most the product of the two.
+constexpr std::size_t small_file_bytes = 16384;
+constexpr std::size_t most_small_files = 256;
+
+// Opening must not wait, as it would for a pipe.
+constexpr int reading = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 bool is_safe(std::string_view segment) {
   if (segment == "." || segment == "..") return false;
@@ -36,12 +47,32 @@ bool is_below(fs::path const& path, fs::path const& root) {
   return std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first == root.end();
 }
 
-http::status status_of(std::error_code error) {
-  if (error == std::errc::permission_denied) return http::status::forbidden;
-  if (error == std::errc::too_many_files_open ||
-      error == std::errc::too_many_files_open_in_system || error == std::errc::not_enough_memory)
-    return http::status::service_unavailable;
-  return http::status::not_found;
+http::status status_of(int error) {
+  switch (error) {
+    case EACCES:
+    case ENXIO:  // a socket, or a device without its driver
+      return http::status::forbidden;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return http::status::service_unavailable;
+    default:
+      return http::status::not_found;
+  }
+}
+
+bool is_same(timespec const& a, timespec const& b) {
+  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+std::string tag_of(struct stat const& status) {
+  char tag[80];
+  auto const length = std::snprintf(tag, sizeof tag, "\"%llx-%llx-%llx.%lx\"",
+                                    static_cast<unsigned long long>(status.st_ino),
+                                    static_cast<unsigned long long>(status.st_size),
+                                    static_cast<unsigned long long>(status.st_mtim.tv_sec),
+                                    static_cast<unsigned long>(status.st_mtim.tv_nsec));
+  return {tag, static_cast<std::size_t>(length)};
 }
 
 }  // namespace
@@ -65,61 +96,44 @@ std::optional<target_path> parse_target(std::string_view target) {
     if (escaped.empty()) continue;  // "//" is "/" to every file system
     auto const valid = boost::urls::make_pct_string_view({escaped.data(), escaped.size()});
     if (!valid) return std::nullopt;
-    auto segment = valid->decode();
+    auto const segment = valid->decode();
     if (!is_safe(segment)) return std::nullopt;
-    path.segments.push_back(std::move(segment));
+    if (!path.name.empty()) path.name += '/';
+    path.name += segment;
   }
   return path;
 }
 
 std::string directory_location(target_path const& path) {
-  std::string location = "/";
-  for (auto const& segment : path.segments)
-    location += boost::urls::encode(segment, boost::urls::pchars) + '/';
-  return location;
+  if (path.name.empty()) return "/";
+  return '/' + boost::urls::encode(path.name, boost::urls::pchars + '/') + '/';
 }
 
-open_file open_file::at(fs::path const& path) {
-  open_file file;
-  file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-  if (file.descriptor_ < 0) return file;
-  struct stat status {};
-  if (::fstat(file.descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
-    file = open_file{};
-    errno = EINVAL;
-    return file;
-  }
-  file.size_ = static_cast<std::uint64_t>(status.st_size);
-  file.modified_ = status.st_mtim.tv_sec;
-  char tag[80];
-  auto const length = std::snprintf(tag, sizeof tag, "\"%llx-%llx-%llx.%lx\"",
-                                    static_cast<unsigned long long>(status.st_ino),
-                                    static_cast<unsigned long long>(status.st_size),
-                                    static_cast<unsigned long long>(status.st_mtim.tv_sec),
-                                    static_cast<unsigned long>(status.st_mtim.tv_nsec));
-  file.tag_.assign(tag, static_cast<std::size_t>(length));
-  return file;
+file_descriptor::~file_descriptor() {
+  if (number_ >= 0) ::close(number_);
 }
 
-open_file::open_file(open_file&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)),
-      size_(other.size_),
-      modified_(other.modified_),
-      tag_(std::move(other.tag_)) {}
+served_file::served_file(file_descriptor opened, struct stat const& status)
+    : descriptor_(std::move(opened)),
+      status_(status),
+      tag_(tag_of(status)),
+      last_modified_(http_date(status.st_mtim.tv_sec)) {}
 
-open_file& open_file::operator=(open_file&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  std::swap(size_, other.size_);
-  std::swap(modified_, other.modified_);
-  std::swap(tag_, other.tag_);
-  return *this;
+bool served_file::is_of(struct stat const& status) const noexcept {
+  return status.st_dev == status_.st_dev && status.st_ino == status_.st_ino &&
+         status.st_size == status_.st_size && is_same(status.st_mtim, status_.st_mtim) &&
+         is_same(status.st_ctim, status_.st_ctim);
 }
 
-open_file::~open_file() {
-  if (is_open()) ::close(descriptor_);
+void served_file::load() {
+  std::string content(size(), '\0');
+  auto const count = ::pread(descriptor_.number(), content.data(), content.size(), 0);
+  if (count != static_cast<::ssize_t>(content.size())) return;
+  content_ = std::move(content);
+  descriptor_ = file_descriptor();
 }
 
-static_files::static_files(fs::path const& root) {
+static_files::static_files(fs::path const& root, std::chrono::seconds settled) : settled_(settled) {
   std::error_code error;
   root_ = fs::canonical(root, error);
   if (!error && !fs::is_directory(root_, error))
@@ -129,6 +143,50 @@ static_files::static_files(fs::path const& root) {
   if (error)
     throw std::runtime_error("cannot serve \"" + root.string() + "\": " + error.message() +
                              "; give --root a directory that this user can read");
+  root_descriptor_ = file_descriptor(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+}
+
+// Not open if it failed, and errno says why; it is EXDEV where a link leads out of the root.
+file_descriptor static_files::open(std::string const& name) const {
+  open_how how{};
+  how.flags = reading;
+  how.resolve = RESOLVE_BENEATH;
+  file_descriptor opened(static_cast<int>(
+      ::syscall(SYS_openat2, root_descriptor_.number(), name.c_str(), &how, sizeof how)));
+  if (opened || (errno != EXDEV && errno != ENOSYS)) return opened;
+
+  // An absolute link, which may well lead to a place below the root, or a kernel before 5.6: the
+  // links are resolved first, and the result is judged and opened. (Whoever may rename files below
+  // the root during a request is trusted with what it holds.)
+  std::error_code error;
+  auto const real = fs::canonical(root_ / name, error);
+  if (error || !is_below(real, root_)) {
+    errno = error ? error.value() : EXDEV;
+    return opened;
+  }
+  return file_descriptor(::open(real.c_str(), reading | O_NOFOLLOW));
+}
+
+// The file is looked at each time, so that a change is seen at once.
+std::shared_ptr<served_file const> static_files::kept(std::string const& name) const {
+  struct stat status;
+  if (::fstatat(root_descriptor_.number(), name.c_str(), &status, 0) != 0) return nullptr;
+  std::lock_guard const lock{mutex_};
+  auto const found = small_.find(name);
+  return found != small_.end() && found->second->is_of(status) ? found->second : nullptr;
+}
+
+bool static_files::is_worth_keeping(struct stat const& status) const {
+  auto const now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return static_cast<std::size_t>(status.st_size) <= small_file_bytes &&
+         now - status.st_ctim.tv_sec > settled_.count();
+}
+
+void static_files::keep(std::string const& name,
+                        std::shared_ptr<served_file const> const& file) const {
+  std::lock_guard const lock{mutex_};
+  if (small_.size() >= most_small_files) small_.clear();
+  small_.insert_or_assign(name, file);
 }
 
 found_file static_files::find(std::string_view target) const {
@@ -138,31 +196,27 @@ found_file static_files::find(std::string_view target) const {
     found.status = http::status::bad_request;
     return found;
   }
-  auto wanted = root_;
-  for (auto const& segment : path->segments)
-    wanted /= segment;
-  if (path->ends_with_slash) wanted /= "index.html";
+  auto name = path->name;
+  if (path->ends_with_slash) name += name.empty() ? "index.html" : "/index.html";
 
-  // The links are resolved first and the result is judged and opened, so a link cannot lead out.
-  // (Whoever may rename files below the root during a request is trusted with what it holds.)
-  std::error_code error;
-  auto const real = fs::canonical(wanted, error);
-  auto const type = error ? fs::file_type::none : fs::status(real, error).type();
-  if (error) {
-    found.status = status_of(error);
-  } else if (!is_below(real, root_)) {
-    found.status = http::status::not_found;
-  } else if (type == fs::file_type::directory && !path->ends_with_slash) {
+  struct stat status {};
+  if (found.file = kept(name); found.file) {
+    found.status = http::status::ok;
+  } else if (auto opened = open(name); !opened || ::fstat(opened.number(), &status) != 0) {
+    found.status = status_of(errno);
+  } else if (S_ISDIR(status.st_mode) && !path->ends_with_slash) {
     found.status = http::status::moved_permanently;
     found.location = directory_location(*path);
-  } else if (type != fs::file_type::regular) {
+  } else if (!S_ISREG(status.st_mode)) {
     found.status = http::status::forbidden;
-  } else if (found.file = open_file::at(real); found.file.is_open()) {
-    found.status = http::status::ok;
-    found.name = wanted.filename().string();
   } else {
-    found.status = status_of({errno, std::generic_category()});
+    found.status = http::status::ok;
+    auto const file = std::make_shared<served_file>(std::move(opened), status);
+    if (is_worth_keeping(status)) file->load();
+    if (file->content()) keep(name, file);
+    found.file = file;
   }
+  if (found.file) found.name = name.substr(name.rfind('/') + 1);
   return found;
 }
 

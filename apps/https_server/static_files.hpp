@@ -1,29 +1,35 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// From the target of a request to an open file below one root directory, or the reason why not.
-// Knows no connection and sends nothing. Whatever a client writes, nothing outside the root is
-// opened: neither by "..", nor by an escaped slash, nor through a symbolic link.
+// From the target of a request to a file below one root directory, or the reason why not. Knows no
+// connection and sends nothing. Whatever a client writes, nothing outside the root is opened:
+// neither by "..", nor by an escaped slash, nor through a symbolic link.
 #pragma once
 
 #include <boost/beast/http/status.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <unordered_map>
+#include <utility>
+
+#include <sys/stat.h>
 
 namespace https_server {
 
 namespace http = boost::beast::http;
 
-// The path of a request, decoded: "/a%20b/c/?q" is {"a b", "c"} and ends with a slash.
+// The path of a request, decoded: "/a%20b//c/?q" is "a b/c" and ends with a slash.
 struct target_path {
-  std::vector<std::string> segments;
+  std::string name;
   bool ends_with_slash = false;
 
   bool operator==(target_path const&) const = default;
@@ -37,54 +43,84 @@ std::optional<target_path> parse_target(std::string_view target);
 // so that it cannot name another host.
 std::string directory_location(target_path const&);
 
-// A regular file that is open for reading.
-class open_file {
+// A file descriptor that is closed at the end.
+class file_descriptor {
 public:
-  // Opens without waiting (a pipe would) and accepts only regular files. On failure not is_open(),
-  // and errno says why; it is EINVAL for a file that is not regular.
-  static open_file at(std::filesystem::path const&);
+  explicit file_descriptor(int number = -1) noexcept : number_(number) {}
+  file_descriptor(file_descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  file_descriptor& operator=(file_descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~file_descriptor();
 
-  open_file() = default;
-  open_file(open_file&&) noexcept;
-  open_file& operator=(open_file&&) noexcept;
-  ~open_file();
-
-  bool is_open() const noexcept { return descriptor_ >= 0; }
-  std::uint64_t size() const noexcept { return size_; }
-  std::time_t modified() const noexcept { return modified_; }
-  // Changes when the content does, as far as the file system tells: a strong entity tag, quoted.
-  std::string const& tag() const noexcept { return tag_; }
-
-  // Open for as long as this is.
-  int descriptor() const noexcept { return descriptor_; }
+  int number() const noexcept { return number_; }
+  explicit operator bool() const noexcept { return number_ >= 0; }
 
 private:
-  int descriptor_ = -1;
-  std::uint64_t size_ = 0;
-  std::time_t modified_ = 0;
+  int number_;
+};
+
+// One version of a regular file: open for reading or, if it is small, in memory.
+class served_file {
+public:
+  served_file(file_descriptor opened, struct stat const& status);
+
+  std::uint64_t size() const noexcept { return static_cast<std::uint64_t>(status_.st_size); }
+  std::time_t modified() const noexcept { return status_.st_mtim.tv_sec; }
+  // Changes when the content does, as far as the file system tells: a strong entity tag, quoted.
+  std::string const& tag() const noexcept { return tag_; }
+  // modified() as HTTP writes it.
+  std::string const& last_modified() const noexcept { return last_modified_; }
+  // Whether `status` is of this very version.
+  bool is_of(struct stat const& status) const noexcept;
+
+  // One of the two: the content, or a descriptor that is open for as long as this is.
+  std::optional<std::string> const& content() const noexcept { return content_; }
+  int descriptor() const noexcept { return descriptor_.number(); }
+
+  // From now on in memory, if all of it can be read.
+  void load();
+
+private:
+  file_descriptor descriptor_;
+  struct stat status_;
   std::string tag_;
+  std::string last_modified_;
+  std::optional<std::string> content_;
 };
 
 struct found_file {
   http::status status = http::status::not_found;
-  open_file file;        // if ok
-  std::string name;      // if ok: for the media type
-  std::string location;  // if moved_permanently
+  std::shared_ptr<served_file const> file;  // if ok
+  std::string name;                         // if ok: for the media type
+  std::string location;                     // if moved_permanently
 };
 
+// From any thread.
 class static_files {
 public:
-  // Throws std::runtime_error, saying what to do, unless `root` is a directory that can be read.
-  explicit static_files(std::filesystem::path const& root);
+  // Small files stay in memory, once they haven't changed for `settled`: the times of a file
+  // advance in steps, so one that changed just now may do so again without another time. Throws
+  // std::runtime_error, saying what to do, unless `root` is a directory that can be read.
+  explicit static_files(std::filesystem::path const& root,
+                        std::chrono::seconds settled = std::chrono::seconds(2));
 
   // ok, moved_permanently (a directory without its slash), bad_request, forbidden, not_found, or
   // service_unavailable (out of descriptors).
   found_file find(std::string_view target) const;
 
-  std::filesystem::path const& root() const noexcept { return root_; }
-
 private:
+  file_descriptor open(std::string const& name) const;
+  std::shared_ptr<served_file const> kept(std::string const& name) const;
+  bool is_worth_keeping(struct stat const& status) const;
+  void keep(std::string const& name, std::shared_ptr<served_file const> const& file) const;
+
   std::filesystem::path root_;  // without symbolic links
+  std::chrono::seconds settled_;
+  file_descriptor root_descriptor_;
+  mutable std::mutex mutex_;
+  mutable std::unordered_map<std::string, std::shared_ptr<served_file const>> small_;  // by name
 };
 
 }  // namespace https_server

@@ -20,6 +20,13 @@ BOOST_AUTO_TEST_CASE(is_written_in_the_preferred_form) {
   BOOST_TEST(http_date(0) == "Thu, 01 Jan 1970 00:00:00 GMT");
 }
 
+BOOST_AUTO_TEST_CASE(of_now_is_the_time) {
+  auto const before = std::time(nullptr);
+  auto const now = parse_http_date(http_date_now()).value();
+  BOOST_TEST(before <= now);
+  BOOST_TEST(now <= std::time(nullptr));
+}
+
 BOOST_AUTO_TEST_CASE(is_read_in_all_three_forms) {
   for (std::string const text : {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
                                  "Sun Nov  6 08:49:37 1994"}) {
