@@ -34,7 +34,7 @@ std::string text_of(connection_facts const& facts) {
                                       {"resumed", facts.is_resumed ? "yes" : "no"}});
 }
 
-std::string text_of(server_totals const& totals) {
+std::string text_of(serving::server_totals const& totals) {
   auto const& stats = totals.stats;
   return json::serialize(json::object{{"connections", totals.connections},
                                       {"records", stats.records_sealed},

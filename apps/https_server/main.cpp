@@ -2,33 +2,32 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // An HTTPS server for static files and WebSockets: what it is told by the command line and the
-// signals. See listener.hpp for connections, session.hpp for requests, static_files.hpp for what is
-// served.
-#include "access_log.hpp"
+// signals. See session.hpp for requests, static_files.hpp for what is served, and apps/serving for
+// connections.
 #include "development_certificate.hpp"
-#include "listener.hpp"
 #include "options.hpp"
 #include "server_context.hpp"
+#include "service.hpp"
+#include "session.hpp"
 #include "static_files.hpp"
 
-#include <boost/asio/awaitable.hpp>
+#include "serving/access_log.hpp"
+#include "serving/listener.hpp"
+#include "serving/run.hpp"
+
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <csignal>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
-#include <thread>
-#include <vector>
+#include <utility>
 
 namespace {
 
@@ -49,7 +48,7 @@ std::string url(asio::ip::tcp::endpoint const& endpoint) {
   return text.str();
 }
 
-void announce(listener const& server, std::optional<development_certificate> const& own) {
+void announce(serving::listener const& server, std::optional<development_certificate> const& own) {
   auto const address = url(server.local_endpoint());
   std::cout << "listening on " << address << '\n';
   if (own) {
@@ -57,23 +56,6 @@ void announce(listener const& server, std::optional<development_certificate> con
               << "try: curl --cacert " << own->authority.string() << ' ' << address << "/\n";
   }
   std::cout.flush();
-}
-
-// The first signal ends politely, the second one at once.
-asio::awaitable<void> serve_until_signal(asio::signal_set& signals, listener& server,
-                                         asio::io_context& io) {
-  using namespace asio::experimental::awaitable_operators;
-  co_await signals.async_wait(asio::use_awaitable);
-  co_await (server.finish() || signals.async_wait(asio::use_awaitable));
-  co_await server.abort();
-  io.stop();
-}
-
-void run(asio::io_context& io, unsigned threads) {
-  std::vector<std::jthread> others;
-  for (unsigned i = 1; i < threads; ++i)
-    others.emplace_back([&] { io.run(); });
-  io.run();
 }
 
 }  // namespace
@@ -100,19 +82,29 @@ int main(int argc, char* argv[]) {
       identities.push_back({own->certificate, own->key});
     }
     server_context tls{*chosen, identities};
+    using serving::access_log;
     access_log log{std::clog,
-                   chosen->quiet ? access_log::requests::quiet : access_log::requests::logged};
+                   chosen->quiet ? access_log::accesses::quiet : access_log::accesses::logged};
     asio::io_context io{static_cast<int>(chosen->threads)};
-    listener server{io, *chosen, tls.context(), files ? &*files : nullptr, log};
+    serving::listener server{
+        io,
+        {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop},
+        tls.context(),
+        log};
+    service const shared{chosen->limits, chosen->ktls, files ? &*files : nullptr, log, [&server] {
+                           return asio::co_spawn(server.executor(), server.count(),
+                                                 asio::use_awaitable);
+                         }};
     if (chosen->key_log)
       log.incident("warning", "the keys of all connections are written to " +
                                   chosen->key_log->string() +
                                   " (--key-log); whoever reads it can read them all");
-    asio::signal_set signals{server.executor(), SIGINT, SIGTERM};
-    asio::co_spawn(server.executor(), serve_until_signal(signals, server, io), asio::detached);
-    server.start();
+    serving::until_signal signals{io, server};
+    server.start([&](asio::ip::tcp::socket socket) {
+      return std::make_shared<session>(std::move(socket), tls.context(), shared);
+    });
     announce(server, own);
-    run(io, chosen->threads);
+    signals.run(chosen->threads);
     std::cout << "stopped\n";
     return stopped;
   } catch (std::exception const& error) {

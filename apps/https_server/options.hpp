@@ -4,15 +4,15 @@
 // The command line, read and checked once; everything after it can trust these values.
 #pragma once
 
+#include "serving/command_line.hpp"
+
 #include <boost/asio/ip/tcp.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace https_server {
@@ -35,7 +35,9 @@ struct identity {
   bool operator==(identity const&) const = default;
 };
 
-enum class client_certificates { requested, required };
+using serving::client_certificates;
+using serving::parse_endpoint;
+using serving::usage_error;
 
 struct options {
   std::optional<std::filesystem::path> root;  // none: our own page
@@ -50,14 +52,6 @@ struct options {
   std::chrono::seconds stop{5};  // for what is in flight when we are asked to stop
   bool quiet = false;
 };
-
-// Says in its text what is wrong and what to write instead.
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-// "127.0.0.1:8443" or "[::1]:8443". Throws usage_error.
-boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text);
 
 // Nothing if the user asked for help. Throws usage_error.
 std::optional<options> parse_options(int argc, char const* const* argv);

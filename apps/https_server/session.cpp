@@ -184,7 +184,7 @@ asio::awaitable<bool> session::serve_request() {
   }
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - started);
-  server_.log.request(record);
+  server_.log.access(record);
   co_return keep_alive;
 }
 

@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // One connection: handshake, requests one after the other, shutdown. Every wait has its deadline.
-// Lives on the executor of its socket, a strand if several threads serve: to be called and
-// destroyed there only.
 #pragma once
 
 #include "reply.hpp"
+#include "request_record.hpp"
 #include "service.hpp"
 #include "websocket.hpp"
+
+#include "serving/connection.hpp"
 
 #include <tls_async/beast.hpp>
 #include <tls_async/tls_async.hpp>
@@ -26,19 +27,19 @@
 
 namespace https_server {
 
-class session : public std::enable_shared_from_this<session> {
+class session : public serving::connection, public std::enable_shared_from_this<session> {
 public:
   session(boost::asio::ip::tcp::socket socket, tls_async::context& context, service const& server);
 
   // Serves the connection until it ends.
-  boost::asio::awaitable<void> run();
+  boost::asio::awaitable<void> run() override;
 
   // Ends the connection once the request under way is answered.
-  void finish();
+  void finish() override;
   // Ends the connection now.
-  void abort();
+  void abort() override;
 
-  tls_async::stats const& stats() const noexcept { return stream_.stats(); }
+  tls_async::stats const& stats() const noexcept override { return stream_.stats(); }
 
 private:
   using request_parser = http::request_parser<http::empty_body>;

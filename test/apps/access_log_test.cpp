@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The lines of the log, and that a client cannot write any of its own.
-#include "access_log.hpp"
+#include "serving/access_log.hpp"
+
+#include "request_record.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -12,6 +14,8 @@
 
 namespace https_server {
 namespace {
+
+using serving::access_log;
 
 request_record example() {
   return {"127.0.0.1:40100", "GET", "/a", 200, 1234, std::chrono::microseconds(312), {}};
@@ -47,8 +51,8 @@ BOOST_AUTO_TEST_SUITE(access_log_stream)
 
 BOOST_AUTO_TEST_CASE(gets_one_line_with_the_time_for_each_request) {
   std::ostringstream out;
-  access_log log{out, access_log::requests::logged};
-  log.request(example());
+  access_log log{out, access_log::accesses::logged};
+  log.access(example());
   auto const text = out.str();
   BOOST_TEST(std::count(text.begin(), text.end(), '\n') == 1);
   BOOST_TEST(text.find("Z 127.0.0.1:40100 GET /a") ==
@@ -57,8 +61,8 @@ BOOST_AUTO_TEST_CASE(gets_one_line_with_the_time_for_each_request) {
 
 BOOST_AUTO_TEST_CASE(gets_incidents_also_when_requests_are_not_wanted) {
   std::ostringstream out;
-  access_log log{out, access_log::requests::quiet};
-  log.request(example());
+  access_log log{out, access_log::accesses::quiet};
+  log.access(example());
   BOOST_TEST(out.str().empty());
   log.incident("127.0.0.1:40100", "handshake failed:\nhttp request");
   BOOST_TEST(out.str().ends_with("Z 127.0.0.1:40100: handshake failed:\\x0Ahttp request\n"));

@@ -1,13 +1,14 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The lines of the log: their format, the escaping, the lock.
+// The lines of the log: the time, the escaping, the lock.
 #include "access_log.hpp"
 
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 
-namespace https_server {
+namespace serving {
 namespace {
 
 // "2030-01-31T12:00:00.123Z"
@@ -42,22 +43,6 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-std::string line(request_record const& record) {
-  char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%.6fs",
-                std::chrono::duration<double>(record.duration).count());
-  auto const or_dash = [](std::string const& text) { return text.empty() ? "-" : escaped(text); };
-  auto text = record.peer + ' ' + or_dash(record.method) + ' ' + or_dash(record.target) + ' ' +
-              std::to_string(record.status) + ' ' + std::to_string(record.body_bytes) + ' ' +
-              seconds;
-  if (!record.incident.empty()) text += " cut short: " + escaped(record.incident);
-  return text;
-}
-
-void access_log::request(request_record const& record) {
-  if (requests_ == requests::logged) write(line(record));
-}
-
 void access_log::incident(std::string_view who, std::string_view what) {
   write(std::string(who) + ": " + escaped(what));
 }
@@ -69,4 +54,4 @@ void access_log::write(std::string_view text) {
   out_.flush();
 }
 
-}  // namespace https_server
+}  // namespace serving

@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The accept loop, and the end of all sessions.
+// The accept loop, and the end of all connections.
 #include "listener.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-namespace https_server {
+namespace serving {
 namespace {
 
 namespace asio = boost::asio;
@@ -38,24 +38,23 @@ tcp::acceptor open_acceptor(asio::any_io_executor const& executor, tcp::endpoint
   }
 }
 
-asio::awaitable<tls_async::stats> stats_of(std::weak_ptr<session> there) {
+asio::awaitable<tls_async::stats> stats_of(std::weak_ptr<connection> there) {
   auto const self = there.lock();
   co_return self ? self->stats() : tls_async::stats();
 }
 
 }  // namespace
 
-listener::listener(asio::io_context& io, options const& chosen, tls_async::context& context,
-                   static_files const* files, access_log& log)
+listener::listener(asio::io_context& io, listener_options const& chosen,
+                   tls_async::context& context, access_log& log)
     : io_(io),
       options_(chosen),
       context_(context),
+      log_(log),
       executor_(new_executor()),
-      acceptor_(open_acceptor(executor_, chosen.listen)),
+      acceptor_(open_acceptor(executor_, chosen.endpoint)),
       room_(executor_),
-      end_(executor_),
-      service_{chosen.limits, chosen.ktls, files, log,
-               [this] { return asio::co_spawn(executor_, count(), asio::use_awaitable); }} {}
+      end_(executor_) {}
 
 // A single thread needs no strands.
 asio::any_io_executor listener::new_executor() {
@@ -63,7 +62,8 @@ asio::any_io_executor listener::new_executor() {
   return asio::make_strand(io_);
 }
 
-void listener::start() {
+void listener::start(make_connection make) {
+  make_ = std::move(make);
   asio::co_spawn(executor_, accept(), [](std::exception_ptr const& failure) {
     if (failure) std::rethrow_exception(failure);
   });
@@ -71,8 +71,8 @@ void listener::start() {
 
 asio::awaitable<void> listener::accept() {
   while (acceptor_.is_open()) {
-    if (sessions_.size() >= options_.limits.connections) {
-      complain("all " + std::to_string(sessions_.size()) +
+    if (connections_.size() >= options_.connections) {
+      complain("all " + std::to_string(connections_.size()) +
                " connections are in use; new ones wait (see --max-connections)");
       co_await wait_for_room();
       continue;
@@ -97,8 +97,8 @@ asio::awaitable<void> listener::wait_for_room() {
 
 void listener::serve(tcp::socket socket) try {
   auto const executor = socket.get_executor();
-  auto opened = std::make_shared<session>(std::move(socket), context_, service_);
-  auto const entry = sessions_.insert(sessions_.end(), {executor, opened});
+  auto opened = make_(std::move(socket));
+  auto const entry = connections_.insert(connections_.end(), {executor, opened});
   asio::co_spawn(
       executor, [opened = std::move(opened)] { return opened->run(); },
       asio::bind_executor(
@@ -107,58 +107,57 @@ void listener::serve(tcp::socket socket) try {
   complain(std::string("cannot serve a connection: ") + failure.what());
 }
 
-void listener::tell_all(void (session::*what)()) {
-  for (auto const& open : sessions_) {
-    asio::post(open.executor, [weak = open.session_there, what] {
+void listener::tell_all(void (connection::*what)()) {
+  for (auto const& open : connections_) {
+    asio::post(open.executor, [weak = open.there, what] {
       if (auto const self = weak.lock()) (self.get()->*what)();
     });
   }
 }
 
-void listener::forget(sessions::iterator ended, std::exception_ptr const& failure) {
+void listener::forget(connections::iterator ended, std::exception_ptr const& failure) {
   try {
     if (failure) std::rethrow_exception(failure);
   } catch (std::exception const& error) {
-    service_.log.incident("a connection failed", error.what());
+    log_.incident("a connection failed", error.what());
   }
-  sessions_.erase(ended);
+  connections_.erase(ended);
   room_.cancel();
-  if (sessions_.empty()) end_.cancel();
+  if (connections_.empty()) end_.cancel();
 }
 
 asio::awaitable<void> listener::finish() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   room_.cancel();
-  tell_all(&session::finish);
+  tell_all(&connection::finish);
   co_await wait_for_end(options_.stop);
 }
 
 asio::awaitable<void> listener::abort() {
-  if (sessions_.empty()) co_return;
-  service_.log.incident("listener", "cutting " + std::to_string(sessions_.size()) +
-                                        " connections that are still busy (see --stop-seconds)");
-  tell_all(&session::abort);
+  if (connections_.empty()) co_return;
+  log_.incident("listener", "cutting " + std::to_string(connections_.size()) +
+                                " connections that are still busy (see --stop-seconds)");
+  tell_all(&connection::abort);
   co_await wait_for_end(std::chrono::seconds(1));
 }
 
 asio::awaitable<void> listener::wait_for_end(std::chrono::seconds at_most) {
-  if (sessions_.empty()) co_return;
+  if (connections_.empty()) co_return;
   end_.expires_after(at_most);
   co_await end_.async_wait(as_values);
 }
 
-// Each session is asked on its own executor. However many ask, it is done a few times a second
-// only. A session that ends meanwhile may be missing in this sum; it is in the next.
+// Each connection is asked on its own executor. However many ask, it is done a few times a second
+// only. One that ends meanwhile may be missing in this sum; it is in the next.
 asio::awaitable<server_totals> listener::count() {
   auto const now = std::chrono::steady_clock::now();
   if (now - counted_at_ < std::chrono::milliseconds(200)) co_return totals_;
   counted_at_ = now;
-  server_totals sum{context_.stats(), sessions_.size()};
-  std::vector<open_session> const open(sessions_.begin(), sessions_.end());
+  server_totals sum{context_.stats(), connections_.size()};
+  std::vector<open_connection> const open(connections_.begin(), connections_.end());
   for (auto const& each : open)
-    sum.stats +=
-        co_await asio::co_spawn(each.executor, stats_of(each.session_there), asio::use_awaitable);
+    sum.stats += co_await asio::co_spawn(each.executor, stats_of(each.there), asio::use_awaitable);
   totals_ = sum;
   co_return sum;
 }
@@ -168,7 +167,7 @@ void listener::complain(std::string_view what) {
   auto const now = std::chrono::steady_clock::now();
   if (now < silent_until_) return;
   silent_until_ = now + std::chrono::seconds(10);
-  service_.log.incident("listener", what);
+  log_.incident("listener", what);
 }
 
-}  // namespace https_server
+}  // namespace serving

@@ -1,0 +1,98 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Accepts connections and counts them: how many there are at once, what happens when the machine
+// has no room for more, and how all of them end.
+#pragma once
+
+#include "access_log.hpp"
+#include "connection.hpp"
+
+#include <tls_async/context.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string_view>
+
+namespace serving {
+
+struct listener_options {
+  boost::asio::ip::tcp::endpoint endpoint;
+  unsigned threads = 1;
+  std::size_t connections = 500;  // beyond these, new ones wait to be accepted
+  std::chrono::seconds stop{5};   // for what is in flight when we are asked to stop
+};
+
+struct server_totals {
+  tls_async::stats stats;  // of all connections, those that have ended included
+  std::size_t connections = 0;
+};
+
+class listener {
+public:
+  using make_connection =
+      std::function<std::shared_ptr<connection>(boost::asio::ip::tcp::socket socket)>;
+
+  // Listens at once; throws std::runtime_error if it cannot. The context, whose streams the
+  // connections use, and the log have to outlive the io_context's last run.
+  listener(boost::asio::io_context& io, listener_options const& chosen, tls_async::context& context,
+           access_log& log);
+
+  boost::asio::ip::tcp::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
+  // The strand of this object; what is not said to be callable from anywhere runs on it.
+  boost::asio::any_io_executor const& executor() const { return executor_; }
+
+  // Begins to accept. Call before the io_context runs.
+  void start(make_connection make);
+  // Accepts no more and asks each connection to finish; completes when all have ended or the
+  // deadline (--stop-seconds) has passed.
+  boost::asio::awaitable<void> finish();
+  // Ends the connections that are left.
+  boost::asio::awaitable<void> abort();
+
+  // At most a few times a second a new count.
+  boost::asio::awaitable<server_totals> count();
+
+private:
+  // A connection belongs to the coroutine that runs it, and so ends on its own executor.
+  struct open_connection {
+    boost::asio::any_io_executor executor;
+    std::weak_ptr<connection> there;
+  };
+  using connections = std::list<open_connection>;
+
+  boost::asio::awaitable<void> accept();
+  boost::asio::awaitable<void> wait_for_room();
+  boost::asio::awaitable<void> wait_for_end(std::chrono::seconds at_most);
+  void serve(boost::asio::ip::tcp::socket socket);
+  void tell_all(void (connection::*what)());
+  void forget(connections::iterator ended, std::exception_ptr const& failure);
+  void complain(std::string_view what);
+  boost::asio::any_io_executor new_executor();
+
+  boost::asio::io_context& io_;
+  listener_options const options_;
+  tls_async::context& context_;
+  access_log& log_;
+  make_connection make_;
+  boost::asio::any_io_executor executor_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer room_;  // cancelled when a connection ends
+  boost::asio::steady_timer end_;   // cancelled when the last one ends
+  connections connections_;
+  std::chrono::steady_clock::time_point silent_until_{};
+  server_totals totals_;  // as they were when they were last counted
+  std::chrono::steady_clock::time_point counted_at_{};
+};
+
+}  // namespace serving
