@@ -4,28 +4,13 @@
 
 import re
 import ssl
-import subprocess
 import unittest
 
 import programs
-from programs import HttpsServer, Program, exchange
+from programs import HttpsServer, Program, exchange, make_certificate
 
 GET = b"GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 NOT_STARTED = 2
-
-
-def make(name, *, names=None, signer=None, key="ec"):
-    """A certificate with its key; an authority if nobody signs it. Returns the paths of both."""
-    certificate, private = programs.WORK / f"{name}.pem", programs.WORK / f"{name}.key"
-    command = ["openssl", "req", "-x509", "-noenc", "-days", "2", "-subj", f"/CN={name}/O=tls async",
-               "-keyout", private, "-out", certificate]
-    command += ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    if signer:
-        command += ["-CA", signer[0], "-CAkey", signer[1], "-addext", "basicConstraints=critical,CA:FALSE"]
-    if names:
-        command += ["-addext", "subjectAltName=" + ",".join(names)]
-    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
-    return certificate, private
 
 
 class WithCertificates(unittest.TestCase):
@@ -34,8 +19,8 @@ class WithCertificates(unittest.TestCase):
         cls.root = programs.WORK / "certificates"
         cls.root.mkdir(exist_ok=True)
         (cls.root / "file").write_bytes(b"content")
-        cls.authority = make("authority")
-        cls.first = make("first", names=["DNS:first.example", "IP:127.0.0.1"], signer=cls.authority)
+        cls.authority = make_certificate("authority")
+        cls.first = make_certificate("first", names=["DNS:first.example", "IP:127.0.0.1"], signer=cls.authority)
 
     def serve(self, *arguments, pairs=None):
         options = [part for pair in pairs or [self.first] for part in ("--cert", pair[0], "--key", pair[1])]
@@ -63,7 +48,7 @@ class ServerNames(WithCertificates):
     def setUpClass(cls):
         super().setUpClass()
         cls.pairs = [cls.first] + [
-            make(name, names=[f"DNS:{n}" for n in names], signer=cls.authority, key=key)
+            make_certificate(name, names=[f"DNS:{n}" for n in names], signer=cls.authority, key=key)
             for name, names, key in (
                 ("wildcard", ["*.one.example", "*.two.example"], "ec"),
                 ("second", ["second.example", "2.example"], "ec"),
@@ -120,7 +105,7 @@ class ServerNames(WithCertificates):
                 self.assertTrue(connection.session_reused, host)
 
     def test_a_further_certificate_needs_a_name_to_be_asked_for_by(self):
-        nameless = make("nameless", signer=self.authority)
+        nameless = make_certificate("nameless", signer=self.authority)
         arguments = [part for pair in (self.first, nameless) for part in ("--cert", pair[0], "--key", pair[1])]
         line = self.refusal(*arguments)
         self.assertIn(str(nameless[0]), line)
@@ -136,9 +121,9 @@ class ClientCertificates(WithCertificates):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.clients = make("client authority")
-        cls.client_pair = make("alice", signer=cls.clients)
-        cls.stranger = make("stranger", signer=make("strangers"))
+        cls.clients = make_certificate("client authority")
+        cls.client_pair = make_certificate("alice", signer=cls.clients)
+        cls.stranger = make_certificate("stranger", signer=make_certificate("strangers"))
 
     def serve_clients(self, *arguments):
         return self.serve("--client-ca", self.clients[0], *arguments)

@@ -31,6 +31,20 @@ CERTIFICATE = CACHE / "tls_async" / "localhost.pem"
 KEY = CACHE / "tls_async" / "localhost.key.pem"
 
 
+def make_certificate(name, *, names=None, signer=None, key="ec"):
+    """A certificate with its key; an authority if nobody signs it. Returns the paths of both."""
+    certificate, private = WORK / f"{name}.pem", WORK / f"{name}.key"
+    command = ["openssl", "req", "-x509", "-noenc", "-days", "2", "-subj", f"/CN={name}/O=tls async",
+               "-keyout", private, "-out", certificate]
+    command += ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    if signer:
+        command += ["-CA", signer[0], "-CAkey", signer[1], "-addext", "basicConstraints=critical,CA:FALSE"]
+    if names:
+        command += ["-addext", "subjectAltName=" + ",".join(names)]
+    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return certificate, private
+
+
 class Lines:
     """The lines of one output stream, read by a thread of its own."""
 

@@ -1,0 +1,66 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// A proxy that has TLS on one side and plain TCP on the other. See session.hpp for what a
+// connection is, and apps/serving for how connections come and end.
+#include "options.hpp"
+#include "session.hpp"
+#include "tls_settings.hpp"
+
+#include "serving/access_log.hpp"
+#include "serving/listener.hpp"
+#include "serving/run.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace {
+
+using namespace tls_proxy;
+namespace asio = boost::asio;
+
+enum exit_status { stopped = 0, wrong_usage = 1, not_started = 2 };
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  std::optional<options> chosen;
+  try {
+    chosen = parse_options(argc, argv);
+  } catch (serving::usage_error const& error) {
+    std::cerr << "tls_proxy: " << error.what() << "; see --help\n";
+    return wrong_usage;
+  }
+  if (!chosen) {
+    std::cout << help();
+    return stopped;
+  }
+  try {
+    auto context = make_context(*chosen);
+    using serving::access_log;
+    access_log log{std::clog,
+                   chosen->quiet ? access_log::accesses::quiet : access_log::accesses::logged};
+    asio::io_context io{static_cast<int>(chosen->listen.threads)};
+    serving::listener server{io, chosen->listen, context, log};
+    if (chosen->insecure)
+      log.incident("warning",
+                   "the backend is NOT verified (--insecure); anybody between it and "
+                   "this proxy can read and change everything");
+    serving::until_signal signals{io, server};
+    server.start([&](asio::ip::tcp::socket socket) {
+      return std::make_shared<session>(std::move(socket), context, *chosen, log);
+    });
+    std::cout << "listening on " << server.local_endpoint() << std::endl;
+    signals.run(chosen->listen.threads);
+    std::cout << "stopped\n";
+    return stopped;
+  } catch (std::exception const& error) {
+    std::cerr << "tls_proxy: " << error.what() << '\n';
+    return not_started;
+  }
+}

@@ -1,0 +1,152 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The names of the options, their defaults and their bounds, and which belong to which mode.
+#include "options.hpp"
+
+#include <boost/algorithm/string/classification.hpp>
+#include <boost/algorithm/string/split.hpp>
+#include <boost/program_options.hpp>
+
+#include <algorithm>
+#include <sstream>
+
+namespace tls_proxy {
+namespace {
+
+namespace po = boost::program_options;
+using serving::file;
+using serving::number;
+using serving::usage_error;
+
+auto word(char const* name) { return po::value<std::string>()->value_name(name); }
+
+po::options_description description() {
+  options const standard;
+  po::options_description all{"Options"};
+  auto add = all.add_options();
+  add("mode", word("MODE")->default_value("server"), "server or client: see above");
+  add("listen", word("ADDR:PORT")->default_value("127.0.0.1:8443"),
+      "port 0: any free one; IPv6: [::1]:8443");
+  add("connect", word("HOST:PORT"), "the backend");
+  add("cert", file(), "our certificate chain, PEM");
+  add("key", file(), "its private key, PEM");
+  add("client-ca", file(), "server: authorities to verify clients by");
+  add("client-certificate", word("HOW"), "server: required (or requested)");
+  add("cacert", file(), "client: authorities to trust");
+  add("server-name", word("NAME"), "client: whom to verify and ask for");
+  add("insecure", "client: do NOT verify the backend");
+  add("alpn", word("LIST"), "protocols, such as h2,http/1.1");
+  add("accept-proxy", "clients send a PROXY header (v2) first");
+  add("send-proxy", "send one to the backend");
+  add("threads", number(standard.listen.threads), "threads that serve");
+  add("max-connections", number(static_cast<std::int64_t>(standard.listen.connections)),
+      "at once; further ones wait");
+  add("handshake-seconds", number(standard.handshake.count()), "for the TLS handshake");
+  add("connect-seconds", number(standard.connect.count()), "to reach the backend");
+  add("idle-seconds", number(standard.idle.count()), "without a byte either way");
+  add("stop-seconds", number(standard.listen.stop.count()), "for connections at Ctrl-C");
+  add("quiet", "no line for what went well");
+  add("help", "this text");
+  return all;
+}
+
+void refuse_of_other_mode(po::variables_map const& values, mode chosen) {
+  auto const others = chosen == mode::server
+                          ? std::vector<char const*>{"cacert", "server-name", "insecure"}
+                          : std::vector<char const*>{"client-ca", "client-certificate"};
+  for (auto const* name : others)
+    if (values.count(name) != 0)
+      throw usage_error(std::string("--") + name + " means nothing with --mode " +
+                        (chosen == mode::server ? "server, where clients bring the TLS"
+                                                : "client, where the backend brings the TLS"));
+}
+
+mode chosen_mode(po::variables_map const& values) {
+  auto const text = values["mode"].as<std::string>();
+  if (text != "server" && text != "client")
+    throw usage_error(
+        "--mode must be server (TLS from clients, plain TCP to the backend) or "
+        "client (the reverse), not \"" +
+        text + '"');
+  auto const chosen = text == "server" ? mode::server : mode::client;
+  refuse_of_other_mode(values, chosen);
+  return chosen;
+}
+
+std::vector<std::string> protocols(po::variables_map const& values) {
+  std::vector<std::string> all;
+  if (values.count("alpn") == 0) return all;
+  boost::algorithm::split(all, values["alpn"].as<std::string>(), boost::algorithm::is_any_of(","));
+  if (std::any_of(all.begin(), all.end(), [](auto const& one) { return one.empty(); }))
+    throw usage_error("--alpn has an empty name; write for example h2,http/1.1");
+  return all;
+}
+
+}  // namespace
+
+backend_name parse_backend(std::string const& text) {
+  auto const colon = text.rfind(':');
+  auto host = text.substr(0, colon);
+  bool const bracketed = host.starts_with('[') && host.ends_with(']');
+  if (colon == std::string::npos || colon + 1 == text.size() || host.empty() ||
+      (!bracketed && host.find(':') != std::string::npos))
+    throw usage_error("--connect \"" + text +
+                      "\" is not HOST:PORT; write for example localhost:80 or [::1]:80");
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  return {host, text.substr(colon + 1)};
+}
+
+std::optional<options> parse_options(int argc, char const* const* argv) {
+  auto const values = serving::read_options(argc, argv, description(),
+                                            "there is a word that belongs to no option; the "
+                                            "backend is given by --connect");
+  if (values.count("help") != 0) return std::nullopt;
+  options chosen;
+  chosen.mode = chosen_mode(values);
+  auto& listen = chosen.listen;
+  listen.endpoint = serving::parse_endpoint(values["listen"].as<std::string>());
+  listen.threads = static_cast<unsigned>(serving::number_between(1, 1024, values, "threads"));
+  listen.connections =
+      static_cast<std::size_t>(serving::number_between(1, 1'000'000, values, "max-connections"));
+  listen.stop = serving::seconds_from(0, values, "stop-seconds");
+  if (values.count("connect") == 0)
+    throw usage_error("no backend is given; say with --connect HOST:PORT where to connect to");
+  chosen.backend = parse_backend(values["connect"].as<std::string>());
+  chosen.certificate = serving::path(values, "cert");
+  chosen.key = serving::path(values, "key");
+  if (chosen.certificate.has_value() != chosen.key.has_value())
+    throw usage_error("--cert and --key belong together; give both or neither");
+  if (chosen.mode == mode::server && !chosen.certificate)
+    throw usage_error("--mode server needs a certificate; give --cert and --key");
+  chosen.client_authority = serving::path(values, "client-ca");
+  chosen.clients = serving::wanted_certificates(values);
+  chosen.authority = serving::path(values, "cacert");
+  chosen.insecure = values.count("insecure") != 0;
+  if (chosen.insecure && chosen.authority)
+    throw usage_error("--cacert says whom to trust, --insecure trusts everyone; give one of them");
+  chosen.server_name = values.count("server-name") != 0 ? values["server-name"].as<std::string>()
+                                                        : chosen.backend.host;
+  chosen.alpn = protocols(values);
+  chosen.accept_proxy_header = values.count("accept-proxy") != 0;
+  chosen.send_proxy_header = values.count("send-proxy") != 0;
+  chosen.handshake = serving::seconds_from(1, values, "handshake-seconds");
+  chosen.connect = serving::seconds_from(1, values, "connect-seconds");
+  chosen.idle = serving::seconds_from(1, values, "idle-seconds");
+  chosen.quiet = values.count("quiet") != 0;
+  return chosen;
+}
+
+std::string help() {
+  std::ostringstream text;
+  text << "usage: tls_proxy --connect HOST:PORT [OPTIONS]\n"
+          "Puts TLS in front of a service that has none (--mode server, with --cert and --key),\n"
+          "or around clients that have none (--mode client). A client verifies the backend, with\n"
+          "the authorities of the system and the host of --connect unless told otherwise.\n\n"
+       << description()
+       << "\nExit status: 0 stopped by SIGINT or SIGTERM (a second one stops at once),\n"
+          "1 wrong usage, 2 could not start (a file or the port).\n";
+  return text.str();
+}
+
+}  // namespace tls_proxy

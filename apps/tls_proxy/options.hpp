@@ -1,0 +1,56 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The command line, read and checked once; everything after it can trust these values.
+#pragma once
+
+#include "serving/command_line.hpp"
+#include "serving/listener.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tls_proxy {
+
+// On which side the TLS is: that of the clients, or that of the backend.
+enum class mode { server, client };
+
+struct backend_name {
+  std::string host;
+  std::string port;  // or the name of a service
+
+  bool operator==(backend_name const&) const = default;
+};
+
+struct options {
+  tls_proxy::mode mode = mode::server;
+  serving::listener_options listen;
+  backend_name backend;
+  std::optional<std::filesystem::path> certificate;  // ours, as server or as client
+  std::optional<std::filesystem::path> key;
+  std::optional<std::filesystem::path> client_authority;  // as server; without it nobody is asked
+  serving::client_certificates clients = serving::client_certificates::required;
+  std::optional<std::filesystem::path> authority;  // as client, instead of the system's
+  bool insecure = false;                           // as client: verify nobody
+  std::string server_name;                         // as client: whose certificate it has to be
+  std::vector<std::string> alpn;
+  bool accept_proxy_header = false;
+  bool send_proxy_header = false;
+  std::chrono::seconds handshake{10};
+  std::chrono::seconds connect{10};
+  std::chrono::seconds idle{300};
+  bool quiet = false;
+};
+
+// "example.org:443" or "[::1]:80". Throws serving::usage_error.
+backend_name parse_backend(std::string const& text);
+
+// Nothing if the user asked for help. Throws serving::usage_error.
+std::optional<options> parse_options(int argc, char const* const* argv);
+
+std::string help();
+
+}  // namespace tls_proxy

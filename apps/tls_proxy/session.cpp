@@ -1,0 +1,271 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The steps of a connection, and its two directions.
+#include "session.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/sslerr.h>
+
+#include <sstream>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace tls_proxy {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+// Errors are expected here, so they come as values.
+constexpr auto as_values = asio::as_tuple(asio::deferred);
+
+// What each direction holds at most: two records.
+constexpr std::size_t chunk_bytes = 32768;
+
+tls_async::stream_options stream_options_for(options const& chosen) {
+  tls_async::stream_options all;
+  all.handshake_deadline = chosen.handshake;
+  all.write_stall_deadline = chosen.idle;
+  return all;
+}
+
+std::string text_of(tcp::endpoint const& endpoint) {
+  std::ostringstream text;
+  text << endpoint;
+  return text.str();
+}
+
+std::string text_of(backend_name const& name) {
+  bool const is_v6 = name.host.find(':') != std::string::npos;
+  return (is_v6 ? '[' + name.host + ']' : name.host) + ':' + name.port;
+}
+
+std::string seconds(std::chrono::seconds time) { return std::to_string(time.count()) + " s"; }
+
+// What came in the place of a TLS record was none.
+bool is_not_tls(boost::system::error_code error) {
+  if (error.category() != asio::error::get_ssl_category()) return false;
+  auto const reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
+  return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
+         reason == SSL_R_HTTPS_PROXY_REQUEST || reason == SSL_R_PACKET_LENGTH_TOO_LONG;
+}
+
+}  // namespace
+
+session::session(tcp::socket client, tls_async::context& context, options const& chosen,
+                 serving::access_log& log)
+    : options_(chosen),
+      log_(log),
+      secured_(is_server() ? std::move(client) : tcp::socket(client.get_executor()), context,
+               stream_options_for(chosen)),
+      plain_(is_server() ? tcp::socket(secured_.get_executor()) : std::move(client)),
+      resolver_(secured_.get_executor()),
+      timer_(secured_.get_executor()) {
+  error_code ignored;
+  addresses_.source = this->client().remote_endpoint(ignored);
+  addresses_.destination = this->client().local_endpoint(ignored);
+  record_.client = text_of(addresses_.source);
+  record_.backend = text_of(chosen.backend);
+}
+
+asio::awaitable<void> session::run() {
+  auto const started = clock::now();
+  if (co_await prepare())
+    co_await relay();
+  else if (is_server() && !record_.protocol.empty())
+    co_await tls_shutdown(secured_, as_values);  // nothing was carried, so nothing was cut
+  timer_.cancel();
+  record_.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started);
+  if (options_.quiet && !record_.incident.empty())
+    log_.incident(record_.client, record_.incident);
+  else
+    log_.access(record_);
+}
+
+void session::finish() {
+  if (!relaying_) abort();
+}
+
+void session::abort() {
+  fail("the proxy was stopped");
+  resolver_.cancel();
+  cut();
+}
+
+// The backend hears of a client only after its handshake.
+asio::awaitable<bool> session::prepare() {
+  error_code ignored;
+  client().set_option(tcp::no_delay(true), ignored);
+  bool ready = !options_.accept_proxy_header || co_await receive_header();
+  if (is_server()) ready = ready && co_await handshake();
+  ready = ready && co_await connect();
+  if (!is_server()) ready = ready && co_await handshake();
+  co_return ready;
+}
+
+asio::awaitable<bool> session::receive_header() {
+  expire_after(options_.handshake, "no PROXY header in " + seconds(options_.handshake), client());
+  try {
+    std::string header(header_start_bytes, '\0');
+    auto [error, count] = co_await asio::async_read(client(), asio::buffer(header), as_values);
+    if (!error) {
+      header.resize(header_start_bytes + rest_of_header(header));
+      std::tie(error, count) =
+          co_await asio::async_read(client(), asio::buffer(header) + header_start_bytes, as_values);
+    }
+    timer_.cancel();
+    if (error) co_return fail("no whole PROXY header: " + error.message());
+    if (auto const said = parse_header(header)) addresses_ = *said;
+    record_.client = text_of(addresses_.source);
+    co_return record_.incident.empty();
+  } catch (malformed_header const& wrong) {
+    co_return fail(wrong.what());
+  }
+}
+
+asio::awaitable<bool> session::handshake() {
+  error_code error;
+  if (is_server())
+    std::tie(error) = co_await tls_handshake(secured_, tls_async::as_server{}, as_values);
+  else
+    std::tie(error) =
+        co_await tls_handshake(secured_, tls_async::as_client{options_.server_name}, as_values);
+  std::string const peer = is_server() ? "the client" : "the backend";
+  if (is_not_tls(error))
+    co_return fail(peer + " does not speak TLS, perhaps plain HTTP: " + why(error));
+  if (error) co_return fail("handshake with " + peer + " failed: " + why(error));
+  record_.protocol = ::SSL_get_version(secured_.native_handle());
+  co_return record_.incident.empty();
+}
+
+asio::awaitable<bool> session::connect() {
+  expire_after(options_.connect,
+               "cannot connect to " + record_.backend + " in " + seconds(options_.connect),
+               backend());
+  auto const [unknown, found] =
+      co_await resolver_.async_resolve(options_.backend.host, options_.backend.port, as_values);
+  if (unknown) co_return fail("cannot resolve " + record_.backend + ": " + unknown.message());
+  if (!record_.incident.empty()) co_return false;  // too late: do not open the socket again
+  auto const [unreachable, endpoint] = co_await asio::async_connect(backend(), found, as_values);
+  if (unreachable)
+    co_return fail("cannot connect to " + record_.backend + ": " + unreachable.message());
+  error_code ignored;
+  backend().set_option(tcp::no_delay(true), ignored);
+  if (options_.send_proxy_header) {
+    auto const header = format_header(addresses_, is_server() ? secured_.alpn() : std::string());
+    auto const [error, count] =
+        co_await asio::async_write(backend(), asio::buffer(header), as_values);
+    if (error) co_return fail("cannot send the PROXY header: " + error.message());
+  }
+  timer_.cancel();
+  co_return record_.incident.empty();
+}
+
+asio::awaitable<void> session::relay() {
+  using namespace asio::experimental::awaitable_operators;
+  relaying_ = true;
+  last_byte_ = clock::now();
+  watch_idleness();
+  co_await (open_plaintext() && seal_plaintext());
+}
+
+asio::awaitable<void> session::open_plaintext() {
+  std::vector<char> chunk(chunk_bytes);
+  for (;;) {
+    auto const [end, count] = co_await tls_read_some(secured_, asio::buffer(chunk), as_values);
+    if (end == asio::error::eof) break;
+    if (end) co_return cut_short(is_server() ? "client" : "backend", why(end));
+    auto const [error, written] =
+        co_await asio::async_write(plain_, asio::buffer(chunk, count), as_values);
+    carried(is_server() ? record_.to_backend : record_.to_client, written);
+    if (error) co_return cut_short(is_server() ? "backend" : "client", error.message());
+  }
+  tls_ended_ = true;
+  error_code ignored;
+  plain_.shutdown(tcp::socket::shutdown_send, ignored);
+}
+
+asio::awaitable<void> session::seal_plaintext() {
+  std::vector<char> chunk(chunk_bytes);
+  for (;;) {
+    auto const [end, count] = co_await plain_.async_read_some(asio::buffer(chunk), as_values);
+    if (end == asio::error::eof) break;
+    if (end) co_return cut_short(is_server() ? "backend" : "client", end.message());
+    auto const [error, written] =
+        co_await tls_write(secured_, asio::buffer(chunk, count), as_values);
+    carried(is_server() ? record_.to_client : record_.to_backend, written);
+    if (error) co_return cut_short(is_server() ? "client" : "backend", why(error));
+  }
+  auto const [error] = co_await tls_close_write(secured_, options_.idle, as_values);
+  // A peer that has said its last may be gone without waiting for ours.
+  if (error && !tls_ended_) cut_short(is_server() ? "client" : "backend", why(error));
+}
+
+void session::carried(std::uint64_t& direction, std::size_t bytes) {
+  direction += bytes;
+  last_byte_ = clock::now();
+}
+
+// The step under way fails when its socket is closed.
+void session::expire_after(std::chrono::seconds limit, std::string what, tcp::socket& waits) {
+  timer_.expires_after(limit);
+  timer_.async_wait([weak = weak_from_this(), what = std::move(what), &waits](error_code stopped) {
+    auto const self = weak.lock();
+    // A step that ended when its time did may have stopped the timer too late.
+    if (!self || stopped || self->timer_.expiry() > clock::now()) return;
+    self->fail(what);
+    self->resolver_.cancel();
+    error_code ignored;
+    waits.close(ignored);
+  });
+}
+
+void session::watch_idleness() {
+  timer_.expires_at(last_byte_ + options_.idle);
+  timer_.async_wait([weak = weak_from_this()](error_code stopped) {
+    auto const self = weak.lock();
+    if (!self || stopped) return;
+    if (self->last_byte_ + self->options_.idle > clock::now()) return self->watch_idleness();
+    self->fail("nothing was carried for " + seconds(self->options_.idle));
+    self->cut();
+  });
+}
+
+// The first incident is the reason for those that follow from it.
+bool session::fail(std::string incident) {
+  if (record_.incident.empty()) record_.incident = std::move(incident);
+  return false;
+}
+
+void session::cut_short(std::string const& who, std::string const& incident) {
+  fail("the " + who + ": " + incident);
+  cut();
+}
+
+// Neither side may take this for an end: no close_notify, and a reset instead of FIN.
+void session::cut() {
+  error_code ignored;
+  plain_.set_option(tcp::socket::linger(true, 0), ignored);
+  plain_.close(ignored);
+  secured_.next_layer().close(ignored);
+}
+
+std::string session::why(error_code error) const {
+  auto const& text = secured_.error_info().text();
+  return text.empty() ? error.message() : text;
+}
+
+}  // namespace tls_proxy

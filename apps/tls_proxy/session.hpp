@@ -1,0 +1,83 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// One connection of a client and the one to the backend that belongs to it. One of the two is TLS;
+// what comes from either is written to the other before more is read, so a slow reader holds its
+// writer back. Ends of either direction are carried over, close_notify as FIN and FIN as
+// close_notify, and so are ends that are none: a connection that was cut is cut on the other side.
+#pragma once
+
+#include "connection_record.hpp"
+#include "options.hpp"
+#include "proxy_header.hpp"
+
+#include "serving/access_log.hpp"
+#include "serving/connection.hpp"
+
+#include <tls_async/tls_async.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace tls_proxy {
+
+class session : public serving::connection, public std::enable_shared_from_this<session> {
+public:
+  // The options, the context and the log have to outlive this.
+  session(boost::asio::ip::tcp::socket client, tls_async::context& context, options const& chosen,
+          serving::access_log& log);
+
+  boost::asio::awaitable<void> run() override;
+  void finish() override;
+  void abort() override;
+  tls_async::stats const& stats() const noexcept override { return secured_.stats(); }
+
+private:
+  using error_code = boost::system::error_code;
+  using clock = std::chrono::steady_clock;
+  using socket = boost::asio::ip::tcp::socket;
+
+  // Each of these is false once there is an incident.
+  boost::asio::awaitable<bool> prepare();
+  boost::asio::awaitable<bool> receive_header();
+  boost::asio::awaitable<bool> handshake();
+  boost::asio::awaitable<bool> connect();
+  // Returns when both directions have ended.
+  boost::asio::awaitable<void> relay();
+  boost::asio::awaitable<void> open_plaintext();  // from TLS to TCP
+  boost::asio::awaitable<void> seal_plaintext();  // from TCP to TLS
+  void carried(std::uint64_t& direction, std::size_t bytes);
+
+  void expire_after(std::chrono::seconds limit, std::string what, socket& waits);
+  void watch_idleness();
+  bool fail(std::string incident);
+  void cut_short(std::string const& who, std::string const& incident);
+  void cut();
+  std::string why(error_code error) const;
+
+  bool is_server() const noexcept { return options_.mode == mode::server; }
+  socket& client() noexcept { return is_server() ? secured_.next_layer() : plain_; }
+  socket& backend() noexcept { return is_server() ? plain_ : secured_.next_layer(); }
+
+  options const& options_;
+  serving::access_log& log_;
+  tls_async::stream<socket> secured_;
+  socket plain_;
+  boost::asio::ip::tcp::resolver resolver_;
+  boost::asio::steady_timer timer_;  // of the step under way, then of the idle connection
+  clock::time_point last_byte_{};
+  bool relaying_ = false;
+  bool tls_ended_ = false;  // by the peer's close_notify
+  client_addresses addresses_;
+  connection_record record_;
+};
+
+}  // namespace tls_proxy

@@ -1,0 +1,428 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""tls_proxy from outside: alone, and two of them in a row with TLS in between."""
+
+import hashlib
+import os
+import re
+import select
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import unittest
+
+import programs
+from programs import AUTHORITY, BIN, CERTIFICATE, KEY, PATIENCE, HttpsServer, Program, Server, make_certificate, read_to_end
+
+STOPPED, USAGE, NOT_STARTED = range(3)
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+MEBIBYTE = 1 << 20
+
+
+def proxy_header(source, destination, more=b""):
+    """A PROXY header, version 2, for IPv4 addresses."""
+    addresses = b"".join(socket.inet_aton(host) for host, _ in (source, destination))
+    rest = addresses + struct.pack(">HH", source[1], destination[1]) + more
+    return SIGNATURE + b"\x21\x11" + struct.pack(">H", len(rest)) + rest
+
+
+def receive_exactly(connection, count):
+    received = bytearray()
+    while len(received) < count:
+        part = connection.recv(count - len(received))
+        if not part:
+            raise AssertionError(f"ended after {len(received)} of {count} bytes")
+        received += part
+    return bytes(received)
+
+
+def wait_for_end(connection):
+    """Until the other side is gone, be it with bytes left that it did not read."""
+    try:
+        read_to_end(connection)
+    except ConnectionResetError:
+        pass
+
+
+def wait_until_refused(server):
+    """Until it does not listen any more."""
+    while True:
+        try:
+            server.connect().close()
+        except ConnectionResetError:
+            pass  # it has just been accepted, or never will be
+        except ConnectionRefusedError:
+            return
+
+
+def memory(program, what):
+    """VmRSS or VmHWM of a program, in bytes."""
+    with open(f"/proc/{program.process.pid}/status", encoding="ascii") as status:
+        return int(re.search(rf"{what}:\s+(\d+) kB", status.read())[1]) * 1024
+
+
+class TlsProxy(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with HttpsServer(None):
+            pass  # it makes the certificate
+
+    def setUp(self):
+        self.backend = socket.create_server(("127.0.0.1", 0))
+        self.backend.settimeout(PATIENCE)
+        self.addCleanup(self.backend.close)
+
+    def start(self, *arguments):
+        server = Server("tls_proxy", *arguments)
+        self.addCleanup(server.__exit__)
+        return server
+
+    def terminating(self, *arguments, port=None):
+        """A proxy with TLS on the side of its clients."""
+        port = port or self.backend.getsockname()[1]
+        return self.start("--connect", f"127.0.0.1:{port}", "--cert", CERTIFICATE, "--key", KEY, *arguments)
+
+    def wrapping(self, port, *arguments):
+        """A proxy with TLS on the side of its backend."""
+        return self.start("--mode", "client", "--connect", f"localhost:{port}", "--cacert", AUTHORITY, *arguments)
+
+    def accept(self):
+        """The proxy's connection to the backend."""
+        connection, _ = self.backend.accept()
+        connection.settimeout(PATIENCE)
+        self.addCleanup(connection.close)
+        return connection
+
+    def connect(self, proxy):
+        connection = proxy.connect()
+        self.addCleanup(connection.close)
+        return connection
+
+    def connect_tls(self, proxy, **options):
+        connection = proxy.connect_tls(**options)
+        self.addCleanup(connection.close)
+        return connection
+
+    def chain(self):
+        """Both proxies, and the plain ends of one connection through them."""
+        inner = self.terminating()
+        outer = self.wrapping(inner.port)
+        return inner, outer, self.connect(outer), self.accept()
+
+    # What is carried
+
+    def test_large_amounts_pass_both_ways_at_once(self):
+        inner, outer, client, service = self.chain()
+        sent, received = {}, {}
+
+        def send(name, connection):
+            data = os.urandom(10 * MEBIBYTE)
+            sent[name] = hashlib.sha256(data).digest()
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+
+        def receive(name, connection):
+            received[name] = hashlib.sha256(read_to_end(connection)).digest()
+
+        threads = [threading.Thread(target=run, args=arguments) for run, arguments in (
+            (send, ("up", client)), (send, ("down", service)),
+            (receive, ("up", service)), (receive, ("down", client)))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+        self.assertEqual(received, sent)
+        for proxy in (inner, outer):
+            line = proxy.err.wait_for(f" {10 * MEBIBYTE} {10 * MEBIBYTE} ")
+            self.assertRegex(line, r"Z 127\.0\.0\.1:\d+ \S+:\d+ TLSv1\.3 \d+ \d+ \d+\.\d{6}s$")
+
+    def test_an_end_of_the_client_leaves_the_other_direction_open(self):
+        *_, client, service = self.chain()
+        client.sendall(b"question")
+        client.shutdown(socket.SHUT_WR)
+        self.assertEqual(read_to_end(service), b"question")
+        service.sendall(b"answer")
+        self.assertEqual(receive_exactly(client, 6), b"answer")
+        service.close()
+        self.assertEqual(read_to_end(client), b"")
+
+    def test_an_end_of_the_backend_leaves_the_other_direction_open(self):
+        *_, client, service = self.chain()
+        service.sendall(b"all I have")
+        service.shutdown(socket.SHUT_WR)
+        self.assertEqual(read_to_end(client), b"all I have")
+        client.sendall(b"more")
+        self.assertEqual(receive_exactly(service, 4), b"more")
+        client.close()
+        self.assertEqual(read_to_end(service), b"")
+
+    def test_a_slow_reader_holds_its_writer_back(self):
+        for direction in ("up", "down"):
+            with self.subTest(direction):
+                inner, outer, *ends = self.chain()
+                writer, reader = ends if direction == "up" else reversed(ends)
+                before = {proxy: memory(proxy, "VmRSS") for proxy in (inner, outer)}
+                part = os.urandom(MEBIBYTE)
+                written = 0
+                writer.setblocking(False)
+                # Until nothing moves; what has been taken then is in the buffers of the system.
+                while written < 512 * MEBIBYTE and select.select([], [writer], [], 1)[1]:
+                    written += writer.send(part[written % MEBIBYTE:])
+                self.assertLess(written, 512 * MEBIBYTE)
+                for proxy in (inner, outer):
+                    self.assertLess(memory(proxy, "VmHWM") - before[proxy], 4 * MEBIBYTE)
+                expected = hashlib.sha256(part * (written // MEBIBYTE) + part[:written % MEBIBYTE])
+                writer.shutdown(socket.SHUT_WR)
+                self.assertEqual(hashlib.sha256(read_to_end(reader)).digest(), expected.digest())
+
+    def test_a_client_that_is_cut_off_cuts_off_the_backend(self):
+        proxy = self.terminating()
+        client = self.connect_tls(proxy)
+        client.sendall(b"half")
+        service = self.accept()
+        self.assertEqual(receive_exactly(service, 4), b"half")
+        client.close()  # without close_notify
+        with self.assertRaises(ConnectionResetError):
+            read_to_end(service)
+        proxy.err.wait_for("cut short: the client: ")
+
+    def test_a_backend_that_is_cut_off_cuts_off_the_client(self):
+        proxy = self.terminating()
+        client = self.connect_tls(proxy)
+        service = self.accept()
+        client.sendall(b"x")
+        self.assertEqual(receive_exactly(service, 1), b"x")
+        service.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        service.close()
+        with self.assertRaises(ssl.SSLEOFError):
+            client.recv(1)
+        proxy.err.wait_for("cut short: the backend: Connection reset by peer")
+
+    # Who may come, and to whom
+
+    def test_the_backend_is_verified(self):
+        inner = self.terminating()
+        stranger, _ = make_certificate("stranger")
+        for arguments in (("--cacert", AUTHORITY, "--server-name", "other.example"), ("--cacert", stranger)):
+            with self.subTest(arguments):
+                outer = self.start("--mode", "client", "--connect", f"localhost:{inner.port}", *arguments)
+                self.assertEqual(read_to_end(self.connect(outer)), b"")
+                outer.err.wait_for("handshake with the backend failed: ")
+
+    def test_an_unverified_backend_is_only_for_those_who_say_so(self):
+        inner = self.terminating()
+        outer = self.start("--mode", "client", "--connect", f"127.0.0.1:{inner.port}", "--insecure",
+                           "--server-name", "other.example")
+        outer.err.wait_for("NOT verified (--insecure)")
+        client = self.connect(outer)
+        client.sendall(b"x")
+        self.assertEqual(receive_exactly(self.accept(), 1), b"x")
+
+    def test_clients_have_to_show_a_certificate_where_one_is_required(self):
+        authority = make_certificate("authority")
+        certificate, key = make_certificate("alice", signer=authority)
+        inner = self.terminating("--client-ca", authority[0])
+        wait_for_end(self.connect(self.wrapping(inner.port)))
+        inner.err.wait_for("handshake with the client failed: ")
+        client = self.connect(self.wrapping(inner.port, "--cert", certificate, "--key", key))
+        client.sendall(b"x")
+        self.assertEqual(receive_exactly(self.accept(), 1), b"x")
+
+    def test_protocols_are_negotiated_and_told_to_the_backend(self):
+        proxy = self.terminating("--alpn", "h2,http/1.1", "--send-proxy")
+        context = ssl.create_default_context(cafile=AUTHORITY)
+        context.set_alpn_protocols(["http/1.1"])
+        client = self.connect_tls(proxy, context=context)
+        self.assertEqual(client.selected_alpn_protocol(), "http/1.1")
+        expected = proxy_header(client.getsockname(), ("127.0.0.1", proxy.port), b"\x01\0\x08http/1.1")
+        self.assertEqual(receive_exactly(self.accept(), len(expected)), expected)
+
+    # PROXY headers
+
+    def test_the_address_of_a_client_passes_through_both(self):
+        inner = self.terminating("--accept-proxy", "--send-proxy")
+        outer = self.wrapping(inner.port, "--send-proxy")
+        client = self.connect(outer)
+        client.sendall(b"x")
+        expected = proxy_header(client.getsockname(), ("127.0.0.1", outer.port)) + b"x"
+        self.assertEqual(receive_exactly(self.accept(), len(expected)), expected)
+
+    def test_the_log_has_the_address_that_the_header_tells(self):
+        inner = self.terminating()
+        outer = self.wrapping(inner.port, "--accept-proxy")
+        client = self.connect(outer)
+        client.sendall(proxy_header(("203.0.113.7", 4711), ("203.0.113.8", 443)) + b"x")
+        service = self.accept()
+        self.assertEqual(receive_exactly(service, 1), b"x")
+        service.close()
+        client.close()
+        outer.err.wait_for(" 203.0.113.7:4711 localhost:")
+
+    def test_a_wrong_header_ends_the_connection(self):
+        proxy = self.terminating("--accept-proxy", "--handshake-seconds", 1)
+        for header, says in ((b"GET / HTTP/1.1\r\n\r\n", "not a PROXY header"),
+                             (SIGNATURE + b"\x21\x11\0\x0b", "without room for its addresses"),
+                             (SIGNATURE + b"\x21\x11\xff\xff", "more than 4096 bytes"),
+                             (SIGNATURE[:5], "no PROXY header in 1 s")):
+            with self.subTest(says):
+                client = self.connect(proxy)
+                client.sendall(header)
+                wait_for_end(client)
+                proxy.err.wait_for(says)
+
+    # What goes wrong
+
+    def test_a_backend_that_is_down_ends_new_connections_only(self):
+        proxy = self.terminating()
+        first = self.connect_tls(proxy)
+        service = self.accept()
+        self.backend.close()
+        second = self.connect_tls(proxy)
+        self.assertEqual(read_to_end(second), b"")  # a clean end, with close_notify
+        proxy.err.wait_for(f"cannot connect to 127.0.0.1:{service.getsockname()[1]}: Connection refused")
+        first.sendall(b"x")
+        self.assertEqual(receive_exactly(service, 1), b"x")
+
+    def test_a_backend_that_does_not_answer_is_given_up(self):
+        with socket.socket() as full:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            for _ in range(8):  # more than it has room for; further ones are not answered
+                waiting = socket.socket()
+                self.addCleanup(waiting.close)
+                waiting.setblocking(False)
+                waiting.connect_ex(full.getsockname())
+            proxy = self.terminating("--connect-seconds", 1, port=full.getsockname()[1])
+            self.assertEqual(read_to_end(self.connect_tls(proxy)), b"")
+            proxy.err.wait_for(f"cannot connect to 127.0.0.1:{full.getsockname()[1]} in 1 s")
+
+    def test_a_backend_that_cannot_be_found_is_named(self):
+        proxy = self.start("--mode", "client", "--connect", "nowhere.invalid:1", "--cacert", AUTHORITY)
+        self.assertEqual(read_to_end(self.connect(proxy)), b"")
+        proxy.err.wait_for("cannot resolve nowhere.invalid:1: ")
+
+    def test_plain_text_in_the_place_of_tls_is_named(self):
+        proxy = self.terminating()
+        for text in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x00" * 64):
+            client = self.connect(proxy)
+            client.sendall(text)
+            wait_for_end(client)
+        proxy.err.wait_for("the client does not speak TLS, perhaps plain HTTP: ")
+
+        outer = self.wrapping(self.backend.getsockname()[1])
+        self.connect(outer)
+        self.accept().sendall(b"220 ready\r\n" * 10)
+        outer.err.wait_for("the backend does not speak TLS, perhaps plain HTTP: ")
+
+    def test_a_client_without_a_handshake_ends_at_the_deadline(self):
+        proxy = self.terminating("--handshake-seconds", 1)
+        self.assertEqual(read_to_end(self.connect(proxy)), b"")
+        proxy.err.wait_for("handshake with the client failed: ")
+
+    def test_a_connection_that_carries_nothing_is_cut(self):
+        proxy = self.terminating("--idle-seconds", 1)
+        client = self.connect_tls(proxy)
+        service = self.accept()
+        with self.assertRaises(ssl.SSLEOFError):
+            client.recv(1)
+        with self.assertRaises(ConnectionResetError):
+            service.recv(1)
+        proxy.err.wait_for("cut short: nothing was carried for 1 s")
+
+    def test_further_connections_wait_for_their_turn(self):
+        proxy = self.terminating("--max-connections", 1)
+        first = self.connect_tls(proxy)
+        service = self.accept()
+        second = self.connect(proxy)
+        proxy.err.wait_for("all 1 connections are in use")
+        service.close()
+        self.assertEqual(read_to_end(first), b"")
+        first.close()
+        context = ssl.create_default_context(cafile=AUTHORITY)
+        with context.wrap_socket(second, server_hostname="localhost") as connection:
+            connection.sendall(b"x")
+            self.assertEqual(receive_exactly(self.accept(), 1), b"x")
+
+    # The end
+
+    def test_a_stop_lets_connections_end(self):
+        proxy = self.terminating("--stop-seconds", PATIENCE)
+        client = self.connect_tls(proxy)
+        service = self.accept()
+        waiting = self.connect(proxy)  # in its handshake
+        client.sendall(b"x")
+        self.assertEqual(receive_exactly(service, 1), b"x")
+        proxy.signal()
+        wait_for_end(waiting)
+        wait_until_refused(proxy)
+        client.sendall(b"y")
+        self.assertEqual(receive_exactly(service, 1), b"y")
+        service.close()
+        self.assertEqual(read_to_end(client), b"")
+        client.unwrap().close()
+        self.assertEqual(proxy.wait(), STOPPED)
+        self.assertIsNone(proxy.err.find("stop-seconds"))
+
+    def test_a_stop_cuts_what_does_not_end_in_time(self):
+        for seconds, signals in ((1, 1), (PATIENCE, 2)):
+            with self.subTest(seconds):
+                proxy = self.terminating("--stop-seconds", seconds, "--threads", 2)
+                client = self.connect_tls(proxy)
+                service = self.accept()
+                proxy.signal(signal.SIGINT)
+                if signals == 2:
+                    wait_until_refused(proxy)  # the first one has been seen then
+                    proxy.signal(signal.SIGINT)
+                with self.assertRaises(ConnectionResetError):
+                    service.recv(1)
+                with self.assertRaises(ssl.SSLEOFError):
+                    client.recv(1)
+                self.assertEqual(proxy.wait(), STOPPED)
+                proxy.err.wait_for("cut short: the proxy was stopped")
+
+    # Wrong usage
+
+    def test_it_says_why_it_does_not_start(self):
+        missing = programs.WORK / "missing.pem"
+        port = self.backend.getsockname()[1]
+        server = ("--connect", "localhost:1", "--cert", CERTIFICATE, "--key", KEY)
+        for arguments, status, says in (
+            ((), USAGE, "--connect"),
+            (("--unknown", *server), USAGE, "unknown"),
+            (("--connect", "localhost:1"), USAGE, "--cert"),
+            (("--insecure", *server), USAGE, "--mode server"),
+            (("--connect", "localhost:1", "--cert", missing, "--key", KEY), NOT_STARTED, "missing.pem"),
+            (("--connect", "localhost:1", "--cert", KEY, "--key", KEY), NOT_STARTED, KEY.name),
+            (("--mode", "client", "--connect", "localhost:1", "--cacert", missing), NOT_STARTED, "missing.pem"),
+            (("--client-ca", missing, *server), NOT_STARTED, "--client-ca"),
+            (("--listen", f"127.0.0.1:{port}", *server), NOT_STARTED, "--listen"),
+        ):
+            with self.subTest(arguments):
+                done = subprocess.run([BIN / "tls_proxy", *map(str, arguments)], stdin=subprocess.DEVNULL,
+                                      capture_output=True, text=True, timeout=PATIENCE, check=False)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(says, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def test_quiet_has_lines_for_what_went_wrong_only(self):
+        proxy = self.terminating("--quiet")
+        client = self.connect_tls(proxy)
+        self.accept().close()
+        self.assertEqual(read_to_end(client), b"")
+        client.unwrap().close()
+        self.connect(proxy).close()
+        proxy.err.wait_for("handshake with the client failed: ")
+        self.assertEqual(proxy.stop(), STOPPED)
+        self.assertEqual(len(proxy.err.all()), 1, proxy.err.all())
+
+    def test_help_fits_a_screen(self):
+        with Program("tls_proxy", "--help") as done:
+            self.assertEqual(done.wait(), STOPPED)
+            self.assertTrue(24 <= len(done.out.all()) <= 40)
+
+
+if __name__ == "__main__":
+    unittest.main()
