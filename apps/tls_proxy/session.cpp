@@ -187,6 +187,8 @@ asio::awaitable<void> session::open_plaintext() {
   for (;;) {
     auto const [end, count] = co_await tls_read_some(secured_, asio::buffer(chunk), as_values);
     if (end == asio::error::eof) break;
+    // A client that has been told the end of the backend often leaves without a word.
+    if (end && is_server() && plain_ended_) co_return cut();
     if (end) co_return cut_short(is_server() ? "client" : "backend", why(end));
     auto const [error, written] =
         co_await asio::async_write(plain_, asio::buffer(chunk, count), as_values);
@@ -209,6 +211,7 @@ asio::awaitable<void> session::seal_plaintext() {
     carried(is_server() ? record_.to_client : record_.to_backend, written);
     if (error) co_return cut_short(is_server() ? "client" : "backend", why(error));
   }
+  plain_ended_ = true;
   auto const [error] = co_await tls_close_write(secured_, options_.idle, as_values);
   // A peer that has said its last may be gone without waiting for ours.
   if (error && !tls_ended_) cut_short(is_server() ? "client" : "backend", why(error));

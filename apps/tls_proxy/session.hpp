@@ -75,7 +75,8 @@ private:
   boost::asio::steady_timer timer_;  // of the step under way, then of the idle connection
   clock::time_point last_byte_{};
   bool relaying_ = false;
-  bool tls_ended_ = false;  // by the peer's close_notify
+  bool tls_ended_ = false;    // by the peer's close_notify
+  bool plain_ended_ = false;  // by the peer's FIN
   client_addresses addresses_;
   connection_record record_;
 };

@@ -201,6 +201,17 @@ class TlsProxy(unittest.TestCase):
             client.recv(1)
         proxy.err.wait_for("cut short: the backend: Connection reset by peer")
 
+    def test_a_client_may_leave_without_a_word_once_the_backend_has_ended(self):
+        proxy = self.terminating()
+        client = self.connect_tls(proxy)
+        service = self.accept()
+        client.sendall(b"question")
+        self.assertEqual(receive_exactly(service, 8), b"question")
+        service.close()
+        self.assertEqual(read_to_end(client), b"")
+        client.close()  # without close_notify
+        self.assertRegex(proxy.err.wait_for(" TLSv1.3 8 0 "), r"\d{6}s$")
+
     # Who may come, and to whom
 
     def test_the_backend_is_verified(self):
