@@ -15,10 +15,8 @@
 #include "serving/listener.hpp"
 #include "serving/run.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -91,10 +89,8 @@ int main(int argc, char* argv[]) {
         {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop},
         tls.context(),
         log};
-    service const shared{chosen->limits, chosen->ktls, files ? &*files : nullptr, log, [&server] {
-                           return asio::co_spawn(server.executor(), server.count(),
-                                                 asio::use_awaitable);
-                         }};
+    service const shared{chosen->limits, chosen->ktls, files ? &*files : nullptr, log,
+                         [&server] { return server.totals(); }};
     if (chosen->key_log)
       log.incident("warning", "the keys of all connections are written to " +
                                   chosen->key_log->string() +

@@ -148,6 +148,10 @@ asio::awaitable<void> listener::wait_for_end(std::chrono::seconds at_most) {
   co_await end_.async_wait(as_values);
 }
 
+asio::awaitable<server_totals> listener::totals() {
+  return asio::co_spawn(executor_, count(), asio::use_awaitable);
+}
+
 // Each connection is asked on its own executor. However many ask, it is done a few times a second
 // only. One that ends meanwhile may be missing in this sum; it is in the next.
 asio::awaitable<server_totals> listener::count() {

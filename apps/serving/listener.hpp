@@ -60,8 +60,8 @@ public:
   // Ends the connections that are left.
   boost::asio::awaitable<void> abort();
 
-  // At most a few times a second a new count.
-  boost::asio::awaitable<server_totals> count();
+  // From any executor. At most a few times a second a new count.
+  boost::asio::awaitable<server_totals> totals();
 
 private:
   // A connection belongs to the coroutine that runs it, and so ends on its own executor.
@@ -73,6 +73,7 @@ private:
 
   boost::asio::awaitable<void> accept();
   boost::asio::awaitable<void> wait_for_room();
+  boost::asio::awaitable<server_totals> count();
   boost::asio::awaitable<void> wait_for_end(std::chrono::seconds at_most);
   void serve(boost::asio::ip::tcp::socket socket);
   void tell_all(void (connection::*what)());
