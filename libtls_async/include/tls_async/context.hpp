@@ -5,7 +5,6 @@
 // Every setting acts or throws. Does no network I/O and includes nothing of Asio.
 #pragma once
 
-#include <tls_async/core/memory_account.hpp>
 #include <tls_async/core/mode.hpp>
 #include <tls_async/core/stats.hpp>
 #include <tls_async/error.hpp>
@@ -19,6 +18,8 @@
 #include <vector>
 
 namespace tls_async {
+
+class memory_account;
 
 /// What the sessions of one side share: identity, trust and protocol settings.
 ///

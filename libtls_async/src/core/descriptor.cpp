@@ -11,14 +11,9 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <string_view>
 
 #include "openssl_call.hpp"
 
@@ -39,20 +34,10 @@ bool is_opened_below(BIO* bio) { return bio != nullptr && BIO_get_ktls_recv(bio)
 // Since 3.2, with its new record layer, OpenSSL receives TLS 1.3 through the kernel.
 bool openssl_receives_tls13() { return OpenSSL_version_num() >= 0x30200000L; }
 
-// Asking for it is the only way to know. A socket that has it and no keys goes on as before.
-bool kernel_has_tls(int socket) {
-  std::array<char, 16> name{};
-  auto size = static_cast<socklen_t>(name.size() - 1);
-  if (getsockopt(socket, IPPROTO_TCP, TCP_ULP, name.data(), &size) == 0 &&
-      std::string_view(name.data()) == "tls") {
-    return true;
-  }
-  return setsockopt(socket, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")) == 0;
-}
-
 }  // namespace
 
-void engine::use_descriptor(int descriptor) {
+void engine::use_descriptor(int descriptor, bool (*kernel_has_tls)(int)) {
+  kernel_has_tls_ = kernel_has_tls;
   bool const has_input = ring_.input_bytes() != 0;
   bool const receives = options_.ktls == ktls::tx_rx && !has_input;
   SSL_set_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
@@ -76,7 +61,7 @@ void engine::leave_descriptor() {
   bool const opens = receives_directly_ && is_opened_below(SSL_get_rbio(ssl_.get()));
   auto const why_not = [this](bool is_input) {
     if (!openssl_has_ktls()) return ktls_state::not_in_openssl;
-    if (!kernel_has_tls(descriptor_)) return ktls_state::not_in_kernel;
+    if (!kernel_has_tls_(descriptor_)) return ktls_state::not_in_kernel;
     bool const is_old = SSL_version(ssl_.get()) < TLS1_2_VERSION;
     bool const is_new = is_input && supports_key_update() && !openssl_receives_tls13();
     return is_old || is_new ? ktls_state::not_for_version : ktls_state::not_for_cipher;

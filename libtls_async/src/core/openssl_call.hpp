@@ -6,11 +6,9 @@
 
 #include <openssl/err.h>
 
-#include <pthread.h>
 #include <signal.h>
 
 #include <cerrno>
-#include <ctime>
 
 namespace tls_async {
 

@@ -81,7 +81,8 @@ public:
   /// Before the handshake: OpenSSL sends by `descriptor`, a connected socket that does not block,
   /// and with ktls::tx_rx receives by it. It is the caller's, and has to be open during each later
   /// call. When the handshake is done, what the kernel does not do goes by the ring.
-  void use_descriptor(int descriptor);
+  /// `kernel_has_tls` is asked about it where the kernel does nothing, to tell why.
+  void use_descriptor(int descriptor, bool (*kernel_has_tls)(int descriptor));
   /// -1 if there is none.
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   /// Nothing has to be flushed: what a call has made is sent, and want::flush means to wait until
@@ -183,6 +184,7 @@ private:
   bool receives_directly_ = false;
   bool stays_on_descriptor_ = false;
   int descriptor_ = -1;
+  bool (*kernel_has_tls_)(int) = nullptr;
   tls_async::ktls_status ktls_;
   char const* exceeded_ = nullptr;  // the limit that the peer went beyond, in words
   std::uint64_t records_under_key_ = 0;

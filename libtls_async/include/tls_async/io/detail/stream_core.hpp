@@ -15,11 +15,11 @@
 
 #include <tls_async/context.hpp>
 #include <tls_async/core/engine.hpp>
-#include <tls_async/core/memory_account.hpp>
 #include <tls_async/core/mode.hpp>
 #include <tls_async/io/detail/operation.hpp>
 #include <tls_async/io/detail/operation_memory.hpp>
 #include <tls_async/io/options.hpp>
+#include <tls_async/memory_account.hpp>
 
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
@@ -89,7 +89,7 @@ public:
   [[nodiscard]] error_code refusal() const;
 
   /// So much may come to a place outside of the ring.
-  static constexpr std::size_t landing_bytes = 256;
+  static constexpr std::size_t landing_bytes = 192;
   /// A fill that brought as much is probably one of many.
   static constexpr std::size_t bulk_bytes = 2 * max_record_plaintext;
 

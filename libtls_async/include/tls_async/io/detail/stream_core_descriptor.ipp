@@ -9,14 +9,31 @@
 
 #include <boost/asio/error.hpp>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace tls_async::detail {
 
+// Asking for it is the only way to know. A socket that has it and no keys goes on as before.
+inline bool kernel_has_tls(int socket) {
+  std::array<char, 16> name{};
+  auto size = static_cast<socklen_t>(name.size() - 1);
+  if (getsockopt(socket, IPPROTO_TCP, TCP_ULP, name.data(), &size) == 0 &&
+      std::string_view(name.data()) == "tls") {
+    return true;
+  }
+  return setsockopt(socket, IPPROTO_TCP, TCP_ULP, "tls", sizeof("tls")) == 0;
+}
+
 inline step stream_core::negotiate() {
   if (options_.ktls != ktls::off && !engine_.handshake_begun()) {
-    if (int const socket = descriptor(); socket != -1) engine_.use_descriptor(socket);
+    if (int const socket = descriptor(); socket != -1) engine_.use_descriptor(socket, &kernel_has_tls);
   }
   return engine_.handshake();
 }

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-#include <tls_async/core/memory_account.hpp>
+#include <tls_async/memory_account.hpp>
 
 namespace tls_async {
 
