@@ -34,8 +34,9 @@ private:
         return "A read is already waiting on this stream: wait for it or cancel it before "
                "starting another.";
       case errc::operation_in_progress:
-        return "A blocking call needs the stream for itself: wait for the outstanding operations "
-               "or cancel them first.";
+        return "This would run beside what is outstanding on the stream and can't: wait for that "
+               "or "
+               "cancel it first.";
       case errc::closed_for_writing:
         return "The stream has sent close_notify: nothing more can be written on this session.";
       case errc::bad_certificate:

@@ -22,7 +22,7 @@ enum class errc {
   empty_trust_store,      ///< A peer has to be verified, and there is nothing to verify it with.
   no_host_name,           ///< A client has to verify a host name, and none was given.
   second_read,            ///< A read was started while another one waits.
-  operation_in_progress,  ///< A blocking call was made while an operation is outstanding.
+  operation_in_progress,  ///< A second handshake or shutdown, or a blocking call beside a verb.
   closed_for_writing,     ///< A write was started after close_notify was sent.
   bad_certificate,        ///< A certificate or chain cannot be used.
   bad_private_key,        ///< A private key cannot be read or used.

@@ -63,6 +63,18 @@ std::string reason_of(unsigned long code) {
   return reason != nullptr ? reason : "error " + std::to_string(code);
 }
 
+// OpenSSL 3.0 has no words for the alerts that came with TLS 1.3.
+char const* words_of_alert(int value) {
+  switch (value & 0xff) {
+    case SSL_AD_MISSING_EXTENSION:
+      return "missing extension";
+    case SSL_AD_CERTIFICATE_REQUIRED:
+      return "certificate required";
+    default:
+      return SSL_alert_desc_string_long(value);
+  }
+}
+
 }  // namespace
 
 step engine::fail(tls_async::failure why) {
@@ -126,7 +138,7 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
     self->story().last_alert = {.sent = (where & SSL_CB_WRITE) != 0,
                                 .fatal = (value >> 8) == SSL3_AL_FATAL,
                                 .number = value & 0xff,
-                                .description = SSL_alert_desc_string_long(value)};
+                                .description = words_of_alert(value)};
   } catch (...) {  // the story of an alert is not worth ending the session
   }
 }

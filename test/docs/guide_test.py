@@ -1,0 +1,159 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""guide_test.py docs/guide: the programs of the guide, as a reader would run them, with the certificate that its page
+on certificates makes."""
+
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import unittest
+
+import programs
+from programs import PATIENCE, WORK, Program
+
+GUIDE = pathlib.Path(sys.argv.pop())
+AUTHORITY = WORK / "authority.pem"
+CHAIN, KEY = WORK / "server.pem", WORK / "server.key"
+
+
+class Listening(Program):
+    """One of the guide's servers, on a free port."""
+
+    def __init__(self, name, *before):
+        super().__init__(name, *before, 0, CHAIN, KEY)
+        try:
+            self.port = int(self.out.wait_for("listening on ").rpartition(":")[2])
+        except BaseException:
+            self.__exit__()
+            raise
+
+
+def run(name, *arguments, text=b""):
+    command = [programs.BIN / name, *map(str, arguments)]
+    return subprocess.run(command, input=text, capture_output=True, check=False, timeout=PATIENCE)
+
+
+def served_in_part(listener):
+    """Sends part of an answer, and closes the connection without a word."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CHAIN, KEY)
+    with listener.accept()[0] as connection:
+        stream = context.wrap_socket(connection, server_side=True)
+        while stream.recv(100):  # to the end: what is left unread would make the kernel reset the connection
+            pass
+        stream.sendall(b"half of it")
+        stream.shutdown(socket.SHUT_WR)
+        stream.close()
+
+
+class Guide(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        commands = re.search(r"```sh\n(.*?)```", (GUIDE / "certificates.md").read_text(), re.DOTALL)[1]
+        done = subprocess.run(["bash", "-ec", commands], cwd=WORK, capture_output=True, check=False, text=True)
+        assert done.returncode == 0, done.stderr
+
+    def assert_prints(self, done, text):
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertTrue(done.stdout == text, done.stdout[:200])
+
+    def test_first_client_and_first_server_talk(self):
+        with Listening("first-server") as server:
+            for text in (b"", b"hello\n", b"one\n\ntwo\n"):
+                self.assert_prints(run("first-client", "localhost", server.port, AUTHORITY, text=text), text)
+
+    def test_client_says_that_an_address_is_not_the_name(self):
+        with Listening("first-server") as server:
+            done = run("first-client", "127.0.0.1", server.port, AUTHORITY, text=b"secret\n")
+            self.assertEqual((done.returncode, done.stdout), (1, b""))
+            self.assertIn("the host is '127.0.0.1'", done.stderr.decode())
+            server.err.wait_for("the peer ended the session")
+
+    def test_client_trusts_its_authority_only(self):
+        with Listening("first-server") as server:
+            other = WORK / "other.pem"
+            command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-noenc", "-subj", "/CN=another"]
+            command += ["-keyout", WORK / "other.key", "-out", other]
+            subprocess.run(command, check=True, capture_output=True)
+            done = run("first-client", "localhost", server.port, other, text=b"secret\n")
+            self.assertEqual((done.returncode, done.stdout), (1, b""))
+            self.assertIn("unable to get local issuer certificate", done.stderr.decode())
+
+    def test_server_says_at_once_that_the_files_are_swapped(self):
+        done = run("first-server", 0, KEY, CHAIN)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("has no certificate but: PRIVATE KEY", done.stderr.decode())
+
+    def test_line_of_one_member_goes_to_the_others(self):
+        context = ssl.create_default_context(cafile=AUTHORITY)
+
+        def join(port):
+            connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
+            stream = context.wrap_socket(connection, server_hostname="localhost")
+            self.assertEqual(stream.recv(100), b"welcome\n")  # from here on it is a member
+            return stream
+
+        with Listening("many-writers") as server:
+            with join(server.port) as first, join(server.port) as second, join(server.port) as third:
+                first.sendall(b"from the first\n")
+                for other in (second, third):
+                    self.assertEqual(other.recv(100), b"from the first\n")
+                third.sendall(b"from the third\n")
+                for other in (first, second):
+                    self.assertEqual(other.recv(100), b"from the third\n")  # and not its own line before that
+                second.close()
+                server.err.wait_for("truncated")
+                first.sendall(b"still here\n")
+                self.assertEqual(third.recv(100), b"still here\n")
+
+    def test_watcher_says_that_nothing_came_and_ends_on_a_signal(self):
+        with Listening("first-server") as server:
+            with Program("cancellation-and-deadlines", "localhost", server.port, AUTHORITY) as watcher:
+                watcher.out.wait_for("watching")
+                watcher.out.wait_for("nothing yet")
+                self.assertEqual(watcher.stop(), 0)
+                self.assertEqual(watcher.out.all()[-1], "bye")
+                self.assertEqual(watcher.err.all(), [])
+
+    def test_whole_input_comes_back_after_a_half_close(self):
+        with Listening("first-server") as server:
+            for text in (b"", b"short", bytes(range(256)) * 40_000):
+                self.assert_prints(run("shutdown", "localhost", server.port, AUTHORITY, text=text), text)
+
+    def test_answer_that_is_cut_is_not_taken_for_whole(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            server = threading.Thread(target=served_in_part, args=(listener,))
+            server.start()
+            done = run("shutdown", "localhost", listener.getsockname()[1], AUTHORITY, text=b"?")
+            server.join(PATIENCE)
+        self.assertEqual((done.returncode, done.stdout), (1, b"half of it"))
+        self.assertIn("stream truncated", done.stderr.decode())
+
+    def test_beast_serves_its_own_clients_and_curl(self):
+        with Listening("beast", "serve") as server:
+            to_server = ("localhost", server.port, AUTHORITY)
+            self.assert_prints(run("beast", "get", *to_server, "/here"), b"You asked for /here\n")
+            self.assert_prints(run("beast", "send", *to_server, "hello"), b"hello\n")
+            url = f"https://localhost:{server.port}"
+            command = ["curl", "-q", "-sS", "--noproxy", "*", "--cacert", AUTHORITY, f"{url}/a", f"{url}/b"]
+            done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+            self.assert_prints(done, b"You asked for /a\nYou asked for /b\n")
+            done = run("beast", "get", "127.0.0.1", server.port, AUTHORITY, "/")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("the host is '127.0.0.1'", done.stderr.decode())
+
+    def test_each_program_says_what_it_wants(self):
+        for page in GUIDE.glob("*.md"):
+            if "```cpp" in page.read_text():
+                with self.subTest(page.stem):
+                    done = run(page.stem)
+                    self.assertEqual(done.returncode, 2)
+                    self.assertTrue(done.stderr.decode().startswith(page.stem))
+
+
+if __name__ == "__main__":
+    unittest.main()
