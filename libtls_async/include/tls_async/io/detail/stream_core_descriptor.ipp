@@ -33,7 +33,8 @@ inline bool kernel_has_tls(int socket) {
 
 inline step stream_core::negotiate() {
   if (options_.ktls != ktls::off && !engine_.handshake_begun()) {
-    if (int const socket = descriptor(); socket != -1) engine_.use_descriptor(socket, &kernel_has_tls);
+    if (int const socket = descriptor(); socket != -1)
+      engine_.use_descriptor(socket, &kernel_has_tls);
   }
   return engine_.handshake();
 }
