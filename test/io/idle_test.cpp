@@ -76,9 +76,9 @@ BOOST_AUTO_TEST_CASE(record_may_come_in_two_parts_with_the_ring_away_between_the
   sink received;
   keep_reading(s.server, received);
   s.settle();
-  auto const message = numbered_plaintext(200);
+  auto const message = numbered_plaintext(150);
   std::string sent;
-  for (std::size_t cut = 1; cut < 200; ++cut) {
+  for (std::size_t cut = 1; cut < 150; ++cut) {
     s.client_end().deliver(0);
     write_now(s, s.client, message);
     sent += message;
