@@ -129,8 +129,9 @@ step engine::open(std::span<std::byte> plaintext) {
   openssl_call const call(sends_directly_);
   if (ring_.input_bytes() == 0 && !receives_directly_ && !open_blocked_ && !in_handshake()) {
     // Without input OpenSSL has nothing new to say, and would only make a buffer for it.
+    // A reply to a KeyUpdate that has not left yet is something to say.
     if (SSL_has_pending(ssl_.get()) == 0 && SSL_renegotiate_pending(ssl_.get()) == 0 &&
-        !close_notify_received()) {
+        SSL_get_key_update_type(ssl_.get()) == SSL_KEY_UPDATE_NONE && !close_notify_received()) {
       ++stats_.suspended_for_fill;
       return {want::fill, 0};
     }
