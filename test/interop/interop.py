@@ -21,6 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 PATIENCE = 60  # seconds: for a cell that hangs
 VERSIONS, KEYS, SIZES = ("1.2", "1.3"), ("rsa", "ecdsa"), (1, 16 * 1024 + 1, 10_000_000)
+# Less than two sockets hold. With more, Java may stop for ever: its reader, which has to send a KeyUpdate, waits for its
+# writer, which waits for us, who wait for its reader.
+HELD_BY_SOCKETS = 1_000_000
 CUT = ("ended stream truncated", "ended Connection reset by peer")
 
 
@@ -135,7 +138,7 @@ class Cells:
         for key, new_key in (("rsa", ("rsa:2048",)), ("ecdsa", curve)):
             request(key, new_key, "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-addext",
                     "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE")
-        for size in SIZES:
+        for size in (*SIZES, HELD_BY_SOCKETS):
             letters = bytearray(random.Random(size).choices(b"abcdefghijlmnopqrstuvwxyz", k=size))  # k is a command of s_client
             letters[63::64] = b"\n" * len(letters[63::64])
             letters[-1:] = b"\n"
@@ -339,7 +342,7 @@ class Cells:
             for end in ("granted", "refused"):
                 yield "gnutls-cli", "gnutls-cli", "client", self.gnutls_cli_renegotiates, None, "1.2", "ecdsa", SIZES[1], end
         if "java" in peers:
-            yield "javac", "java", "client", self.java_updates_keys, None, "1.3", "ecdsa", SIZES[2], "keys"
+            yield "javac", "java", "client", self.java_updates_keys, None, "1.3", "ecdsa", HELD_BY_SOCKETS, "keys"
         if "curl" in peers:
             yield from grid("curl", "curl", "client", self.curl, None, "close", ("killed",))
 

@@ -128,11 +128,9 @@ step engine::open(std::span<std::byte> plaintext) {
   if (failure_) return {want::failed, 0};
   openssl_call const call(sends_directly_);
   if (ring_.input_bytes() == 0 && !receives_directly_ && !open_blocked_ && !in_handshake()) {
-    // Without input OpenSSL has nothing new to say, and would only make a buffer for it. Not so
-    // with a peer that changes its keys: Java then waited for a reply that did not come
-    // (interop/java).
+    // Without input OpenSSL has nothing new to say, and would only make a buffer for it.
     if (SSL_has_pending(ssl_.get()) == 0 && SSL_renegotiate_pending(ssl_.get()) == 0 &&
-        stats_.key_updates_received == 0 && !close_notify_received()) {
+        !close_notify_received()) {
       ++stats_.suspended_for_fill;
       return {want::fill, 0};
     }
