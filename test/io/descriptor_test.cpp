@@ -26,6 +26,7 @@
 
 #include "memory_session.hpp"
 #include "pattern.hpp"
+#include "socket_loop.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -42,7 +43,7 @@ stream_options with(ktls way) {
 }
 
 // The server is on the descriptor, the client on the ring.
-struct descriptor_session {
+struct descriptor_session : socket_loop {
   using tls = stream<local::socket>;
 
   explicit descriptor_session(ktls way, bool stays = true, context& clients = trusting_client()) {
@@ -51,24 +52,9 @@ struct descriptor_session {
     client.emplace(std::move(far), clients);
     server.emplace(std::move(near), known_server(), with(way));
     if (stays) server->state().engine().stay_on_descriptor();
-    ending of_client, of_server;
-    tls_handshake(*client, as_client{"localhost"}, of_client.token());
-    tls_handshake(*server, as_server{}, of_server.token());
-    run_until([&] { return of_client.done && of_server.done; });
-    BOOST_REQUIRE_EQUAL(of_client.ec, error_code());
-    BOOST_REQUIRE_EQUAL(of_server.ec, error_code());
+    shake_hands(*client, *server);
     BOOST_REQUIRE_EQUAL(server->state().engine().sends_directly(), stays);
   }
-  // The limit only turns a hang into a failure.
-  template <class Condition>
-  void run_until(Condition condition) {
-    while (!condition()) {
-      io.restart();
-      BOOST_REQUIRE_EQUAL(io.run_one_for(60s), 1U);
-    }
-  }
-
-  asio::io_context io{1};
   local::socket near{io}, far{io};
   std::optional<tls> client, server;
 };

@@ -4,6 +4,10 @@
 // Six handshakes that fail, and what each side is told: an error code, and a text that names the
 // cause.
 #include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/verify_context.hpp>
+
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
 
 #include "memory_session.hpp"
 
@@ -94,6 +98,20 @@ BOOST_AUTO_TEST_CASE(no_version_in_both_is_named_on_both_sides) {
   check_ssl(failed.of_server);
   check_text(failed.s.client, {"the peer sent the alert 'protocol version'"});
   check_text(failed.s.server, {"unsupported protocol", "we sent the alert 'protocol version'"});
+}
+
+// Reasons of OpenSSL's libraries overlap: this one is SSL's for a connection that ended.
+BOOST_AUTO_TEST_CASE(reason_of_another_library_is_not_taken_for_truncation) {
+  memory_session s;
+  s.client.set_verify_callback([](bool, asio::ssl::verify_context&) {
+    ERR_raise(ERR_LIB_USER, SSL_R_UNEXPECTED_EOF_WHILE_READING);
+    return false;
+  });
+  ending of_client, of_server;
+  tls_handshake(s.client, as_client{"localhost"}, of_client.token());
+  tls_handshake(s.server, as_server{}, of_server.token());
+  s.settle();
+  check_ssl(of_client);
 }
 
 BOOST_AUTO_TEST_CASE(peer_that_goes_away_is_named_with_the_step_it_left_in) {

@@ -22,6 +22,7 @@
 
 #include "memory_session.hpp"
 #include "pattern.hpp"
+#include "socket_loop.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -174,7 +175,7 @@ BOOST_AUTO_TEST_CASE(blocks_of_a_burst_are_given_back) {
 BOOST_AUTO_TEST_SUITE_END()
 
 template <class Stream>
-struct socket_session {
+struct socket_session : socket_loop {
   using socket = std::remove_reference_t<typename Stream::next_layer_type>;
 
   socket_session() {
@@ -187,23 +188,9 @@ struct socket_session {
     }
     client.emplace(std::forward<next>(a), trusting_client());
     server.emplace(std::forward<next>(b), known_server());
-    ending of_client, of_server;
-    tls_handshake(*client, as_client{"localhost"}, of_client.token());
-    tls_handshake(*server, as_server{}, of_server.token());
-    run_until([&] { return of_client.done && of_server.done; });
-    BOOST_REQUIRE_EQUAL(of_client.ec, error_code());
-    BOOST_REQUIRE_EQUAL(of_server.ec, error_code());
+    shake_hands(*client, *server);
   }
-  // The limit only turns a hang into a failure.
-  template <class Condition>
-  void run_until(Condition condition) {
-    io.restart();
-    while (!condition())
-      BOOST_REQUIRE_EQUAL(io.run_one_for(60s), 1U);
-  }
-
   using next = std::conditional_t<std::is_same_v<Stream, stream<socket&>>, socket&, socket&&>;
-  asio::io_context io{1};
   socket a{io}, b{io};
   std::optional<Stream> client, server;
 };

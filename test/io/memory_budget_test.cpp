@@ -13,6 +13,7 @@
 
 #include "memory_session.hpp"
 #include "pattern.hpp"
+#include "socket_loop.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -199,7 +200,7 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(memory_budget_over_tcp)
 
-struct busy_pair {
+struct busy_pair : socket_loop {
   explicit busy_pair(context& servers) {
     tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
     tcp::socket a(io), b(io);
@@ -229,7 +230,6 @@ struct busy_pair {
   }
 
   std::string message = std::string(300, 'x');
-  asio::io_context io{1};
   std::optional<stream<tcp::socket>> client, server;
   sink received;
 };
@@ -257,26 +257,18 @@ BOOST_AUTO_TEST_CASE(read_takes_one_record_at_a_time) {
     auto servers = server_of_its_own();
     if (is_short) servers.memory_budget(1);
     busy_pair pair(servers);
-    ending of_client, of_server, written, read;
-    auto const until = [&](bool const& done) {
-      pair.io.restart();
-      while (!done)
-        BOOST_REQUIRE_EQUAL(pair.io.run_one_for(60s), 1U);
-    };
-    tls_handshake(*pair.client, as_client{"localhost"}, of_client.token());
-    tls_handshake(*pair.server, as_server{}, of_server.token());
-    until(of_client.done);
-    until(of_server.done);
+    ending written, read;
+    pair.shake_hands(*pair.client, *pair.server);
     auto const message = numbered_plaintext(40'000);
     tls_write(*pair.client, asio::buffer(message), written.token());
-    until(written.done);
+    pair.run_until([&] { return written.done; });
     std::string place(message.size(), '\0');
     tls_read_some(*pair.server, asio::buffer(place.data(), 1'000), read.token());
-    until(read.done);
+    pair.run_until([&] { return read.done; });
     BOOST_TEST(pair.server->state().engine().ring().is_attached() == !is_short);
     read = {};
     asio::async_read(*pair.server, asio::buffer(place.data() + 1'000, 39'000), read.token());
-    until(read.done);
+    pair.run_until([&] { return read.done; });
     BOOST_TEST((place == message));
   }
 }

@@ -27,6 +27,7 @@
 
 #include "memory_session.hpp"
 #include "pattern.hpp"
+#include "socket_loop.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -60,26 +61,12 @@ std::unique_ptr<tcp_tls> make_end(Executor const& executor, context& made_for) {
 }
 
 // Two streams that are up, over a connection on the loopback.
-struct tcp_session {
+struct tcp_session : socket_loop {
   tcp_session() {
     join(client.next_layer(), server.next_layer());
-    ending of_client, of_server;
-    tls_handshake(client, as_client{"localhost"}, of_client.token());
-    tls_handshake(server, as_server{}, of_server.token());
-    run_until([&] { return of_client.done && of_server.done; });
-    BOOST_REQUIRE_EQUAL(of_client.ec, error_code());
-    BOOST_REQUIRE_EQUAL(of_server.ec, error_code());
+    shake_hands(client, server);
   }
 
-  // The limit only turns a hang into a failure.
-  template <class Condition>
-  void run_until(Condition condition) {
-    io.restart();
-    while (!condition())
-      BOOST_REQUIRE_EQUAL(io.run_one_for(60s), 1U);
-  }
-
-  asio::io_context io{1};
   tcp_tls client{counting_socket(io), trusting_client()};
   tcp_tls server{counting_socket(io), known_server()};
 };

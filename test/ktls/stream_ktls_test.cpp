@@ -23,6 +23,7 @@
 
 #include "io/memory_session.hpp"
 #include "io/pattern.hpp"
+#include "io/socket_loop.hpp"
 #include "kernel_session.hpp"
 
 namespace tls_async::test {
@@ -38,15 +39,15 @@ auto const offloaded = data::make(
     {tls13_aes128, tls13_aes256, tls13_chacha, tls12_aes128, tls12_aes256, tls12_chacha});
 
 // The server asks for kernel TLS, the client does not.
-struct stream_pair {
+struct stream_pair : socket_loop {
   using tls = stream<tcp::socket>;
 
-  explicit stream_pair(kernel_suite const& suite = tls13_aes128, ktls way = ktls::tx) {
+  explicit stream_pair(kernel_suite const& suite = tls13_aes128, ktls way = ktls::tx,
+                       stream_options options = {}) {
     tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
     tcp::socket near(io), far(io);
     far.connect(acceptor.local_endpoint());
     acceptor.accept(near);
-    stream_options options;
     options.ktls = way;
     client.emplace(std::move(far), trusting_client(), patient_options());
     server.emplace(std::move(near), known_server(), options);
@@ -59,21 +60,8 @@ struct stream_pair {
         SSL_set_cipher_list(ssl, suite.cipher);
       }
     }
-    ending of_client, of_server;
-    tls_handshake(*client, as_client{"localhost"}, of_client.token());
-    tls_handshake(*server, as_server{}, of_server.token());
-    run_until([&] { return of_client.done && of_server.done; });
-    BOOST_REQUIRE_EQUAL(of_client.ec, error_code());
-    BOOST_REQUIRE_EQUAL(of_server.ec, error_code());
+    shake_hands(*client, *server);
     keep_reading(*client, at_client);
-  }
-  // The limit only turns a hang into a failure.
-  template <class Condition>
-  void run_until(Condition condition) {
-    while (!condition()) {
-      io.restart();
-      BOOST_REQUIRE_EQUAL(io.run_one_for(60s), 1U);
-    }
   }
   ending send_file(unnamed_file const& file, std::uint64_t offset, std::uint64_t length) {
     ending sent;
@@ -91,7 +79,6 @@ struct stream_pair {
     run_until([&] { return at_client.plaintext.size() >= length || at_client.ended; });
   }
 
-  asio::io_context io{1};
   std::optional<tls> client, server;
   sink at_client;
 };
@@ -297,6 +284,19 @@ BOOST_DATA_TEST_CASE(key_update_that_the_peer_asks_for_ends_the_session_cleanly,
   BOOST_TEST(pair.at_client.end == asio::error::eof);
   BOOST_TEST((pair.at_client.plaintext == file.content()));
   BOOST_TEST(pair.write("too late").ec == errc::ktls_fixed_keys);
+}
+
+BOOST_AUTO_TEST_CASE(limit_of_a_key_ends_the_session_cleanly) {
+  if (!kernel_tls()) return;
+  stream_options options;
+  options.rekey_after_records = 3;
+  stream_pair pair(tls13_aes128, ktls::tx, options);
+  for (int i = 0; i != 3; ++i)
+    BOOST_TEST(pair.write("one").ec == error_code());
+  BOOST_TEST(pair.write("one too many").ec == errc::ktls_fixed_keys);
+  pair.run_until([&] { return pair.at_client.ended; });
+  BOOST_TEST(pair.at_client.end == asio::error::eof);
+  BOOST_TEST(pair.at_client.plaintext == "oneoneone");
 }
 
 BOOST_AUTO_TEST_CASE(key_update_without_a_request_does_no_harm) {

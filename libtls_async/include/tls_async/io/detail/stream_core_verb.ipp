@@ -164,8 +164,11 @@ inline void stream_core::cancel(operation& op, boost::asio::cancellation_type ty
 inline error_code stream_core::failure_code() const {
   auto const& why = engine_.failure();
   if (why.openssl == 0) return why.own;
-  if (ERR_GET_REASON(why.openssl) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+  // What a BIO on a descriptor makes of the end of the connection.
+  if (ERR_GET_LIB(why.openssl) == ERR_LIB_SSL &&
+      ERR_GET_REASON(why.openssl) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
     return boost::asio::ssl::error::stream_truncated;
+  }
   return {static_cast<int>(why.openssl), boost::asio::error::get_ssl_category()};
 }
 
