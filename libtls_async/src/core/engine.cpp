@@ -127,8 +127,9 @@ step engine::open(std::span<std::byte> plaintext) {
   assert(!plaintext.empty());
   if (failure_) return {want::failed, 0};
   openssl_call const call(sends_directly_);
-  if (ring_.input_bytes() == 0 && !receives_directly_ && !open_blocked_ && !in_handshake()) {
-    // Without input OpenSSL has nothing new to say, and would only make a buffer for it.
+  if (ring_.input_bytes() == 0 && !receives_directly_ && !in_handshake()) {
+    // Without input OpenSSL has nothing new to say, unless it stopped for want of room, and would
+    // only make a buffer for it.
     if (SSL_has_pending(ssl_.get()) == 0 && SSL_renegotiate_pending(ssl_.get()) == 0 &&
         !close_notify_received()) {
       ++stats_.suspended_for_fill;
@@ -145,7 +146,6 @@ step engine::open(std::span<std::byte> plaintext) {
     }
     // Without SSL_MODE_AUTO_RETRY it has only come behind a message that is no plaintext.
   } while (result.next == want::fill && kernel_seals() && ring_.input_bytes() != 0);
-  open_blocked_ = result.next == want::flush;
   if (exceeded_ != nullptr && !failure_) return fail(errc::peer_limit_exceeded, exceeded_);
   if (result.next == want::nothing) {
     stats_.plaintext_opened += read;

@@ -195,7 +195,6 @@ private:
   bool handshake_done_ = false;
   bool key_update_blocked_ = false;
   bool close_notify_blocked_ = false;
-  bool open_blocked_ = false;
 };
 
 }  // namespace tls_async
