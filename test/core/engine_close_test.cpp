@@ -112,6 +112,95 @@ BOOST_AUTO_TEST_CASE(what_follows_the_peers_close_notify_is_ignored) {
   BOOST_TEST(end == want::closed);
 }
 
+// A ticket in several records, of which the client has the first.
+struct half_a_ticket {
+  half_a_ticket() : pair(with_client_certificate()) {
+    SSL_set_max_send_fragment(pair.server.native_handle(), 512);
+    while (!pair.server.handshake_done()) {
+      BOOST_REQUIRE_NE(pair.client.handshake().next, want::failed);
+      move_ciphertext(pair.client, pair.server);
+      BOOST_REQUIRE_NE(pair.server.handshake().next, want::failed);
+      if (!pair.server.handshake_done()) move_ciphertext(pair.server, pair.client);
+    }
+    auto const tickets = take_all(pair.server);
+    constexpr std::size_t header = 5;
+    std::size_t const length = header + static_cast<unsigned char>(tickets[3]) * 256 +
+                               static_cast<unsigned char>(tickets[4]);
+    BOOST_REQUIRE_GT(length, 512U);
+    rest = tickets.substr(length);
+    give(pair.client, tickets.substr(0, length));
+    BOOST_REQUIRE_EQUAL(open_all(pair.client), "");
+    BOOST_REQUIRE(pair.client.in_handshake());
+  }
+  static tls_settings with_client_certificate() {
+    tls_settings settings;
+    settings.client_certificate = true;
+    return settings;
+  }
+
+  engine_pair pair;
+  std::string rest;
+};
+
+BOOST_AUTO_TEST_CASE(close_notify_waits_for_the_rest_of_a_message_that_came_in_part) {
+  half_a_ticket half;
+  auto& client = half.pair.client;
+  BOOST_TEST(client.close_notify() == (step{want::fill, 0}));
+  BOOST_TEST(!client.failure());
+  give(client, half.rest);
+  BOOST_TEST(client.close_notify() == step{});
+  want end{};
+  BOOST_TEST(deliver_all(client, half.pair.server, &end) == "");
+  BOOST_TEST(end == want::closed);
+}
+
+BOOST_AUTO_TEST_CASE(key_update_waits_for_the_rest_of_a_message_that_came_in_part) {
+  half_a_ticket half;
+  auto& client = half.pair.client;
+  BOOST_TEST(client.key_update(true) == (step{want::fill, 0}));
+  BOOST_TEST(!client.failure());
+  give(client, half.rest);
+  BOOST_TEST(client.key_update(true) == step{});
+  BOOST_TEST(client.stats().key_updates_sent == 1U);
+  seal_all(client, "with new keys");
+  BOOST_TEST(deliver_all(client, half.pair.server) == "with new keys");
+  BOOST_TEST(half.pair.server.stats().key_updates_received == 1U);
+}
+
+// Nothing leaves the ring until not even a KeyUpdate finds room.
+step block_key_update(engine& from) {
+  step last;
+  for (int most = 20'000; last.next == want::nothing && most != 0; --most)
+    last = from.key_update(false);
+  return last;
+}
+
+BOOST_AUTO_TEST_CASE(close_notify_leaves_behind_a_key_update_that_was_blocked) {
+  connected_engines pair;
+  BOOST_TEST(block_key_update(pair.client) == (step{want::flush, 0}));
+  BOOST_TEST(pair.client.close_notify() == (step{want::flush, 0}));
+  BOOST_TEST(!pair.client.failure());
+  want end{};
+  BOOST_TEST(deliver_all(pair.client, pair.server, &end) == "");
+  BOOST_TEST(end == want::fill);
+  BOOST_TEST(pair.client.close_notify() == step{});
+  BOOST_TEST(deliver_all(pair.client, pair.server, &end) == "");
+  BOOST_TEST(end == want::closed);
+}
+
+BOOST_AUTO_TEST_CASE(key_update_behind_a_write_that_finished_a_blocked_one_is_sent) {
+  connected_engines pair;
+  BOOST_TEST(block_key_update(pair.client) == (step{want::flush, 0}));
+  BOOST_TEST(deliver_all(pair.client, pair.server) == "");
+  seal_all(pair.client, "takes it along");
+  BOOST_TEST(deliver_all(pair.client, pair.server) == "takes it along");
+  auto const before = pair.server.stats().key_updates_received;
+  BOOST_TEST(pair.client.key_update(false) == step{});
+  seal_all(pair.client, "with keys of its own");
+  BOOST_TEST(deliver_all(pair.client, pair.server) == "with keys of its own");
+  BOOST_TEST(pair.server.stats().key_updates_received == before + 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

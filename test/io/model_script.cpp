@@ -22,7 +22,8 @@ namespace asio = boost::asio;
 using asio::cancellation_type;
 using namespace std::chrono_literals;
 
-model_script::model_script(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15 + 1) {
+template <class Transport>
+model_script<Transport>::model_script(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15 + 1) {
   // So that the first seeds meet every ending.
   if (seed % 8 == 3) ending_ = ending::stream_destroyed;
   if (seed % 8 == 6) ending_ = ending::io_context_destroyed;
@@ -31,10 +32,14 @@ model_script::model_script(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c
   configure();
 }
 
-model_script::~model_script() { drop_everything(); }
+template <class Transport>
+model_script<Transport>::~model_script() {
+  drop_everything();
+}
 
-void model_script::configure() {
-  auto ends = memory_stream::make(io_->get_executor());
+template <class Transport>
+void model_script<Transport>::configure() {
+  transport_.emplace(*io_);
   stream_options options;
   options.ring_records = 1 + pick(4);
   options.most_key_updates_in_a_row = options.most_key_updates_per_second = 0;
@@ -48,17 +53,20 @@ void model_script::configure() {
     auto& e = *(ends_.at(i) = std::make_shared<endpoint>());
     e.is_client = i == 0;
     e.progress = clock::now();
-    e.stream = std::make_unique<stream_type>(std::move(i == 0 ? ends.first : ends.second),
-                                             script_context(e.is_client), options);
+    // One end at least is on its descriptor.
+    if (Transport::has_descriptors)
+      options.ktls = i == 0 ? std::array{ktls::off, ktls::tx, ktls::tx_rx}.at(pick(3))
+                            : std::array{ktls::tx, ktls::tx_rx}.at(pick(2));
+    e.stream =
+        std::make_unique<stream_type>(transport_->take(i), script_context(e.is_client), options);
+    e.watch.emplace(*transport_, i, e.stream->next_layer());
+    if (options.ktls != ktls::off) e.stream->state().engine().stay_on_descriptor();
     SSL* const ssl = e.stream->native_handle();
     if (!is_tls13_) SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
     if (!is_tls13_ && has_cbc) SSL_set_cipher_list(ssl, "ECDHE-ECDSA-AES128-SHA256");
     if (!has_tickets) SSL_set_num_tickets(ssl, 0);
     e.stream->set_role(e.is_client ? stream_type::client : stream_type::server);
   }
-  auto& service = asio::use_service<memory_service>(*io_);
-  for (auto& e : ends_)
-    e->watch.emplace(service, e->link());
   note(*ends_[0], std::string(is_tls13_ ? "TLS 1.3"
                               : has_cbc ? "TLS 1.2 CBC"
                                         : "TLS 1.2 GCM") +
@@ -67,7 +75,8 @@ void model_script::configure() {
                       std::to_string(options.rekey_after_records));
 }
 
-std::string model_script::run() {
+template <class Transport>
+std::string model_script<Transport>::run() {
   negotiate();
   for (auto& e : ends_) {
     for (std::size_t links = pick(3); links != 0; --links)
@@ -94,7 +103,8 @@ std::string model_script::run() {
 }
 
 // A handshake like any other verb: disturbed at first, then left alone.
-void model_script::negotiate() {
+template <class Transport>
+void model_script<Transport>::negotiate() {
   for (std::size_t actions = pick(20); actions != 0; --actions)
     act();
   is_left_alone_ = true;
@@ -112,7 +122,8 @@ void model_script::negotiate() {
   negotiated_ = true;
 }
 
-void model_script::come_to_an_end() {
+template <class Transport>
+void model_script<Transport>::come_to_an_end() {
   is_left_alone_ = true;
   for (auto& e : ends_)
     open(*e);
@@ -136,7 +147,8 @@ void model_script::come_to_an_end() {
   }
 }
 
-void model_script::end_without(endpoint& gone) {
+template <class Transport>
+void model_script<Transport>::end_without(endpoint& gone) {
   is_left_alone_ = true;
   endpoint& rest = other(gone);
   for (auto& e : ends_)
@@ -156,20 +168,30 @@ void model_script::end_without(endpoint& gone) {
 }
 
 // The handlers own the ends now, and are destroyed with the event loop.
-void model_script::drop_everything() {
+template <class Transport>
+void model_script<Transport>::drop_everything() {
   ends_ = {};
+  transport_.reset();
   if (io_) io_->stop();
   io_.reset();
 }
 
-void model_script::step(std::size_t handlers) {
-  if (io_->stopped()) io_->restart();
-  for (; handlers != 0 && io_->poll_one() != 0; --handlers) {
+template <class Transport>
+void model_script<Transport>::step(std::size_t handlers) {
+  for (auto& e : ends_) {
+    for (auto const& v : e->outstanding)
+      v->is_parked = false;
+  }
+  for (; handlers != 0; --handlers) {
+    if (io_->stopped()) io_->restart();
+    bool const moved = transport_->settle();
+    if (io_->poll_one() == 0 && !moved) break;
   }
 }
 
 // Runs all that can run. What was cancelled or is due has then ended.
-void model_script::settle() {
+template <class Transport>
+void model_script<Transport>::settle() {
   step(unbounded);
   for (auto& e : ends_) {
     e->lowest_layer_cancelled = false;
@@ -188,10 +210,11 @@ void model_script::settle() {
   }
 }
 
-void model_script::advance_clock() {
+template <class Transport>
+void model_script<Transport>::advance_clock() {
   for (auto& e : ends_) {
-    if (e->was_destroyed || e->accepted == e->link().writes()) continue;
-    e->accepted = e->link().writes();
+    if (e->was_destroyed || e->accepted == link(*e).writes()) continue;
+    e->accepted = link(*e).writes();
     e->progress = clock::now();
   }
   constexpr std::array<clock::duration, 4> steps{100ms, 1s, 6s, 31s};
@@ -204,7 +227,8 @@ void model_script::advance_clock() {
   settle();
 }
 
-void model_script::finish(endpoint& e, verb_ptr const& v, error_code ec, std::size_t n) {
+template <class Transport>
+void model_script<Transport>::finish(endpoint& e, verb_ptr const& v, error_code ec, std::size_t n) {
   note(e, "  verb " + std::to_string(v->number) + " ended: " + std::to_string(n) + " bytes, " +
               ec.message());
   if (inside_call_) complain("a handler ran inside a call");
@@ -229,8 +253,9 @@ void model_script::finish(endpoint& e, verb_ptr const& v, error_code ec, std::si
 }
 
 // What may be the result of a verb; the transport never fails by itself.
-std::string model_script::judge(endpoint const& e, verb const& v, error_code ec,
-                                std::size_t n) const {
+template <class Transport>
+std::string model_script<Transport>::judge(endpoint const& e, verb const& v, error_code ec,
+                                           std::size_t n) const {
   if (n > v.size) return "it reports more bytes than it had";
   if (!ec) {
     if (v.refusal) return "it had to end with " + v.refusal.message();
@@ -260,25 +285,32 @@ std::string model_script::judge(endpoint const& e, verb const& v, error_code ec,
   return ec.message();
 }
 
-model_script::verb_ptr model_script::endpoint::find(kind what) const {
+template <class Transport>
+auto model_script<Transport>::endpoint::find(kind what) const -> verb_ptr {
   auto const found = std::find_if(outstanding.begin(), outstanding.end(),
                                   [what](verb_ptr const& v) { return v->what == what; });
   return found != outstanding.end() ? *found : nullptr;
 }
 
-void model_script::call(std::function<void()> const& what) {
+template <class Transport>
+void model_script<Transport>::call(std::function<void()> const& what) {
   bool const outer = std::exchange(inside_call_, true);
   what();
   inside_call_ = outer;
 }
 
-void model_script::note(endpoint const& e, std::string const& what) {
+template <class Transport>
+void model_script<Transport>::note(endpoint const& e, std::string const& what) {
   trace_ += (e.is_client ? "client " : "server ") + what + '\n';
 }
 
-void model_script::complain(std::string const& what) {
+template <class Transport>
+void model_script<Transport>::complain(std::string const& what) {
   if (complaint_.empty()) complaint_ = what;
   trace_ += "*** " + what + '\n';
 }
+
+template class model_script<memory_transport>;
+template class model_script<socket_transport>;
 
 }  // namespace tls_async::test

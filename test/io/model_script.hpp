@@ -23,13 +23,14 @@
 #include <string_view>
 #include <vector>
 
-#include "memory_service.hpp"
-#include "support/memory_link.hpp"
+#include "model_transport.hpp"
 #include "support/model.hpp"
 #include "support/virtual_clock.hpp"
 
 namespace tls_async::test {
 
+/// `Transport` is one of model_transport.hpp.
+template <class Transport>
 class model_script {
 public:
   explicit model_script(std::uint64_t seed);
@@ -46,7 +47,7 @@ public:
   [[nodiscard]] std::size_t cut_short() const { return cut_short_; }
 
 private:
-  using stream_type = stream<memory_stream, virtual_clock>;
+  using stream_type = stream<typename Transport::next_layer_type, virtual_clock>;
   using clock = virtual_clock;
   enum class kind { handshake, read, write, write_some, key_update, close_write, shutdown };
   enum class ending { complete, stream_destroyed, io_context_destroyed };
@@ -61,7 +62,7 @@ private:
     clock::time_point started;
     clock::duration limit = clock::duration::max();
     bool stalls = false;
-    bool is_parked = false;  // it had its chance to complete at once
+    bool is_parked = false;  // all that could run had run, and nothing has since
     error_code refusal;      // how it has to end
     bool lowest_layer_cancelled = false;
     boost::asio::cancellation_type cancelled = boost::asio::cancellation_type::none;
@@ -85,9 +86,8 @@ private:
     std::size_t accepted = 0;             // writes that the next layer has accepted
     clock::time_point progress;           // when it accepted the last
     std::unique_ptr<stream_type> stream;
-    std::optional<memory_service::watch> watch;
+    std::optional<typename Transport::watch> watch;
 
-    [[nodiscard]] memory_stream& link() const { return stream->next_layer(); }
     [[nodiscard]] verb_ptr find(kind what) const;
   };
   using endpoint_ptr = std::shared_ptr<endpoint>;
@@ -128,6 +128,7 @@ private:
   [[nodiscard]] std::string judge(endpoint const& e, verb const& v, error_code ec,
                                   std::size_t n) const;
   [[nodiscard]] endpoint& other(endpoint const& e) const { return *ends_.at(e.is_client ? 1 : 0); }
+  [[nodiscard]] auto& link(endpoint const& e) { return transport_->link(e.is_client ? 0 : 1); }
   [[nodiscard]] endpoint& either() { return *ends_.at(pick(2)); }
 
   std::size_t pick(std::size_t below) { return static_cast<std::size_t>(random_() % below); }
@@ -140,6 +141,7 @@ private:
   std::mt19937_64 random_;
   ending ending_ = ending::complete;
   std::optional<boost::asio::io_context> io_;
+  std::optional<Transport> transport_;
   std::array<endpoint_ptr, 2> ends_;
   bool is_tls13_ = true;
   bool cancels_lowest_layer_ = false;

@@ -241,6 +241,8 @@ void kernel_session_pair::wait_for_room() { wait_for(server_socket_, POLLOUT); }
 
 void kernel_session_pair::wait_for_input() { wait_for(server_socket_, POLLIN); }
 
+void kernel_session_pair::wait_for_hang_up() { wait_for(server_socket_, 0); }
+
 void kernel_session_pair::write_into_pair() {
   BIO* const inner = SSL_get_rbio(server_.get());
   BIO_up_ref(inner);
@@ -255,13 +257,18 @@ void kernel_session_pair::empty_pair() {
   }
 }
 
-void kernel_session_pair::close_client(bool by_reset) {
-  // With bytes that nobody read, close() resets too.
-  std::string none;
-  client_reads(none);
-  client_socket_.set_option(asio::socket_base::linger{by_reset, 0});
+void kernel_session_pair::reset_client() {
+  client_socket_.set_option(asio::socket_base::linger{true, 0});
   client_socket_.close();
+  wait_for_hang_up();
+}
+
+// A close answers the first bytes that come afterwards with a reset, at a moment of its own. Here
+// the reset is there when this returns; for a socket that knew of the end it is EPIPE, as there.
+void kernel_session_pair::close_client() {
+  client_socket_.shutdown(asio::socket_base::shutdown_send);
   wait_for_input();
+  reset_client();
 }
 
 void kernel_session_pair::close_server() { server_socket_.close(); }

@@ -122,12 +122,14 @@ public:
   void write_into_pair();
   /// Sends what is in the pair.
   void empty_pair();
-  /// The client goes away without a close_notify; returns when the server's socket knows.
-  void close_client(bool by_reset);
+  /// The client goes away without a close_notify; both return when the server's socket knows.
+  void reset_client();
+  void close_client();
   /// Closes its socket.
   void close_server();
 
 private:
+  void wait_for_hang_up();
   void fill_pair();
 
   boost::asio::io_context io_;

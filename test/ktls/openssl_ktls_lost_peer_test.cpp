@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(after_a_reset_each_write_fails_and_raises_nothing) {
   }
   kernel_session_pair pair;
   blocked_sigpipe guard;
-  pair.close_client(true);
+  pair.reset_client();
   for (int i = 0; i < 3; ++i) {
     BOOST_TEST(write_failure(pair) == ECONNRESET);
     BOOST_TEST(!guard.raised());
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(after_a_reset_each_file_fails_and_raises_nothing) {
   kernel_session_pair pair;
   unnamed_file const file{1000};
   blocked_sigpipe guard;
-  pair.close_client(true);
+  pair.reset_client();
   for (int i = 0; i < 3; ++i) {
     BOOST_TEST(refusal(pair.server_sends(file.descriptor(), 0, 1000)) == ECONNRESET);
     BOOST_TEST(!guard.raised());
@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(after_its_close_the_first_write_fails_and_raises_sigpipe) {
   }
   kernel_session_pair pair;
   blocked_sigpipe guard;
-  pair.close_client(false);
+  pair.close_client();
   BOOST_TEST(write_failure(pair) == EPIPE);
   BOOST_TEST(guard.raised());
   pair.close_server();
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(after_its_close_the_first_file_fails_and_raises_sigpipe) {
   kernel_session_pair pair;
   unnamed_file const file{1000};
   blocked_sigpipe guard;
-  pair.close_client(false);
+  pair.close_client();
   BOOST_TEST(refusal(pair.server_sends(file.descriptor(), 0, 1000)) == EPIPE);
   BOOST_TEST(guard.raised());
   pair.close_server();
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(after_its_close_a_plain_send_can_do_without_the_signal) {
   }
   kernel_session_pair pair;
   blocked_sigpipe guard;
-  pair.close_client(false);
+  pair.close_client();
   BOOST_TEST(::send(SSL_get_wfd(pair.server()), "x", 1, MSG_NOSIGNAL) == -1);
   BOOST_TEST(errno == EPIPE);
   BOOST_TEST(!guard.raised());
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(after_that_failure_writes_and_files_seem_to_succeed) {
   kernel_session_pair pair;
   unnamed_file const file{1000};
   blocked_sigpipe guard;
-  pair.close_client(false);
+  pair.close_client();
   BOOST_TEST(write_failure(pair) == EPIPE);
   BOOST_TEST(guard.raised());
   BOOST_TEST(bool{pair.server_writes("x")});

@@ -96,6 +96,7 @@ step engine::seal(std::span<std::byte const> plaintext) {
   openssl_call const call(sends_directly_);
   auto const result = answer(SSL_write_ex(ssl_.get(), place, record.size(), &written));
   if (result.next == want::failed) return result;
+  key_update_blocked_ = false;  // it left first
   count_sealed(record.size());
   if (result.next == want::nothing) {
     pending_.clear();
@@ -160,6 +161,7 @@ step engine::key_update(bool ask) {
   if (kernel_seals()) return end_for_fixed_keys("as much was sent as one key is good for");
   openssl_call const call(sends_directly_);
   if (!std::exchange(key_update_blocked_, false)) {
+    if (step const message = finish_message(); message.next != want::nothing) return message;
     if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) !=
         1) {
       return answer(0);
@@ -183,10 +185,17 @@ step engine::close_notify() {
   if (close_notify_sent() && !close_notify_blocked_) return {};
   if (!attach_ring()) return {want::failed, 0};
   openssl_call const call(sends_directly_);
+  if (step const message = finish_message(); message.next != want::nothing) return message;
   int const result = SSL_shutdown(ssl_.get());
   step const sent = result >= 0 ? step{} : answer(result);
   close_notify_blocked_ = sent.next == want::flush;
   return sent;
+}
+
+// SSL_shutdown and SSL_key_update fail as long as a message of the session itself is half sent, or
+// has come in part.
+step engine::finish_message() {
+  return handshake_done_ && in_handshake() ? answer(SSL_do_handshake(ssl_.get())) : step{};
 }
 
 bool engine::attach_ring() {

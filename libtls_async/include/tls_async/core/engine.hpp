@@ -151,6 +151,7 @@ private:
   /// False, and the session has failed, if there is no memory.
   [[nodiscard]] bool attach_ring();
   step answer(int result);
+  step finish_message();
   step fail(tls_async::failure why);
   step fail(error_code why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
