@@ -27,7 +27,8 @@ function(add_guest_tests name program script python directory labels)
 
   set(common LABELS "${labels}" SKIP_RETURN_CODE 77)
   add_test(${name}/boot ${python} -B ${script} boot ${directory} ${program} ${cases})
-  set_tests_properties(${name}/boot PROPERTIES FIXTURES_SETUP ${name} TIMEOUT 420 ${common})
+  set_tests_properties(${name}/boot PROPERTIES FIXTURES_SETUP ${name} TIMEOUT 420 ${common}
+                       RUN_SERIAL ON)  # an emulated machine needs all of a real one
   foreach(case IN LISTS cases)
     add_test(${name}/${case} ${python} -B ${script} result ${directory} ${case})
     set_tests_properties(${name}/${case} PROPERTIES FIXTURES_REQUIRED ${name} TIMEOUT 20 ${common})
