@@ -69,7 +69,6 @@ public:
   stream_state(Arg&& next_layer, Session session, stream_options const& options)
       : stream_core(session, options, sizeof(stream_state)),
         next_layer_(std::forward<Arg>(next_layer)),
-        io_executor_(next_layer_.get_executor()),
         timer_(next_layer_.get_executor()) {
     if (options.ktls != ktls::off && !is_socket<next_layer_type>) {
       throw boost::system::system_error(
@@ -79,7 +78,7 @@ public:
   }
 
   [[nodiscard]] next_layer_type& next_layer() noexcept { return next_layer_; }
-  [[nodiscard]] executor_type const& executor() const noexcept { return io_executor_; }
+  [[nodiscard]] executor_type const& executor() noexcept { return timer_.get_executor(); }
   [[nodiscard]] time_point now() const override {
     return time_point(
         std::chrono::duration_cast<time_point::duration>(Clock::now().time_since_epoch()));
@@ -129,7 +128,7 @@ private:
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
 
     void operator()(error_code ec, std::size_t n = 0) {
-      any_io_executor const& here = state_->io_executor_;
+      any_io_executor const& here = state_->executor();
       run(here, true, ec, n);
     }
 
@@ -263,17 +262,16 @@ private:
   void disarm_timer() override { timer_.cancel(); }
   // From whichever thread has made room, under the lock of the account.
   void resume() override {
-    boost::asio::post(io_executor_, [weak = this->weak_from_this()] {
+    boost::asio::post(executor(), [weak = this->weak_from_this()] {
       auto const state = std::static_pointer_cast<stream_state>(weak.lock());
       if (!state) return;
       auto inside = state->lock();
-      any_io_executor const& here = state->io_executor_;
+      any_io_executor const& here = state->executor();
       state->resumed(gate_step{here, true, inside});
     });
   }
 
   NextLayer next_layer_;
-  executor_type const io_executor_;
   boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, executor_type> timer_;
   [[no_unique_address]] gate_cancellation<!is_closed_by_us> flush_cancel_;
   // Another type: two empty members of one have to have two addresses.
