@@ -121,7 +121,10 @@ void engine::explain_failure(std::string openssl) {
   } else if (info.last_alert && !info.last_alert->sent && info.last_alert->fatal) {
     explain("the peer ended the session: " + info.last_alert->description);
   } else if (failure_.openssl != 0) {
-    explain(reason_of(failure_.openssl));
+    // OpenSSL then finds no version or no cipher to offer, and says only that.
+    bool const is_bare = !handshake_done() && SSL_is_server(ssl_.get()) != 0 &&
+                         SSL_get_certificate(ssl_.get()) == nullptr;
+    explain(reason_of(failure_.openssl) + (is_bare ? ", and this server has no certificate" : ""));
   }
 }
 

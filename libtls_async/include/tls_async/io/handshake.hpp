@@ -29,9 +29,10 @@ struct as_server {};
 /// error of the next read.
 ///
 /// Parameters: `deadline` bounds it in all; without one, `stream_options::handshake_deadline` does.
-/// Errors: no_host_name, empty_trust_store, timed_out and operation_aborted leave the connection as
-/// it is (a cancelled handshake goes on with the next call); stream_truncated if the peer went
-/// away; an SSL error, the stream is then unusable, and its alert has been sent.
+/// Errors: timed_out and operation_aborted leave all as it is, and the next call goes on where this
+/// one stopped. no_host_name, empty_trust_store and key_mismatch end the stream before anything was
+/// sent: the connection is as new, for another stream. stream_truncated if the peer went away; an
+/// SSL error, whose alert has been sent; both are final.
 /// `s.error_info().text()` says why in words. Concurrency: not beside another handshake
 /// (operation_in_progress). Reads and writes started meanwhile wait for it. Cancellation: terminal
 /// and partial.
