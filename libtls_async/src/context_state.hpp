@@ -19,7 +19,9 @@
 #include <string>
 #include <vector>
 
-namespace tls_async::detail {
+// Hidden, so that a shared library doesn't export it.
+namespace tls_async {
+namespace [[gnu::visibility("hidden")]] detail {
 
 template <auto Free>
 struct freed_by {
@@ -88,4 +90,5 @@ void forget_sessions(SSL_CTX* handle);
 /// certificate.
 void announce_authorities(SSL_CTX* handle);
 
-}  // namespace tls_async::detail
+}  // namespace gnu::visibility("hidden")]]detail
+}  // namespace tls_async

@@ -16,7 +16,7 @@ namespace tls_async {
 /// this call. On a descriptor a lost peer does not end the program: OpenSSL's socket BIO writes
 /// without MSG_NOSIGNAL, and sendfile(2) has no such flag, so SIGPIPE is blocked, and dropped
 /// afterwards, unless the program has blocked it itself.
-class openssl_call {
+class [[gnu::visibility("hidden")]] openssl_call {
 public:
   explicit openssl_call(bool on_descriptor) noexcept : is_blocked_here_(on_descriptor) {
     // ERR_clear_error goes through all places of the queue also if there is nothing in it, which a

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+#
+# debian.sh PROJECT FOLDER COMPILER: builds the Debian packages, looks at what is in them, and builds a program
+# with what they unpack to.
+set -euo pipefail
+project=$1 folder=$2 compiler=$3
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+rm -rf "$folder"
+cmake --preset package -S "$project" -B "$folder/build" -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
+cmake --build "$folder/build"
+cpack --config "$folder/build/CPackConfig.cmake" -B "$folder"
+
+version=$(awk '/define TLS_ASYNC_VERSION_/ { printf "%s%s", dot, $3; dot = "." }' \
+  "$project/libtls_async/include/tls_async/version.hpp")
+machine=$(dpkg --print-architecture)
+abi=${version%.*}
+runtime=$folder/libtls-async${abi}_${version}_$machine.deb
+development=$folder/libtls-async-dev_${version}_$machine.deb
+
+# says FILE FIELD TEXT...: the package's FIELD has each TEXT.
+says() {
+  local file=$1 field=$2 value text
+  value=$(dpkg-deb --field "$file" "$field")
+  shift 2
+  for text; do [[ $value == *"$text"* ]] || fail "$file: $field is '$value', without '$text'"; done
+}
+says "$runtime" Depends libssl3 libstdc++6 libc6
+says "$development" Depends "libtls-async$abi (= $version)" "libssl-dev (>= 3.0)" libboost
+[[ $(dpkg-deb --field "$runtime" Depends) != *boost* ]] || fail "the shared library depends on Boost"
+
+# holds FILE PATTERN...: each file in the package matches a PATTERN, and each PATTERN a file.
+holds() {
+  local file=$1 listed pattern rest
+  shift
+  rest=$(dpkg-deb --contents "$file" | grep -v '^d' | awk '{ print $6 }')
+  for pattern; do
+    grep -qE "^\./usr/$pattern\$" <<<"$rest" || fail "$file: nothing is called /usr/$pattern"
+    rest=$(grep -vE "^\./usr/$pattern\$" <<<"$rest" || true)
+  done
+  [[ -z $rest ]] || fail "$file has more than it should: $rest"
+}
+libdir=lib/$(dpkg-architecture --query DEB_HOST_MULTIARCH)
+holds "$runtime" "$libdir/libtls_async\.so\.$version" "$libdir/libtls_async\.so\.$abi" \
+  "share/doc/libtls-async$abi/copyright"
+holds "$development" "$libdir/libtls_async\.so" "$libdir/pkgconfig/tls_async\.pc" \
+  "$libdir/cmake/tls_async/tls_async-[a-z-]+\.cmake" 'include/tls_async/[a-z_/]+\.[hi]pp' \
+  'share/doc/libtls-async-dev/copyright'
+readelf --dynamic "$folder/build/libtls_async/libtls_async.so" | grep -q "SONAME.*\[libtls_async.so.$abi\]" ||
+  fail "the shared library is not called libtls_async.so.$abi"
+
+for package in "$runtime" "$development"; do dpkg-deb --extract "$package" "$folder/root"; done
+cmake -G Ninja -S "$project/test/package/find_package" -B "$folder/consumer" -DCMAKE_CXX_COMPILER="$compiler" \
+  -DCMAKE_PREFIX_PATH="$folder/root/usr" >/dev/null
+cmake --build "$folder/consumer"
+[[ $("$folder/consumer/consumer") == "tls_async $version" ]] || fail "the program is of another version"
+ldd "$folder/consumer/consumer" | grep -q "$folder/root/usr/$libdir/libtls_async.so.$abi" ||
+  fail "the program does not use the library of the package"
