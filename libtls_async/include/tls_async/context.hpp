@@ -48,14 +48,24 @@ class memory_account;
 /// assigned to.
 class context {
 public:
-  enum class role { client, server };
-  enum class version { tls1_2, tls1_3 };
+  /// The side of a connection.
+  enum class role {
+    client,  ///< The one that connects, and verifies its peer.
+    server   ///< The one that is connected to, and has a certificate.
+  };
+  /// Of the protocol.
+  enum class version {
+    tls1_2,  ///< RFC 5246
+    tls1_3   ///< RFC 8446
+  };
 
   /// Makes a context for one side of connections.
   /// Source: SSL_CTX_new(3), SSL_CTX_set_options(3), SSL_CTX_set_security_level(3).
   explicit context(role side);
 
+  /// What was moved from may only be destroyed or assigned to.
   context(context&&) noexcept;
+  /// The same; streams of the context that was here before keep its SSL_CTX.
   context& operator=(context&&) noexcept;
   ~context();
 
@@ -196,6 +206,7 @@ public:
   unsigned long set_mode(unsigned long bits);
   /// Takes a mode away. Returns all that are set then.
   unsigned long clear_mode(mode m);
+  /// All modes that are set.
   [[nodiscard]] unsigned long modes() const noexcept;
 
   /// What all streams of this context have done so far, those that are gone included. Streams add

@@ -52,5 +52,7 @@ inline boost::system::error_code make_error_code(errc code) noexcept {
 
 }  // namespace tls_async
 
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<tls_async::errc> : std::true_type {};
+/// @endcond

@@ -13,13 +13,15 @@
 
 namespace tls_async {
 
-/// Thread-safe. The questions of a stream that has room cost no lock.
+/// What the streams of a context hold, and those of them that wait for room: the inside of
+/// context::memory_budget. Thread-safe. The questions of a stream that has room cost no lock.
 class memory_account {
 public:
   /// Bytes of one stream: what it can't do without, and the ring, which it gives back.
   struct holding {
-    std::size_t kept = 0;
-    std::size_t ring = 0;
+    std::size_t kept = 0;  ///< Its state, and what `tls_try_write` left.
+    std::size_t ring = 0;  ///< 0 while it has none.
+    /// Member by member.
     bool operator==(holding const&) const = default;
   };
 
@@ -27,6 +29,7 @@ public:
   /// thread of control ask again.
   class waiter : public boost::intrusive::list_base_hook<> {
   public:
+    /// There is room now.
     virtual void resume() = 0;
 
   protected:
@@ -37,7 +40,9 @@ public:
     std::size_t needed_ = 0;
   };
 
+  /// See context::memory_budget.
   void budget(std::size_t bytes) noexcept;
+  /// Bytes that all streams hold.
   [[nodiscard]] std::size_t usage() const noexcept { return kept_ + rings_; }
 
   /// A stream holds `now` instead of `before`.
@@ -51,6 +56,7 @@ public:
   }
   /// True if `one` may take a ring of so many bytes; else it is resumed when it may.
   [[nodiscard]] bool may_take_ring_or_wait(waiter& one, std::size_t bytes);
+  /// `one` waits no more.
   void leave(waiter& one) noexcept;
   /// Resumes the first waiter if there is room for it. For one that was resumed, too: it may not
   /// have needed the room any more.

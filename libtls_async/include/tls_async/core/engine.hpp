@@ -30,6 +30,8 @@
 
 namespace tls_async {
 
+/// One TLS session without I/O: what `stream` is made of. Programs that use a stream need it only
+/// to know of; one that moves its bytes in another way can use it alone. Not thread-safe.
 class engine {
 public:
   /// Asked for every certificate of the peer's chain, after OpenSSL's own verdict
@@ -47,25 +49,33 @@ public:
 
   // Before the handshake.
 
+  /// Server (SSL_set_accept_state(3)).
   void be_server() noexcept;
+  /// Client of a host that is not named (SSL_set_connect_state(3)): where one of our contexts is to
+  /// verify it, only `verify_with` lets its handshake succeed.
   void be_client() noexcept;
   /// Client that verifies the peer, and that its certificate is for `host`: a DNS name, which is
   /// also sent as SNI, or an IP address literal, which is not (RFC 6066 section 3). False if `host`
   /// is neither.
   [[nodiscard]] bool be_client_of(std::string const& host);
+  /// SSL_VERIFY_NONE and so on, of SSL_set_verify(3).
   void verify_mode(int mode) noexcept;
+  /// SSL_set_verify_depth(3).
   void verify_depth(int depth) noexcept;
+  /// `callback` has the last word on each certificate. What it throws refuses it.
   void verify_with(verify_callback callback);
 
   // Each answers want::flush or want::fill until it is done; call it again after that flush or
   // fill.
 
+  /// Negotiates, as SSL_do_handshake(3) does; want::nothing: it is done.
   step handshake();
   /// Seals at most one record. `bytes` is how much of `plaintext` was taken for good: with
   /// want::flush or want::fill, OpenSSL has begun a record that it can't finish yet, and the engine
   /// keeps those bytes and finishes the record by `finish_record`, before which nothing else may be
   /// sealed. Precondition: `plaintext` is not empty and no record is pending.
   step seal(std::span<std::byte const> plaintext);
+  /// Goes on with the record that OpenSSL has begun.
   step finish_record();
   /// Opens at most one record. want::nothing comes with at least one byte.
   /// Precondition: `plaintext` is not empty.
@@ -90,7 +100,9 @@ public:
   [[nodiscard]] bool sends_directly() const noexcept { return sends_directly_; }
   /// Nothing has to be filled: want::fill means to wait until the descriptor has more.
   [[nodiscard]] bool receives_directly() const noexcept { return receives_directly_; }
+  /// What the kernel does of this session, or why it does nothing.
   [[nodiscard]] tls_async::ktls_status ktls_status() const noexcept;
+  /// The kernel seals what is sent.
   [[nodiscard]] bool kernel_seals() const noexcept { return ktls_.sending == ktls_state::on; }
   /// Sends a part of a file without its bytes coming here; `bytes` may be less. With want::nothing
   /// and 0 it can't be done so, or there is nothing left: reading the file tells.
@@ -101,17 +113,23 @@ public:
 
   // State.
 
+  /// It is client or server.
   [[nodiscard]] bool has_role() const noexcept { return has_role_; }
-  /// The first handshake is done.
+  /// The first handshake has begun.
   [[nodiscard]] bool handshake_begun() const noexcept { return handshake_begun_; }
+  /// The first handshake is done.
   [[nodiscard]] bool handshake_done() const noexcept { return handshake_done_; }
   /// A message of a handshake has begun and is not complete: a renegotiation, or a ticket in parts.
   [[nodiscard]] bool in_handshake() const noexcept;
+  /// The session is one of TLS 1.3.
   [[nodiscard]] bool supports_key_update() const noexcept;
   /// The keys for sending have served long enough (RFC 8446 section 5.5).
   [[nodiscard]] bool wants_new_keys() const noexcept;
+  /// OpenSSL has begun a record that it can't finish yet.
   [[nodiscard]] bool record_pending() const noexcept { return !pending_.empty(); }
+  /// Sealing is over.
   [[nodiscard]] bool close_notify_sent() const noexcept;
+  /// The peer will send nothing more.
   [[nodiscard]] bool close_notify_received() const noexcept;
   /// The protocol that ALPN agreed on; empty if none.
   [[nodiscard]] std::string alpn() const;
@@ -120,15 +138,21 @@ public:
     return sends_directly_ || ring_.output_room() >= max_record_plaintext + seal_margin;
   }
 
+  /// Those it was made with.
   [[nodiscard]] engine_options const& options() const noexcept { return options_; }
+  /// What it counts; streams add what they see.
   [[nodiscard]] tls_async::stats& stats() noexcept { return stats_; }
   /// Gives back what a session that waits can do without: the ring if it is empty, and with
   /// `buffers` OpenSSL's record buffers where it holds nothing in them (SSL_free_buffers(3)).
   void rest(bool buffers) noexcept;
+  /// Whether OpenSSL frees its record buffers whenever they are empty (mode::release_buffers).
   void release_buffers_always(bool on) noexcept;
 
+  /// Ciphertext on its way out and in.
   [[nodiscard]] tls_async::ring& ring() noexcept { return ring_; }
+  /// The same.
   [[nodiscard]] tls_async::ring const& ring() const noexcept { return ring_; }
+  /// OpenSSL's session, of which the engine stays the owner.
   [[nodiscard]] SSL* native_handle() const noexcept { return ssl_.get(); }
   /// Heap memory of ours beside the ring, in bytes; what OpenSSL allocates for the session comes on
   /// top.
@@ -136,7 +160,9 @@ public:
 
   // Why it failed.
 
+  /// False while it has not failed.
   [[nodiscard]] tls_async::failure const& failure() const noexcept { return failure_; }
+  /// The same for people, with what came before it.
   [[nodiscard]] tls_async::error_info const& error_info() const noexcept;
   /// Adds a reason that the engine can't know: what happened to the transport.
   void explain(std::string summary);

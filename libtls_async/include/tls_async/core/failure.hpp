@@ -17,28 +17,31 @@ struct failure {
   unsigned long openssl = 0;  ///< ERR_get_error(3)
   error_code own;             ///< Of errc.
 
+  /// It has failed.
   explicit operator bool() const noexcept { return openssl != 0 || own.failed(); }
 };
 
 /// The story behind an error, for people. Every field may be empty.
 struct error_info {
+  /// An alert, of whichever side (RFC 8446 section 6).
   struct alert {
-    bool sent = false;  ///< By us; otherwise the peer sent it.
-    bool fatal = false;
-    int number = 0;  ///< RFC 8446 section 6.
-    std::string description;
+    bool sent = false;        ///< By us; otherwise the peer sent it.
+    bool fatal = false;       ///< It ends the session.
+    int number = 0;           ///< RFC 8446 section 6.
+    std::string description;  ///< Its name, as "bad certificate".
   };
+  /// The verdict on a certificate that was refused.
   struct verification {
     int code = 0;         ///< X509_V_ERR_..., X509_verify_cert_error_string(3).
     int depth = 0;        ///< 0 is the peer's own certificate.
     std::string reason;   ///< The same in words.
     std::string subject;  ///< Of the certificate it is about.
-    std::string issuer;
+    std::string issuer;   ///< Of the same.
   };
 
-  std::string summary;  ///< One sentence: what went wrong.
-  std::string openssl;  ///< OpenSSL's error stack in words, oldest first, one a line.
-  std::optional<alert> last_alert;
+  std::string summary;              ///< One sentence: what went wrong.
+  std::string openssl;              ///< OpenSSL's error stack in words, oldest first, one a line.
+  std::optional<alert> last_alert;  ///< Sent or received.
   std::optional<verification> verify_error;  ///< The first certificate that was refused.
   std::string expected_host;                 ///< What the peer's certificate had to be for.
   std::string handshake_step;  ///< Where OpenSSL stood; empty once the handshake was done.

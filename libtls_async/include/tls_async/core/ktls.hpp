@@ -10,15 +10,15 @@ namespace tls_async {
 
 /// What the kernel is to do, where it can (SSL_OP_ENABLE_KTLS in SSL_CTX_set_options(3)).
 enum class ktls : std::uint8_t {
-  off,
+  off,   ///< Nothing.
   tx,    ///< Seal what is sent. Reading keeps the ring.
   tx_rx  ///< Open what is received, too.
 };
 
 /// What the kernel does in one direction, or why it does nothing.
 enum class ktls_state : std::uint8_t {
-  on,
-  not_asked_for,
+  on,               ///< It seals or opens.
+  not_asked_for,    ///< By engine_options::ktls.
   not_yet,          ///< The handshake is not done.
   not_in_openssl,   ///< OpenSSL was built without it.
   not_in_kernel,    ///< The kernel has none for this socket: the module tls is missing, or it isn't
@@ -28,9 +28,11 @@ enum class ktls_state : std::uint8_t {
   input_came_early  ///< A part of the input had been received before the handshake.
 };
 
+/// What became of `engine_options::ktls`, in each direction.
 struct ktls_status {
-  ktls_state sending = ktls_state::not_asked_for;
-  ktls_state receiving = ktls_state::not_asked_for;
+  ktls_state sending = ktls_state::not_asked_for;    ///< Of what we send.
+  ktls_state receiving = ktls_state::not_asked_for;  ///< Of what we receive.
+  /// Member by member.
   bool operator==(ktls_status const&) const = default;
 };
 

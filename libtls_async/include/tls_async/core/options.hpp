@@ -11,6 +11,7 @@
 
 namespace tls_async {
 
+/// What can be chosen for one session, on a stream or on an engine alone.
 struct engine_options {
   /// Full records the ring holds on the way out; on the way in it holds twice as many. 1 to 1 024,
   /// else the stream's constructor throws bad_option. Four are one send of 64 KiB of plaintext:
@@ -45,6 +46,7 @@ struct engine_options {
   /// The same by bytes of plaintext (0: never).
   std::uint64_t rekey_after_bytes = 0;
 
+  /// Member by member.
   bool operator==(engine_options const&) const = default;
 };
 

@@ -17,6 +17,7 @@
 
 namespace tls_async {
 
+/// Ciphertext at rest, on its way out and on its way in. Not thread-safe.
 class ring {
 public:
   /// For `session`, with so many bytes for its output, and twice as many for its input: receiving
@@ -35,6 +36,7 @@ public:
   [[nodiscard]] bool attach() noexcept;
   /// Takes the pair back if nothing is in it and nothing is being put in. True if it did.
   bool detach() noexcept;
+  /// The session has a pair.
   [[nodiscard]] bool is_attached() const noexcept { return outer_ != nullptr; }
   /// Bytes of a pair, both directions.
   [[nodiscard]] std::size_t size() const noexcept { return output_bytes_ + input_capacity(); }
@@ -72,6 +74,7 @@ public:
   }
   /// `writable()`, which stays where it is until `end_fill`.
   [[nodiscard]] std::span<std::byte> begin_fill() noexcept;
+  /// The first `n` bytes of what `begin_fill` gave hold ciphertext; 0 if nothing came.
   void end_fill(std::size_t n) noexcept;
   /// Ciphertext that has landed elsewhere. False if there is no memory to take it up: it is lost.
   [[nodiscard]] bool take(std::span<std::byte const> landed) noexcept;

@@ -9,6 +9,7 @@
 
 namespace tls_async {
 
+/// Of one stream, or of all streams of a context: numbers that only grow.
 struct stats {
   std::uint64_t plaintext_sealed = 0;    ///< Bytes.
   std::uint64_t plaintext_opened = 0;    ///< Bytes.
@@ -27,9 +28,10 @@ struct stats {
   std::uint64_t suspended_for_fill = 0;   ///< Engine calls that wanted input (WANT_READ).
   std::uint64_t key_updates_sent =
       0;  ///< Our own; replies are not counted apart from those received.
-  std::uint64_t key_updates_received = 0;
-  std::uint64_t renegotiations_refused = 0;
+  std::uint64_t key_updates_received = 0;    ///< The peer's.
+  std::uint64_t renegotiations_refused = 0;  ///< The peer's attempts (TLS 1.2).
 
+  /// Sums, and the larger of each maximum.
   stats& operator+=(stats const& other) noexcept {
     plaintext_sealed += other.plaintext_sealed;
     plaintext_opened += other.plaintext_opened;

@@ -19,10 +19,11 @@ enum class want {
 
 /// The answer of every engine call. `bytes` counts plaintext: taken by `seal`, delivered by `open`.
 struct step {
-  want next = want::nothing;
-  std::size_t bytes = 0;
+  want next = want::nothing;  ///< Before the same call can go on.
+  std::size_t bytes = 0;      ///< Of plaintext.
 
-  friend bool operator==(step const&, step const&) = default;
+  /// Member by member.
+  bool operator==(step const&) const = default;
 };
 
 }  // namespace tls_async

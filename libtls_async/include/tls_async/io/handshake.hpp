@@ -16,7 +16,7 @@ namespace tls_async {
 /// The client's side. `host` is the DNS name or IP address literal the certificate must be for; a
 /// name is also sent as SNI (RFC 6066 section 3). It is copied when the handshake is called.
 struct as_client {
-  std::string_view host;
+  std::string_view host;  ///< Not empty.
 };
 /// The server's side.
 struct as_server {};
@@ -29,13 +29,16 @@ struct as_server {};
 /// error of the next read.
 ///
 /// Parameters: `deadline` bounds it in all; without one, `stream_options::handshake_deadline` does.
+///
 /// Errors: timed_out and operation_aborted leave all as it is, and the next call goes on where this
 /// one stopped. no_host_name, empty_trust_store and key_mismatch end the stream before anything was
 /// sent: the connection is as new, for another stream. stream_truncated if the peer went away; an
-/// SSL error, whose alert has been sent; both are final.
-/// `s.error_info().text()` says why in words. Concurrency: not beside another handshake
-/// (operation_in_progress). Reads and writes started meanwhile wait for it. Cancellation: terminal
-/// and partial.
+/// SSL error, whose alert has been sent; both are final. `s.error_info().text()` says why in words.
+///
+/// Concurrency: not beside another handshake (operation_in_progress). Reads and writes started
+/// meanwhile wait for it.
+///
+/// Cancellation: terminal and partial.
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -44,6 +47,7 @@ template <
   return tls_handshake(s, client, s.state().options().handshake_deadline,
                        std::forward<Token>(token));
 }
+/// The same in `deadline` at most.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -56,6 +60,7 @@ template <
       detail::start_handshake{deadline, verifiable ? error_code() : error_code(errc::no_host_name)},
       token);
 }
+/// The same for the side of the server.
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -64,6 +69,7 @@ template <
   return tls_handshake(s, server, s.state().options().handshake_deadline,
                        std::forward<Token>(token));
 }
+/// The same in `deadline` at most.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

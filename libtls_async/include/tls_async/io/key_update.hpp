@@ -12,19 +12,28 @@
 namespace tls_async {
 
 /// Whose keys a KeyUpdate changes (RFC 8446 section 4.6.3).
-enum class new_keys { ours, both };
+enum class new_keys {
+  ours,  ///< Those that we send with.
+  both   ///< The peer's, too.
+};
 
 /// Changes the keys of a TLS 1.3 session, behind all earlier writes and before all later ones
 /// (SSL_key_update(3)). Streams also do it by themselves: see
 /// `engine_options::rekey_after_records`.
 ///
 /// Completes when the KeyUpdate has left. With `new_keys::both` the peer is asked for new keys too,
-/// and answers when it reads. Parameters: `deadline` bounds it in all; without one, it ends when
-/// the next layer has accepted nothing for `stream_options::write_stall_deadline`. Errors:
-/// not_supported before TLS 1.3, handshake_not_done, closed_for_writing: nothing was done;
+/// and answers when it reads.
+///
+/// Parameters: `deadline` bounds it in all; without one, it ends when the next layer has accepted
+/// nothing for `stream_options::write_stall_deadline`.
+///
+/// Errors: not_supported before TLS 1.3, handshake_not_done, closed_for_writing: nothing was done;
 /// operation_aborted and timed_out, the stream stays usable, and the KeyUpdate may still leave if
-/// it was sealed; an error of the next layer or of the session, which is final. Concurrency: beside
-/// anything. Cancellation: terminal and partial; total while it has not been sealed.
+/// it was sealed; an error of the next layer or of the session, which is final.
+///
+/// Concurrency: beside anything.
+///
+/// Cancellation: terminal and partial; total while it has not been sealed.
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -33,6 +42,7 @@ template <
   return detail::initiate(
       s.state(), detail::start_key_update{whose == new_keys::both, detail::unlimited, true}, token);
 }
+/// The same in `deadline` at most.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

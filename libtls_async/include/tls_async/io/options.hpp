@@ -11,6 +11,7 @@
 
 namespace tls_async {
 
+/// What can be chosen for one stream.
 struct stream_options : engine_options {
   /// How long `tls_handshake` may take in all, not per step: a peer that sends one byte at a time
   /// ends too.
@@ -38,6 +39,7 @@ struct stream_options : engine_options {
   /// `most_key_updates_in_a_row` may come at once.
   std::uint32_t most_key_updates_per_second = 10;
 
+  /// Member by member.
   bool operator==(stream_options const&) const = default;
 };
 

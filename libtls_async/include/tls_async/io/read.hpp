@@ -18,13 +18,17 @@ namespace tls_async {
 ///
 /// Parameters: `buffers`, for plaintext; all of a sequence is filled. The memory must stay valid
 /// until the handler runs (the sequence itself is copied). `deadline`: none unless given. Returns
-/// the number of bytes read; 0 beside an error. Errors: eof after the peer's close_notify, writing
-/// may go on; stream_truncated if the transport ended without one, after all that came before was
-/// read; second_read beside another read, which is not disturbed; no_role before a handshake was
-/// started; operation_aborted and timed_out, nothing was consumed and the stream stays usable; an
-/// error of the next layer is final for reading, one of the session for the stream. Concurrency:
-/// one at a time, beside any number of writes, which it never blocks. Cancellation: terminal,
-/// partial and total.
+/// the number of bytes read; 0 beside an error.
+///
+/// Errors: eof after the peer's close_notify, writing may go on; stream_truncated if the transport
+/// ended without one, after all that came before was read; second_read beside another read, which
+/// is not disturbed; no_role before a handshake was started; operation_aborted and timed_out,
+/// nothing was consumed and the stream stays usable; an error of the next layer is final for
+/// reading, one of the session for the stream.
+///
+/// Concurrency: one at a time, beside any number of writes, which it never blocks.
+///
+/// Cancellation: terminal, partial and total.
 template <
     class NextLayer, class Clock, class MutableBufferSequence,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -33,6 +37,7 @@ template <
   return detail::initiate(
       s.state(), detail::start_read<MutableBufferSequence>{buffers, detail::unlimited}, token);
 }
+/// The same in `deadline` at most.
 template <
     class NextLayer, class Clock, class MutableBufferSequence, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

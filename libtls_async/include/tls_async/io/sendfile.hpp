@@ -64,6 +64,7 @@ template <
   return detail::initiate(
       s.state(), detail::start_sendfile{file, offset, length, detail::unlimited, true}, token);
 }
+/// The same in `deadline` at most.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

@@ -59,9 +59,13 @@ class stream : public boost::asio::ssl::stream_base {
   using state_type = detail::stream_state<NextLayer, Clock>;
 
 public:
+  /// The next layer, without the reference.
   using next_layer_type = std::remove_reference_t<NextLayer>;
+  /// The innermost next layer: a socket.
   using lowest_layer_type = typename detail::lowest_layer<next_layer_type>::type;
+  /// The next layer's.
   using executor_type = typename next_layer_type::executor_type;
+  /// OpenSSL's session.
   using native_handle_type = SSL*;
 
   /// A session of `context`, which may be destroyed before the stream is.
@@ -83,7 +87,9 @@ public:
   stream(Arg&& next_layer, native_handle_type session, stream_options const& options = {})
       : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), session, options)) {}
 
+  /// Verbs in progress go on. What was moved from may only be destroyed or assigned to.
   stream(stream&&) noexcept = default;
+  /// The same; the verbs of the stream that was here before end as if it were destroyed.
   stream& operator=(stream&& other) noexcept {
     if (this == &other) return *this;
     destroy();
@@ -92,12 +98,17 @@ public:
   }
   ~stream() { destroy(); }
 
+  /// The next layer's.
   [[nodiscard]] executor_type get_executor() noexcept { return state_->executor(); }
+  /// To connect, to close, to set options. What is read from it or written to it is not TLS.
   [[nodiscard]] next_layer_type& next_layer() noexcept { return state_->next_layer(); }
+  /// The same.
   [[nodiscard]] next_layer_type const& next_layer() const noexcept { return state_->next_layer(); }
+  /// The innermost next layer.
   [[nodiscard]] lowest_layer_type& lowest_layer() noexcept {
     return detail::lowest_layer<next_layer_type>::of(next_layer());
   }
+  /// The same.
   [[nodiscard]] lowest_layer_type const& lowest_layer() const noexcept {
     return detail::lowest_layer<next_layer_type>::of(next_layer());
   }
@@ -150,16 +161,21 @@ public:
     state_->set_modes(state_->modes() & ~static_cast<unsigned long>(m));
     return modes();
   }
+  /// All modes that are set.
   [[nodiscard]] unsigned long modes() const noexcept { return state_->modes(); }
 
   // Verification (SSL_set_verify(3)). Before the handshake.
 
+  /// Whether the peer is verified, in place of what the context says.
   void set_verify_mode(boost::asio::ssl::verify_mode mode) { state_->engine().verify_mode(mode); }
+  /// The same; never an error.
   error_code set_verify_mode(boost::asio::ssl::verify_mode mode, error_code& ec) {
     set_verify_mode(mode);
     return ec = {};
   }
+  /// How long a chain may be (SSL_set_verify_depth(3)).
   void set_verify_depth(int depth) { state_->engine().verify_depth(depth); }
+  /// The same; never an error.
   error_code set_verify_depth(int depth, error_code& ec) {
     set_verify_depth(depth);
     return ec = {};
@@ -174,6 +190,7 @@ public:
           return callback(preverified, verify);
         });
   }
+  /// The same; never an error.
   template <class Callback>
   error_code set_verify_callback(Callback callback, error_code& ec) {
     set_verify_callback(std::move(callback));
@@ -183,11 +200,13 @@ public:
   // The blocking forms. Where an operation is outstanding they return errc::operation_in_progress.
   // No deadline: they take as long as the next layer does.
 
+  /// Negotiates. Throws boost::system::system_error.
   void handshake(handshake_type type) {
     error_code ec;
     handshake(type, ec);
     throw_if(ec, "handshake");
   }
+  /// The same by error code.
   error_code handshake(handshake_type type, error_code& ec) {
     return handshake(type, boost::asio::const_buffer(), ec);
   }
@@ -200,6 +219,7 @@ public:
     handshake(type, received, ec);
     throw_if(ec, "handshake");
   }
+  /// The same by error code.
   template <class ConstBufferSequence>
   requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value error_code
   handshake(handshake_type type, ConstBufferSequence const& received, error_code& ec) {
@@ -209,6 +229,7 @@ public:
     return ec = detail::blocking_handshake(*state_, next_layer());
   }
 
+  /// Reads at least one byte. Throws boost::system::system_error, at the end too.
   template <class MutableBufferSequence>
   std::size_t read_some(MutableBufferSequence const& buffers) {
     error_code ec;
@@ -216,6 +237,7 @@ public:
     throw_if(ec, "read_some");
     return n;
   }
+  /// The same by error code.
   template <class MutableBufferSequence>
   std::size_t read_some(MutableBufferSequence const& buffers, error_code& ec) {
     ec = state_->is_idle() ? error_code() : errc::operation_in_progress;
@@ -223,6 +245,7 @@ public:
     return detail::blocking_read(*state_, next_layer(), buffers, ec);
   }
 
+  /// Writes at least one byte, unless `buffers` are empty. Throws boost::system::system_error.
   template <class ConstBufferSequence>
   std::size_t write_some(ConstBufferSequence const& buffers) {
     error_code ec;
@@ -230,6 +253,7 @@ public:
     throw_if(ec, "write_some");
     return n;
   }
+  /// The same by error code.
   template <class ConstBufferSequence>
   std::size_t write_some(ConstBufferSequence const& buffers, error_code& ec) {
     ec = state_->is_idle() ? error_code() : errc::operation_in_progress;
@@ -237,11 +261,13 @@ public:
     return detail::blocking_write(*state_, next_layer(), buffers, ec);
   }
 
+  /// Ends the session both ways. Throws boost::system::system_error.
   void shutdown() {
     error_code ec;
     shutdown(ec);
     throw_if(ec, "shutdown");
   }
+  /// The same by error code.
   error_code shutdown(error_code& ec) {
     if (!state_->is_idle()) return ec = errc::operation_in_progress;
     return ec = detail::blocking_shutdown(*state_, next_layer());
@@ -249,6 +275,7 @@ public:
 
   // The asynchronous forms of boost::asio::ssl::stream. No deadline, except that of async_shutdown.
 
+  /// Negotiates.
   template <class Token = boost::asio::default_completion_token_t<executor_type>>
   auto async_handshake(handshake_type type, Token&& token = Token()) {
     be(type);
@@ -263,6 +290,7 @@ public:
     return detail::initiate(*state_,
                             detail::start_buffered_handshake<ConstBufferSequence>{received}, token);
   }
+  /// As `tls_read_some`.
   template <class MutableBufferSequence,
             class Token = boost::asio::default_completion_token_t<executor_type>>
   auto async_read_some(MutableBufferSequence const& buffers, Token&& token = Token()) {

@@ -20,27 +20,30 @@ namespace tls_async {
 ///
 /// Parameters: `buffers`, plaintext, one of
 /// - a buffer sequence: the memory must stay valid and unchanged until the handler runs (the
-/// sequence itself
-///   is copied);
+///   sequence itself is copied);
 /// - an rvalue std::string or std::vector of bytes, or a std::shared_ptr to a const one: the stream
-/// takes it
-///   over and keeps it until the write is done;
+///   takes it over and keeps it until the write is done;
 /// - a callable that returns where the plaintext is now, as a boost::asio::const_buffer, and is
-/// asked again for
-///   each record: the buffer may move in between, its size and bytes may not change
+///   asked again for each record: the buffer may move in between, its size and bytes may not change
 ///   (SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER). It is copied, and called until the handler runs.
-/// `deadline` bounds the whole write; without one it may take any time, but ends
-/// when the next layer has accepted nothing for `stream_options::write_stall_deadline`.
+///
+/// `deadline` bounds the whole write; without one it may take any time, but ends when the next
+/// layer has accepted nothing for `stream_options::write_stall_deadline`.
+///
 /// Returns the number of plaintext bytes written. Beside an error: those that have been sealed, and
 /// so have been or will be delivered, in whole records; to see it with `co_await`, use
-/// `asio::as_tuple` or `asio::redirect_error`. Errors: no_role before a handshake was started and
+/// `asio::as_tuple` or `asio::redirect_error`.
+///
+/// Errors: no_role before a handshake was started and
 /// closed_for_writing after close_notify, nothing is lost; operation_aborted and timed_out, the
 /// stream stays usable, and what was sealed is still delivered, ahead of the next write; an error
 /// of the next layer or of the session is final for writing. buffer_changed or buffer_moved, a
-/// relocatable buffer was misused: what was sealed before is delivered. Concurrency: any number at
-/// once. They leave in the order in which they were started; while a send is in flight the others
-/// gather, and then leave together. Cancellation: terminal and partial; total while nothing of it
-/// has been sealed.
+/// relocatable buffer was misused: what was sealed before is delivered.
+///
+/// Concurrency: any number at once. They leave in the order in which they were started; while a
+/// send is in flight the others gather, and then leave together.
+///
+/// Cancellation: terminal and partial; total while nothing of it has been sealed.
 template <
     class NextLayer, class Clock, class Plaintext,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -50,6 +53,7 @@ template <
       s.state(), detail::write_of(std::forward<Plaintext>(buffers), detail::unlimited, true),
       token);
 }
+/// The same in `deadline` at most.
 template <
     class NextLayer, class Clock, class Plaintext, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
