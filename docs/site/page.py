@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """page.py PAGE.md: prints the page as Doxygen is to read it. Each page gets a name after its path, links between pages
 become references to those names, and links to what is no page of the site (sources, folders) become plain text.
-Doxygen itself would take two pages with one file name for the same."""
+Doxygen itself would take two pages with one file name for the same. Pictures it finds by their file names."""
 
 import pathlib
 import re
@@ -12,6 +12,7 @@ import sys
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
 OTHERS = {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "libtls_async/README.md"}
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
+PICTURE = re.compile(r"(!\[[^\]]*\])\(([^)\s]+)\)")
 
 
 def page_at(path):
@@ -59,7 +60,7 @@ def main():
     def with_links(part, is_last):
         blocks = re.split(r"(^```.*?^```$)", part, flags=re.MULTILINE | re.DOTALL)
         blocks[::2] = [LINK.sub(lambda m: link(m, is_last), block) for block in blocks[::2]]
-        return "".join(blocks)
+        return PICTURE.sub(lambda m: f"{m[1]}({pathlib.PurePath(m[2]).name})", "".join(blocks))
 
     text = with_links(text[:last_section], False) + with_links(text[last_section:], True)
     label = "mainpage" if name_of(me) == "index" else name_of(me)
