@@ -26,6 +26,7 @@ enum class mode : unsigned long {
   release_buffers_on_idle = 0x8000'0000UL
 };
 
+/// Whether `m` is one of `modes`.
 inline constexpr bool has(unsigned long modes, mode m) noexcept {
   return (modes & static_cast<unsigned long>(m)) != 0;
 }
