@@ -35,7 +35,7 @@ says "$development" Depends "libtls-async$abi (= $version)" "libssl-dev (>= 3.0)
 
 # holds FILE PATTERN...: each file in the package matches a PATTERN, and each PATTERN a file.
 holds() {
-  local file=$1 listed pattern rest
+  local file=$1 pattern rest
   shift
   rest=$(dpkg-deb --contents "$file" | grep -v '^d' | awk '{ print $6 }')
   for pattern; do
