@@ -146,6 +146,13 @@ class Guide(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn("the host is '127.0.0.1'", done.stderr.decode())
 
+    def test_quotations_stand_in_the_sources(self):
+        text = (GUIDE / "http2.md").read_text()
+        source = (GUIDE.parent.parent / "apps" / "http2" / "connection.cpp").read_text()
+        quoted = re.findall(r"```c\+\+\n(.*?)```", text, re.DOTALL)
+        self.assertEqual(len(quoted), 1)
+        self.assertIn(quoted[0], source)
+
     def test_each_program_says_what_it_wants(self):
         for page in GUIDE.glob("*.md"):
             if "```cpp" in page.read_text():
