@@ -3,6 +3,7 @@
 """guide_test.py docs/guide: the programs of the guide, as a reader would run them, with the certificate that its page
 on certificates makes."""
 
+import os
 import pathlib
 import re
 import socket
@@ -23,8 +24,8 @@ CHAIN, KEY = WORK / "server.pem", WORK / "server.key"
 class Listening(Program):
     """One of the guide's servers, on a free port."""
 
-    def __init__(self, name, *before):
-        super().__init__(name, *before, 0, CHAIN, KEY)
+    def __init__(self, name, *before, after=()):
+        super().__init__(name, *before, 0, CHAIN, KEY, *after)
         try:
             self.port = int(self.out.wait_for("listening on ").rpartition(":")[2])
         except BaseException:
@@ -145,6 +146,47 @@ class Guide(unittest.TestCase):
             done = run("beast", "get", "127.0.0.1", server.port, AUTHORITY, "/")
             self.assertEqual(done.returncode, 1)
             self.assertIn("the host is '127.0.0.1'", done.stderr.decode())
+
+    def test_files_come_and_go_with_beast(self):
+        folder = WORK / "files"
+        folder.mkdir()
+        content = os.urandom(3_000_000)
+        (WORK / "upload").write_bytes(content)
+        with Listening("beast-files", after=[folder]) as server:
+            url = f"https://localhost:{server.port}"
+
+            def curl(*arguments):
+                command = ["curl", "-q", "-sS", "--noproxy", "*", "--cacert", AUTHORITY, *arguments]
+                return subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+
+            self.assert_prints(curl("-T", WORK / "upload", f"{url}/name"), b"")
+            self.assertTrue((folder / "name").read_bytes() == content)
+            self.assert_prints(curl(f"{url}/name"), content)
+            self.assert_prints(curl("-L", f"http://localhost:{server.port}/name"), content)
+            for first, last in ((0, 0), (1, 16384), (70_000, 2_999_998), (2_999_999, 2_999_999)):
+                part = curl("-r", f"{first}-{last}", f"{url}/name")
+                self.assert_prints(part, content[first : last + 1])
+            self.assert_prints(curl("-r", "2999999-9999999", f"{url}/name"), content[-1:])
+            parts = curl("-r", "0-99", f"{url}/name", "--next", "-sS", "--cacert", AUTHORITY, f"{url}/name")
+            self.assert_prints(parts, content[:100] + content)  # on one connection
+            self.assert_prints(curl("-r", "-100", f"{url}/name"), content)
+            (folder / "empty").touch()
+            self.assert_prints(curl(f"{url}/empty"), b"")
+            for wrong, status in (("missing", b"404"), (".hidden", b"400"), ("a/name", b"400")):
+                self.assert_prints(curl("-w", "%{http_code}", f"{url}/{wrong}"), status)
+            context = ssl.create_default_context(cafile=AUTHORITY)
+            connection = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
+            with context.wrap_socket(connection, server_hostname="localhost") as stream:
+                stream.sendall(b"PUT /big HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1073741825\r\n\r\n")
+                server.err.wait_for("body limit exceeded")
+            self.assertFalse((folder / "big").exists())
+
+    def test_quotations_stand_in_the_sources(self):
+        text = (GUIDE / "http2.md").read_text()
+        source = (GUIDE.parent.parent / "apps" / "http2" / "connection.cpp").read_text()
+        quoted = re.findall(r"```c\+\+\n(.*?)```", text, re.DOTALL)
+        self.assertEqual(len(quoted), 1)
+        self.assertIn(quoted[0], source)
 
     def test_each_program_says_what_it_wants(self):
         for page in GUIDE.glob("*.md"):

@@ -7,6 +7,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <exception>
 #include <future>
+#include <string>
 
 namespace tls_async::test {
 namespace {
@@ -111,6 +113,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_read, Stream, timed_streams) {
   });
   over.server.stream.async_handshake(Stream::server,
                                      [](error_code ec) { require(ec, "server handshake"); });
+  run(over.io);
+  BOOST_TEST(result == error_code(beast::error::timeout));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_write, Stream, timed_streams) {
+  connection<Stream> over;
+  handshake(over);
+  auto& client = over.client.stream;
+  error_code result;
+  std::string const more_than_the_sockets_hold(std::size_t{64} << 20, 'x');
+  beast::get_lowest_layer(client).expires_after(soon);
+  asio::async_write(client, asio::buffer(more_than_the_sockets_hold),
+                    [&](error_code ec, std::size_t) { result = ec; });
   run(over.io);
   BOOST_TEST(result == error_code(beast::error::timeout));
 }

@@ -96,6 +96,26 @@ BOOST_AUTO_TEST_CASE(works_with_blocking_calls) {
   BOOST_TEST(was_closed(over.client_side));
 }
 
+// What is compressed above TLS arrives as it was, in fewer bytes.
+BOOST_AUTO_TEST_CASE(works_with_permessage_deflate) {
+  websocket_connection<usual> over;
+  websocket::permessage_deflate deflate;
+  deflate.client_enable = deflate.server_enable = true;
+  over.client_side.set_option(deflate);
+  over.server_side.set_option(deflate);
+  int ended = 0;
+  auto const end = [&ended](std::exception_ptr thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+    ++ended;
+  };
+  asio::co_spawn(over.io, coroutine_websocket_server(over.server_side, asio::use_awaitable), end);
+  asio::co_spawn(over.io, coroutine_websocket_client(over.client_side, asio::use_awaitable), end);
+  run(over.io);
+  BOOST_TEST(ended == 2);
+  BOOST_TEST(was_closed(over.client_side));
+  BOOST_TEST(over.client_side.next_layer().stats().plaintext_sealed < 100'000U);
+}
+
 // The peer goes away without a word: the close ends by itself, at the latest with the deadline of
 // the WebSocket stream.
 BOOST_AUTO_TEST_CASE_TEMPLATE(close_ends_when_the_peer_is_gone, Stream, over_each_layer) {

@@ -1,0 +1,110 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Asks an HTTP/2 server for any number of paths at once, over one connection. Prints each body when
+// it is complete, and about each a line on standard error.
+#include "connection.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <exception>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+namespace asio = boost::asio;
+namespace po = boost::program_options;
+using asio::ip::tcp;
+
+class client final : public http2::connection {
+public:
+  explicit client(http2::tls_stream over) : connection(std::move(over), role::client) {}
+
+  void ask(std::string const& host, std::string const& path, bool upload) {
+    auto& x = request({{":method", upload ? "POST" : "GET"},
+                       {":scheme", "https"},
+                       {":authority", host},
+                       {":path", path}},
+                      upload);
+    x.path = path;
+    if (upload) std::ostream(&x.out) << std::cin.rdbuf();
+  }
+  int failed = 0;
+
+private:
+  void closed(http2::exchange const& x, std::uint32_t error) noexcept override {
+    std::cout << x.in << std::flush;
+    std::cerr << x.path << ": ";
+    if (error) {
+      std::cerr << nghttp2_http2_strerror(error) << " after ";
+    } else {
+      std::cerr << "status " << x.status << ", ";
+    }
+    std::cerr << x.in.size() << " bytes\n";
+    if (error || !x.status.starts_with('2')) ++failed;
+    if (idle()) finish();
+  }
+};
+
+asio::awaitable<void> talk(client& connection, std::string host, std::string port) {
+  auto& s = connection.stream;
+  tcp::resolver resolver{s.get_executor()};
+  auto const endpoints = co_await resolver.async_resolve(host, port, asio::deferred);
+  auto const [error, endpoint] =
+      co_await asio::async_connect(s.lowest_layer(), endpoints, asio::as_tuple(asio::deferred));
+  if (error) throw std::runtime_error("cannot connect: " + error.message());
+  co_await tls_handshake(s, tls_async::as_client{host});
+  if (s.alpn() != "h2") throw std::runtime_error("the server does not speak HTTP/2");
+  co_await connection.run();
+  if (!connection.idle()) throw std::runtime_error("the server left before it had answered");
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) try {
+  std::string server, authority;
+  std::vector<std::string> paths;
+  po::options_description known{"http2_get [OPTIONS] PATH...\n\nOptions"};
+  auto add = known.add_options();
+  add("help", "this text");
+  add("connect", po::value(&server)->required(), "HOST:PORT");
+  add("cacert", po::value(&authority), "authority to trust, PEM; otherwise those of this system");
+  add("upload", "send what standard input has, to one path");
+  add("path", po::value(&paths)->required(), "what to ask for");
+  po::positional_options_description rest;
+  rest.add("path", -1);
+  po::variables_map given;
+  po::store(po::command_line_parser(argc, argv).options(known).positional(rest).run(), given);
+  if (given.count("help")) return std::cout << known, 0;
+  po::notify(given);
+  bool const upload = given.count("upload") != 0;
+  if (upload && paths.size() != 1) throw std::runtime_error("--upload takes one path");
+
+  tls_async::context context{tls_async::context::role::client};
+  if (authority.empty())
+    context.trust_system();
+  else
+    context.trust_file(authority);
+  context.alpn({"h2"});
+
+  asio::io_context io;
+  client connection{http2::tls_stream{io, context}};
+  auto const colon = server.rfind(':');
+  auto const host = server.substr(0, colon), port = server.substr(colon + 1);
+  for (auto const& path : paths)
+    connection.ask(server, path, upload);
+  asio::co_spawn(io, talk(connection, host, port), [&](std::exception_ptr const& error) {
+    auto const story = connection.stream.error_info().text();
+    if (error && !story.empty()) throw std::runtime_error(story);
+    if (error) std::rethrow_exception(error);
+  });
+  io.run();
+  return connection.failed == 0 ? 0 : 1;
+} catch (std::exception const& error) {
+  std::cerr << "http2_get: " << error.what() << '\n';
+  return 1;
+}

@@ -1,0 +1,234 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""http2_server and http2_get, together, with curl and h2load, and with frames made by hand."""
+
+import os
+import pathlib
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import unittest
+
+import programs
+from programs import AUTHORITY, CERTIFICATE, KEY, PATIENCE, HttpsServer, Program, Server, read_to_end
+
+LARGE = bytes(ord("a") + i % 23 for i in range(16384)) * 64
+DATA, HEADERS, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 4, 6, 7, 8
+ACK = END_STREAM = 1
+END_HEADERS = 4
+# By their places in HPACK's table: :method POST or GET, :scheme https, :authority x, :path / or /large.
+POST_TO_ROOT = b"\x83\x87\x01\x01x\x84"
+GET_LARGE = b"\x82\x87\x01\x01x\x04\x06/large"
+
+
+def frame(kind, payload=b"", stream=0, flags=0):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+class Frames:
+    """A client that speaks HTTP/2 frame by frame."""
+
+    def __init__(self, server, window=65535):
+        context = ssl.create_default_context(cafile=AUTHORITY)
+        context.set_alpn_protocols(["h2"])
+        self.connection = server.connect_tls(context)
+        settings = (4).to_bytes(2, "big") + window.to_bytes(4, "big")
+        self.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", frame(SETTINGS, settings))
+        if window > 65535:
+            self.send(frame(WINDOW_UPDATE, (window - 65535).to_bytes(4, "big")))
+        self.file = self.connection.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.connection.close()
+
+    def send(self, *frames):
+        self.connection.sendall(b"".join(frames))
+
+    def next(self, kind):
+        """The stream, flags and payload of the next frame of this kind."""
+        while header := self.file.read(9):
+            payload = self.file.read(int.from_bytes(header[:3], "big"))
+            if header[3] == kind:
+                return int.from_bytes(header[5:], "big"), header[4], payload
+        raise AssertionError("the connection ended")
+
+
+def leave(listener):
+    """Agrees on h2, and ends the session in all form."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE, KEY)
+    context.set_alpn_protocols(["h2"])
+    with listener.accept()[0] as connection:
+        context.wrap_socket(connection, server_side=True).unwrap().close()
+
+
+class Http2(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with HttpsServer(programs.WORK):
+            pass  # leaves a certificate
+        cls.big = programs.WORK / "big"
+        cls.big.write_bytes(os.urandom(4 << 20))
+
+    def setUp(self):
+        self.server = Server("http2_server", "--cert", CERTIFICATE, "--key", KEY)
+        self.addCleanup(self.server.__exit__)
+        self.url = f"https://localhost:{self.server.port}"
+
+    def get(self, *arguments, text=b"", port=None):
+        command = [programs.BIN / "http2_get", "--connect", f"localhost:{port or self.server.port}"]
+        command += ["--cacert", AUTHORITY, *arguments]
+        return subprocess.run(command, input=text, capture_output=True, check=False, timeout=PATIENCE)
+
+    def curl(self, target, *arguments):
+        command = ["curl", "-q", "-sS", "--noproxy", "*", "--cacert", AUTHORITY, *arguments, self.url + target]
+        return subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+
+    def h2load(self, target, *arguments):
+        """The numbers of requests that succeeded and that did not."""
+        command = ["h2load", *map(str, arguments), self.url + target]
+        done = subprocess.run(command, capture_output=True, check=True, text=True, timeout=PATIENCE)
+        found = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", done.stdout)
+        self.assertIsNotNone(found, done.stdout)
+        return tuple(map(int, found.groups()))
+
+    def assert_serves(self):
+        done = self.get("/still/there")
+        self.assertEqual((done.returncode, done.stdout), (0, b"You asked for /still/there\n"))
+
+    def test_requests_are_answered_together_on_one_connection(self):
+        paths = [f"/{i}" for i in range(250)]  # more than the server wants at once
+        done = self.get("/large", *paths)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = dict(line.split(": ", 1) for line in done.stderr.decode().splitlines())
+        self.assertEqual(said.pop("/large"), "status 200, 1048576 bytes")
+        self.assertEqual(said, {path: f"status 200, {15 + len(path)} bytes" for path in paths})
+        self.assertEqual(len(done.stdout), len(LARGE) + sum(15 + len(path) for path in paths))
+        self.assertIn(LARGE, done.stdout)
+
+    def test_body_larger_than_the_windows_arrives_as_it_is(self):
+        self.assertTrue(self.get("/large").stdout == LARGE)
+        done = self.curl("/large", "--http2", "-w", "%{stderr}%{http_version}")
+        self.assertTrue(done.stdout == LARGE)
+        self.assertEqual(done.stderr, b"2")
+
+    def test_body_of_a_request_comes_back_while_it_is_sent(self):
+        for size in (0, 1, 65535, 65536, 4 << 20):
+            text = self.big.read_bytes()[:size]
+            done = self.get("--upload", "/", text=text)
+            self.assertEqual((done.returncode, done.stderr.decode()), (0, f"/: status 200, {size} bytes\n"))
+            self.assertTrue(done.stdout == text)
+        done = self.curl("/", "--http2", "--data-binary", f"@{self.big}")
+        self.assertTrue(done.stdout == self.big.read_bytes(), done.stderr)
+
+    def test_head_has_no_body(self):
+        done = self.curl("/large", "--http2", "--head")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertTrue(done.stdout.startswith(b"HTTP/2 200"))
+
+    def test_no_request_of_h2load_fails(self):
+        self.assertEqual(self.h2load("/", "-n1000", "-c10", "-m10"), (1000, 0, 0, 0))
+        self.assertEqual(self.h2load("/large", "-n50", "-c5", "-m10"), (50, 0, 0, 0))
+        body = programs.WORK / "body"
+        body.write_bytes(os.urandom(300_000))
+        self.assertEqual(self.h2load("/", "-n50", "-c5", "-m10", "-d", body), (50, 0, 0, 0))
+
+    def test_who_does_not_name_h2_is_refused(self):
+        with Frames(self.server) as other:
+            command = ["openssl", "s_client", "-alpn", "http/1.1", "-connect", f"localhost:{self.server.port}"]
+            done = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=PATIENCE)
+            self.assertIn(b"alert no application protocol", done.stderr)
+            self.server.err.wait_for("no application protocol")
+            done = self.curl("/", "--http1.1", "--no-alpn", "-i")
+            self.assertTrue(done.stdout.startswith(b"HTTP/1.1 505 HTTP/2 only\r\n"), done.stdout)
+            other.send(frame(PING, b"12345678"))
+            self.assertEqual(other.next(PING), (0, ACK, b"12345678"))
+
+    def test_client_refuses_a_server_without_h2(self):
+        with Server("echo_server", "--cert", CERTIFICATE, "--key", KEY) as other:
+            done = self.get("/", port=other.port)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"does not speak HTTP/2", done.stderr)
+
+    def test_garbage_disturbs_nobody(self):
+        with self.server.connect() as plain:
+            plain.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            self.server.err.wait_for("OpenSSL")
+        context = ssl.create_default_context(cafile=AUTHORITY)
+        context.set_alpn_protocols(["h2"])
+        with self.server.connect_tls(context) as stranger:
+            stranger.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.server.err.wait_for("bad client magic")
+        with Frames(self.server) as wrong:
+            wrong.send(frame(DATA, b"for a stream that was never opened", stream=1))
+            self.assertEqual(wrong.next(GOAWAY)[2][4:8], (1).to_bytes(4, "big"))  # PROTOCOL_ERROR
+        self.assert_serves()
+
+    def test_client_says_that_the_server_left_before_it_had_answered(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            leaver = threading.Thread(target=leave, args=(listener,))
+            leaver.start()
+            done = self.get("/", port=listener.getsockname()[1])
+            leaver.join(PATIENCE)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertEqual(done.stderr, b"http2_get: the server left before it had answered\n")
+
+    def test_client_says_that_it_cannot_connect(self):
+        self.server.stop()
+        done = self.get("/")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"cannot connect: Connection refused", done.stderr)
+
+    def test_slow_client_costs_a_batch_and_nobody_waits_for_it(self):
+        with Frames(self.server, window=(1 << 31) - 1) as slow:
+            before = self.peak_memory()
+            slow.send(*(frame(HEADERS, GET_LARGE, stream, END_HEADERS | END_STREAM) for stream in range(1, 129, 2)))
+            slow.next(HEADERS)
+            self.assertEqual(self.h2load("/", "-n100", "-c10", "-m10"), (100, 0, 0, 0))
+            ended = 0
+            while ended < 64:  # 64 MiB
+                ended += slow.next(DATA)[1] & END_STREAM
+            self.assertLess(self.peak_memory() - before, 32 << 20)
+
+    def peak_memory(self):
+        status = pathlib.Path(f"/proc/{self.server.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
+
+    def test_signal_ends_it_when_what_was_begun_is_done(self):
+        with Frames(self.server) as client, Frames(self.server) as idle:
+            idle.send(frame(PING, b"12345678"))
+            idle.next(PING)
+            client.send(frame(HEADERS, POST_TO_ROOT, 1, END_HEADERS), frame(DATA, b"early ", 1))
+            self.assertEqual(client.next(DATA), (1, 0, b"early "))
+            self.server.signal()
+            self.assertEqual(client.next(GOAWAY)[2], (1).to_bytes(4, "big") + bytes(4))  # the last stream, NO_ERROR
+            self.assertEqual(idle.next(GOAWAY)[2], bytes(8))
+            self.assertEqual(read_to_end(idle.connection), b"")  # with close_notify
+            idle.connection.close()
+            with self.assertRaises(ConnectionRefusedError):
+                self.server.connect()
+            client.send(frame(DATA, b"late", 1, END_STREAM))
+            self.assertEqual(client.next(DATA)[2], b"late")
+            self.assertEqual(read_to_end(client.connection), b"")
+            client.connection.unwrap()
+            self.assertEqual(self.server.wait(), 0)
+
+    def test_both_say_what_is_wrong_with_their_command_line(self):
+        for arguments in ([], ["--bogus"], ["--cert", "/none", "--key", KEY]):
+            with Program("http2_server", *arguments) as server:
+                self.assertEqual(server.wait(), 1)
+                self.assertTrue(server.err.all()[0].startswith("http2_server: "))
+        for arguments in ([], ["--bogus"], ["--upload", "/a", "/b"], ["--cacert", "/none", "/a"]):
+            done = self.get(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (1, b""))
+            self.assertTrue(done.stderr.startswith(b"http2_get: "))
+
+
+if __name__ == "__main__":
+    unittest.main()
