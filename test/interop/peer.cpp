@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Our end of an interop cell: one connection, as client or as server, that sends back what it gets,
-// or sends a file and expects it back, or answers HTTP requests with their bodies; then ends in the
-// way it is told. Prints `port N` when it listens, `session VERSION SUITE` after the handshake,
-// `echo same` when all came back, and `ended REASON` for the end it saw. Exits with 0 only if
-// nothing was unexpected.
+// or sends a file and expects it back, or another one, or answers HTTP requests with their bodies;
+// then ends in the way it is told. Prints `port N` when it listens, `session VERSION SUITE` after
+// the handshake, `echo same` when all came back, and `ended REASON` for the end it saw. Exits with
+// 0 only if nothing was unexpected.
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio.hpp>
@@ -35,7 +35,7 @@ namespace {
 
 struct settings {
   unsigned short port = 0;
-  std::string authority, certificate, key, version, file, end;
+  std::string authority, certificate, key, version, file, expected_file, end;
   bool http = false, updates_keys = false, renegotiates = false;
 };
 
@@ -44,7 +44,9 @@ void told(error_code ec) { std::cout << "ended " << (ec ? ec.message() : "well")
 // The peer has ended: answers a close_notify with ours.
 asio::awaitable<void> answer_end(tls_stream& stream, error_code ec) {
   told(ec);
-  if (ec == asio::error::eof || ec == http::error::end_of_stream) co_await tls_shutdown(stream);
+  error_code gone;  // it need not wait for the answer
+  if (ec == asio::error::eof || ec == http::error::end_of_stream)
+    co_await tls_shutdown(stream, asio::redirect_error(asio::use_awaitable, gone));
 }
 
 // Sends back what comes, until it ends.
@@ -61,30 +63,14 @@ asio::awaitable<void> echo(tls_stream& stream) {
   co_await answer_end(stream, ec);
 }
 
-asio::awaitable<void> answer_http(tls_stream& stream) {
-  boost::beast::flat_buffer buffer;
-  error_code ec;
-  for (;;) {
-    http::request_parser<http::string_body> request;
-    request.body_limit(boost::none);
-    co_await http::async_read(stream, buffer, request,
-                              asio::redirect_error(asio::use_awaitable, ec));
-    if (ec) break;
-    http::response<http::string_body> response{http::status::ok, 11,
-                                               std::move(request.get().body())};
-    response.keep_alive(request.keep_alive());
-    response.prepare_payload();
-    co_await http::async_write(stream, response, asio::use_awaitable);
-  }
-  co_await answer_end(stream, ec);
-}
-
-asio::awaitable<void> send(tls_stream& stream, std::string const& bytes, bool updates_keys) {
+asio::awaitable<void> send(tls_stream& stream, std::string const& bytes, settings const& given) {
+  bool const updates_keys = given.updates_keys;
   std::size_t const step = updates_keys ? std::max<std::size_t>(bytes.size() / 8, 1) : bytes.size();
   for (std::size_t at = 0; at < bytes.size(); at += step) {
     co_await tls_write(stream, asio::buffer(asio::buffer(bytes) + at, step));
     if (updates_keys) co_await tls_key_update(stream, tls_async::new_keys::both);
   }
+  if (given.end == "half-close") co_await tls_close_write(stream);
 }
 
 asio::awaitable<void> receive(tls_stream& stream, std::string& bytes) {
@@ -106,10 +92,11 @@ asio::awaitable<void> end(tls_stream& stream, std::string const& how) {
   if (how == "shutdown") {
     co_await tls_shutdown(stream, asio::redirect_error(asio::use_awaitable, ec));
     told(ec);
-  } else if (how == "half-close") {
+    stream.lowest_layer().close();  // else a fill may wait there for the answer
+  } else if (how == "late-half-close") {
     co_await tls_close_write(stream);
     co_await await_end(stream);
-  } else if (how == "await") {
+  } else if (how == "await" || how == "half-close") {
     co_await await_end(stream);
   } else if (how == "cut") {
     stream.lowest_layer().close();
@@ -118,13 +105,37 @@ asio::awaitable<void> end(tls_stream& stream, std::string const& how) {
   }
 }
 
+std::string content_of(std::string const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+asio::awaitable<void> answer_http(tls_stream& stream) {
+  boost::beast::flat_buffer buffer;
+  error_code ec;
+  for (;;) {
+    http::request_parser<http::string_body> request;
+    request.body_limit(boost::none);
+    co_await http::async_read(stream, buffer, request,
+                              asio::redirect_error(asio::use_awaitable, ec));
+    if (ec) break;
+    http::response<http::string_body> response{http::status::ok, 11,
+                                               std::move(request.get().body())};
+    response.keep_alive(request.keep_alive());
+    response.prepare_payload();
+    co_await http::async_write(stream, response, asio::use_awaitable);
+    if (!request.keep_alive()) co_return co_await end(stream, "shutdown");
+  }
+  co_await answer_end(stream, ec);
+}
+
 asio::awaitable<void> send_and_compare(tls_stream& stream, settings const& given) {
   using namespace asio::experimental::awaitable_operators;
-  std::ifstream file(given.file, std::ios::binary);
-  std::string const sent{std::istreambuf_iterator<char>(file), {}};
-  std::string received(sent.size(), '\0');
-  co_await (send(stream, sent, given.updates_keys) && receive(stream, received));
-  if (sent != received) throw std::runtime_error("the echo differs from what was sent");
+  std::string const sent = content_of(given.file);
+  std::string const expected = given.expected_file.empty() ? sent : content_of(given.expected_file);
+  std::string received(expected.size(), '\0');
+  co_await (send(stream, sent, given) && receive(stream, received));
+  if (expected != received) throw std::runtime_error("what came differs from what was expected");
   std::cout << "echo same" << std::endl;
   co_await end(stream, given.end);
 }
@@ -186,12 +197,14 @@ bool parse(int argc, char* argv[], settings& given) {
   add("tls", po::value(&given.version)->default_value("1.3"), "1.2 or 1.3, the only version");
   add("send", po::value(&given.file),
       "file to send and to expect back; else what comes is sent back");
+  add("expect", po::value(&given.expected_file), "what has to come instead of what was sent");
   add("http", po::bool_switch(&given.http), "answer HTTP requests with their bodies");
   add("key-updates", po::bool_switch(&given.updates_keys),
       "change the keys of both sides now and then");
   add("renegotiation", po::bool_switch(&given.renegotiates), "let the peer renegotiate");
   add("end", po::value(&given.end)->default_value("shutdown"),
-      "after --send: shutdown, half-close, await or cut");
+      "after --send: shutdown, half-close (at once, before it came back), late-half-close, await "
+      "or cut");
   po::variables_map values;
   po::store(po::parse_command_line(argc, argv, known), values);
   if (values.count("help") != 0) std::cout << known;

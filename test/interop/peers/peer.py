@@ -1,0 +1,119 @@
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""What every peer has: its cells, and the reasons for those that can't be."""
+import dataclasses
+import os
+import shutil
+import subprocess
+import typing
+
+from ours import KEYS, SIZES, VERSIONS
+from processes import Unable, output_of, running
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+@dataclasses.dataclass
+class Cell:
+    peer: str
+    role: str  # the peer's
+    version: str
+    key: str
+    size: object
+    end: str
+    run: typing.Optional[typing.Callable]  # with the four before it
+    skipped: str = ""  # why, if it can't be
+    note: str = ""  # on an end that differs from what TLS asks for
+
+    def __str__(self):
+        return f"{self.peer} {self.role} {self.version} {self.key} {self.size} {self.end}"
+
+
+class Peer:
+    """One foreign stack. Derived classes say how its two roles start, and what it can't do."""
+    name = ""
+    programs = ()  # that it needs
+    no_server = no_client = ""  # why it has not this role
+    note = ""  # see Cell
+    answers = closes = True  # the server a close_notify with its own; the client, when its input ends, with close_notify
+    ends = {"server": ("close", "half-close", "abrupt"), "client": ("close", "half-close", "abrupt")}
+
+    def __init__(self, ours):
+        self.ours = ours
+
+    def prepare(self):
+        """Builds what the peer needs. May raise Unable."""
+
+    def describe(self):
+        """The version of the peer."""
+        return ""
+
+    def server(self, version, key):
+        """Runs a server that sends back what it gets."""
+        raise NotImplementedError
+
+    def client(self, version, port):
+        """Runs a client that sends its input, then close_notify, and prints what comes."""
+        raise NotImplementedError
+
+    def why_not(self, role, version, key, size, end):
+        """Why this cell can't be, or nothing."""
+        del role, version, key, size, end
+        return ""
+
+    def more_cells(self):
+        """Cells beside the grid, as (role, version, key, size, end, run)."""
+        return ()
+
+    # ---- From here on for interop.py.
+
+    def talk(self, role):
+        if role == "server":
+            return lambda *cell: self.ours.talk_to_server(self.server, *cell, answers=self.answers)
+        return lambda *cell: self.ours.talk_to_client(self.client, *cell, closes=self.closes)
+
+    def grid(self, few):
+        """All cells; or all with the first end, and one of each other end."""
+        for role in ("server", "client"):
+            if no_role := getattr(self, f"no_{role}"):
+                yield Cell(self.name, role, "any", "any", "any", "any", None, no_role)
+                continue
+            for version in VERSIONS:
+                for key in KEYS:
+                    for size in SIZES:
+                        for end in self.ends[role]:
+                            if few and end != self.ends[role][0] and (key, size) != ("ecdsa", SIZES[1]):
+                                continue
+                            cell = (role, version, key, size, end)
+                            yield Cell(self.name, *cell, self.talk(role), self.why_not(*cell),
+                                       self.note)
+
+    def cells(self, few):
+        yield from self.grid(few)
+        for role, *cell, run in self.more_cells():
+            yield Cell(self.name, role, *cell, run)
+
+    def missing(self):
+        """Why this peer can't be tried here, or nothing; prepares it else."""
+        if absent := [each for each in self.programs if not (shutil.which(each) or os.path.exists(each))]:
+            return "no " + ", ".join(absent)
+        try:
+            self.prepare()
+        except (Unable, OSError, subprocess.CalledProcessError) as why:
+            return str(why)
+        return ""
+
+
+class Program(Peer):
+    """A peer that is a program of this folder: see the first lines of echo.go."""
+    command = ()
+
+    def server(self, version, key):
+        return running(*self.command, "server", version, self.ours.path(f"{key}.pem"), self.ours.path(f"{key}.key"))
+
+    def client(self, version, port):
+        return running(*self.command, "client", version, str(port), self.ours.path("ca.pem"))
+
+
+def first_line(*command):
+    return output_of(*command).splitlines()[0]
