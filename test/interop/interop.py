@@ -46,12 +46,16 @@ def run(given, directory, pool):
             continue
         start = time.monotonic()
         peer = make(ours)
-        missing = peer.missing()
-        description = "" if missing else peer.describe()
+        missing, broken = "", ""
+        try:
+            missing = peer.missing()
+        except (Failed, OSError) as why:
+            broken = f"FAILED {why}"
+        description = "" if missing or broken else peer.describe()
         cells = list(peer.cells(given.few))
         for cell in cells:
             cell.skipped = missing or cell.skipped
-        for cell, told in zip(cells, pool.map(outcome, cells)):
+        for cell, told in zip(cells, [broken] * len(cells) if broken else pool.map(outcome, cells)):
             print(cell, told, sep=": ", flush=True)
             yield description or peer.name, cell, told
         if description:

@@ -139,9 +139,9 @@ def reserved_port():
 
 
 def output_of(*command, **options):
-    """What a command prints that has to succeed; a failure is the reason why its peer can't be tried."""
+    """What a command prints that has to succeed."""
     done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False, **options)
     text = (done.stdout + done.stderr).decode(errors="replace").strip()
     if done.returncode != 0:
-        raise Unable(f"{command[0]} failed: {text.splitlines()[-1] if text else done.returncode}")
+        raise Failed(f"{command[0]} failed: {text.splitlines()[-1] if text else done.returncode}")
     return text

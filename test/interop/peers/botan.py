@@ -10,15 +10,16 @@ class Botan(Peer):
     """botan tls_server, which sends back lines, and botan tls_client."""
     name = "botan"
     programs = ("botan",)
+    has_tls_1_3 = True
 
     def describe(self):
         return "Botan " + first_line("botan", "--version")
 
-    def has_tls_1_3(self):
-        return not first_line("botan", "--version").startswith("2.")
+    def prepare(self):
+        self.has_tls_1_3 = not first_line("botan", "--version").startswith("2.")
 
     def why_not(self, role, version, key, size, end):
-        if version == "1.3" and not self.has_tls_1_3():
+        if version == "1.3" and not self.has_tls_1_3:
             return "Botan 2 has no TLS 1.3"
         if end == "half-close":
             return {"server": "tls_server ends with the close_notify that it gets",
@@ -27,7 +28,7 @@ class Botan(Peer):
 
     def more_cells(self):
         for version in VERSIONS:
-            if version == "1.2" or self.has_tls_1_3():
+            if version == "1.2" or self.has_tls_1_3:
                 yield "server", version, "ecdsa", SIZES[1], "late-half-close", self.talk("server")
 
     def policy(self, version):

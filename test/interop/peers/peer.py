@@ -4,7 +4,6 @@
 import dataclasses
 import os
 import shutil
-import subprocess
 import typing
 
 from ours import KEYS, SIZES, VERSIONS
@@ -42,7 +41,7 @@ class Peer:
         self.ours = ours
 
     def prepare(self):
-        """Builds what the peer needs. May raise Unable."""
+        """Builds what the peer needs. May raise Unable; any other exception is a failure of all cells."""
 
     def describe(self):
         """The version of the peer."""
@@ -99,7 +98,7 @@ class Peer:
             return "no " + ", ".join(absent)
         try:
             self.prepare()
-        except (Unable, OSError, subprocess.CalledProcessError) as why:
+        except Unable as why:
             return str(why)
         return ""
 
