@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
-// Hidden, so that a shared library doesn't export it.
-namespace tls_async {
-namespace [[gnu::visibility("hidden")]] detail {
+// A shared library doesn't export it.
+#pragma GCC visibility push(hidden)
+namespace tls_async::detail {
 
 /// `what` says what the file is for: "private key".
 std::string file_origin(char const* what, std::filesystem::path const& file);
@@ -37,5 +37,5 @@ key_ptr parse_private_key(std::string_view pem, std::string_view password,
 /// The subject in the form of RFC 2253, for messages.
 std::string subject_of(X509* certificate);
 
-}  // namespace gnu::visibility("hidden")]]detail
-}  // namespace tls_async
+}  // namespace tls_async::detail
+#pragma GCC visibility pop

@@ -19,9 +19,9 @@
 #include <string>
 #include <vector>
 
-// Hidden, so that a shared library doesn't export it.
-namespace tls_async {
-namespace [[gnu::visibility("hidden")]] detail {
+// A shared library doesn't export it.
+#pragma GCC visibility push(hidden)
+namespace tls_async::detail {
 
 template <auto Free>
 struct freed_by {
@@ -90,5 +90,5 @@ void forget_sessions(SSL_CTX* handle);
 /// certificate.
 void announce_authorities(SSL_CTX* handle);
 
-}  // namespace gnu::visibility("hidden")]]detail
-}  // namespace tls_async
+}  // namespace tls_async::detail
+#pragma GCC visibility pop
