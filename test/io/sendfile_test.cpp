@@ -40,6 +40,12 @@ public:
     BOOST_REQUIRE_EQUAL(::ftruncate(descriptor(), static_cast<::off_t>(size)), 0);
   }
 
+  void overwrite(std::string const& content, std::size_t offset) const {
+    BOOST_REQUIRE_EQUAL(
+        ::pwrite(descriptor(), content.data(), content.size(), static_cast<::off_t>(offset)),
+        static_cast<::ssize_t>(content.size()));
+  }
+
 private:
   std::FILE* file_;
 };
@@ -167,6 +173,25 @@ BOOST_AUTO_TEST_CASE(file_that_shrinks_meanwhile_is_an_error_with_the_count) {
   BOOST_TEST(sent.ec == errc::file_ended);
   BOOST_TEST(sent.bytes == 200'000U);
   BOOST_TEST((s.received.plaintext == s.content.substr(0, 200'000)));
+}
+
+BOOST_AUTO_TEST_CASE(file_overwritten_meanwhile_goes_out_as_it_is_when_it_is_read) {
+  sending s(1'000'000);
+  s.client_end().deliver(0);
+  s.client_end().outgoing().capacity = 70'000;
+  ending sent;
+  tls_sendfile(s.client, s.file.descriptor(), 0, 1'000'000, sent.token());
+  s.settle();
+  BOOST_TEST(!sent.done);
+  std::string const newer(100'000, '#');
+  s.file.overwrite(newer, 0);  // sealed already, its first part
+  s.file.overwrite(newer, 900'000);
+  s.client_end().deliver(unbounded / 2);
+  s.settle();
+  BOOST_TEST(sent.ec == error_code());
+  BOOST_TEST(sent.bytes == 1'000'000U);
+  BOOST_TEST((s.received.plaintext.substr(0, 65'536) == s.content.substr(0, 65'536)));
+  BOOST_TEST((s.received.plaintext.substr(900'000) == newer));
 }
 
 BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_is_the_systems_error) {

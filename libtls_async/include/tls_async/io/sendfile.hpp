@@ -52,10 +52,17 @@ inline constexpr std::uint64_t to_the_end = UINT64_MAX;
 /// until the handler runs; its position is neither used nor moved. `offset` and `length` in bytes.
 /// It is read on the thread that seals, which waits for the disk, as sendfile(2) does. `deadline`
 /// as for `tls_write`.
+///
+/// A file that takes over the name meanwhile (rename(2)) changes nothing; what is overwritten in
+/// place goes out as it is when it is read.
+///
 /// Returns the number of bytes written. Beside an error: those that have been or will be delivered.
+///
 /// Errors: as for `tls_write`; file_ended, the file was shorter than `offset` and `length` say, or
 /// became so, and the system's error of reading it: the stream stays usable, but the peer has got
-/// only a part. Concurrency and cancellation: as for `tls_write`, in one queue with it.
+/// only a part.
+///
+/// Concurrency and cancellation: as for `tls_write`, in one queue with it.
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
