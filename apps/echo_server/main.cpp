@@ -8,6 +8,7 @@
 #include <boost/asio.hpp>
 #include <boost/program_options.hpp>
 
+#include <chrono>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -41,9 +42,17 @@ asio::awaitable<void> echo(tls_stream stream) {
 }
 
 asio::awaitable<void> serve(tcp::acceptor& acceptor, tls_async::context& context) {
-  for (;;) {
-    tls_stream stream{co_await acceptor.async_accept(asio::deferred), context};
-    asio::co_spawn(acceptor.get_executor(), echo(std::move(stream)), asio::detached);
+  for (asio::steady_timer pause{acceptor.get_executor()};;) {
+    auto [error, socket] = co_await acceptor.async_accept(asio::as_tuple(asio::deferred));
+    if (!error) {
+      tls_stream stream{std::move(socket), context};
+      asio::co_spawn(acceptor.get_executor(), echo(std::move(stream)), asio::detached);
+      continue;
+    }
+    // Too many files are open, as a rule: those who are served may go on.
+    std::cerr << "accept: " << error.message() << '\n';
+    pause.expires_after(std::chrono::milliseconds(100));
+    co_await pause.async_wait(asio::deferred);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include <boost/program_options.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <exception>
 #include <iostream>
@@ -67,12 +68,18 @@ asio::awaitable<void> answer(http2::tls_stream stream) {
 }
 
 asio::awaitable<void> serve(tcp::acceptor& acceptor, tls_async::context& context) {
-  for (;;) {
+  for (asio::steady_timer pause{acceptor.get_executor()};;) {
     auto [error, socket] = co_await acceptor.async_accept(as_values);
     if (!acceptor.is_open()) co_return;
-    if (error) throw boost::system::system_error(error);
-    http2::tls_stream stream(std::move(socket), context);
-    asio::co_spawn(acceptor.get_executor(), answer(std::move(stream)), asio::detached);
+    if (!error) {
+      http2::tls_stream stream(std::move(socket), context);
+      asio::co_spawn(acceptor.get_executor(), answer(std::move(stream)), asio::detached);
+      continue;
+    }
+    // Too many files are open, as a rule: those who are served may go on.
+    std::cerr << "accept: " << error.message() << std::endl;
+    pause.expires_after(std::chrono::milliseconds(100));
+    co_await pause.async_wait(as_values);
   }
 }
 

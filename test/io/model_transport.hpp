@@ -30,15 +30,15 @@ public:
   static constexpr bool has_descriptors = false;
 
   explicit memory_transport(boost::asio::io_context& io)
-      : service_(boost::asio::use_service<memory_service>(io)),
-        ends_(memory_stream::make(io.get_executor())) {}
+      : io_(io), ends_(memory_stream::make(io.get_executor())) {}
 
   next_layer_type take(std::size_t end) { return std::move(end == 0 ? ends_.first : ends_.second); }
-  /// Lives as long as the stream, which tells where it has put what it took.
+  /// Lives as long as the stream, which tells where it has put what it took, and has its timer.
   class watch : memory_service::watch {
   public:
     watch(memory_transport& transport, std::size_t end, memory_stream& next_layer)
-        : memory_service::watch(transport.service_, next_layer) {
+        : memory_service::watch(boost::asio::use_service<memory_service>(transport.io_),
+                                next_layer) {
       transport.links_.at(end) = &next_layer;
     }
   };
@@ -47,7 +47,7 @@ public:
   static bool settle() { return false; }
 
 private:
-  memory_service& service_;
+  boost::asio::io_context& io_;
   std::pair<memory_stream, memory_stream> ends_;
   std::array<memory_stream*, 2> links_{};
 };

@@ -7,6 +7,8 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -21,8 +23,11 @@
 #include <exception>
 #include <future>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "memory_session.hpp"
@@ -133,6 +138,77 @@ BOOST_AUTO_TEST_CASE(outstanding_verb_is_work_for_run) {
   tls_write(s.client, asio::buffer("x", 1), written.token());
   s.run_until([&] { return read.done && written.done; });
   BOOST_TEST(has_no_work(s.io));
+}
+
+// Over a socket of Asio's own, and a reference to one.
+template <class NextLayer>
+struct socket_session : socket_loop {
+  socket_session() {
+    tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    client_socket.connect(acceptor.local_endpoint());
+    acceptor.accept(server_socket);
+    client.emplace(static_cast<NextLayer&&>(client_socket), trusting_client());
+    server.emplace(static_cast<NextLayer&&>(server_socket), known_server());
+    shake_hands(*client, *server);
+  }
+  bool run_returns() {
+    io.restart();
+    io.run_for(60s);
+    return io.stopped();
+  }
+  void expect(std::string_view message) {
+    ending written, read;
+    std::string place(message.size(), '\0');
+    tls_write(*server, asio::buffer(message), written.token());
+    tls_read_some(*client, asio::buffer(place), read.token());
+    run_until([&] { return written.done && read.done; });
+    BOOST_TEST(read.ec == error_code());
+    BOOST_TEST(place == message);
+  }
+
+  tcp::socket client_socket{io}, server_socket{io};
+  std::optional<stream<NextLayer>> client, server;
+};
+using sockets = std::tuple<tcp::socket, tcp::socket&>;
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(cancelled_read_lets_run_return_and_loses_nothing, NextLayer,
+                              sockets) {
+  socket_session<NextLayer> s;
+  ending read;
+  asio::cancellation_signal cancel;
+  std::string place(100, '\0');
+  for (int i = 0; i != 3; ++i) {
+    tls_read_some(*s.client, asio::buffer(place),
+                  asio::bind_cancellation_slot(cancel.slot(), read.token()));
+    settle(s.io);
+    cancel.emit(asio::cancellation_type::terminal);
+    BOOST_TEST(s.run_returns());
+    BOOST_TEST(read.ec == asio::error::operation_aborted);
+    read.done = false;
+    s.expect("is still there");
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_starts_while_the_last_one_ends_goes_on, NextLayer,
+                              sockets) {
+  socket_session<NextLayer> s;
+  ending read;
+  asio::cancellation_signal cancel;
+  std::string place(100, '\0');
+  tls_read_some(*s.client, asio::buffer(place),
+                asio::bind_cancellation_slot(cancel.slot(), read.token()));
+  settle(s.io);
+  cancel.emit(asio::cancellation_type::terminal);
+  s.expect("for the second");
+  BOOST_TEST(read.ec == asio::error::operation_aborted);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_without_an_answer_lets_run_return, NextLayer, sockets) {
+  socket_session<NextLayer> s;
+  ending shut;
+  tls_shutdown(*s.client, 1ms, shut.token());
+  BOOST_TEST(s.run_returns());
+  BOOST_TEST(shut.ec == asio::error::timed_out);
 }
 
 BOOST_AUTO_TEST_CASE(blocking_call_beside_an_outstanding_verb_is_refused) {

@@ -8,10 +8,15 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
+#include <arpa/inet.h>
+
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -45,6 +50,39 @@ std::string name_of(X509_NAME const* name) {
   char* text = nullptr;
   long const length = BIO_get_mem_data(out.get(), &text);
   return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
+}
+
+// The first alternative names, which are what a host is compared with. They are the peer's, so what
+// is not printable is not printed.
+std::string alternative_names_of(X509* certificate) {
+  constexpr int most = 5;
+  ERR_set_mark();
+  std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> const names(
+      static_cast<GENERAL_NAMES*>(
+          X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
+      &GENERAL_NAMES_free);
+  ERR_pop_to_mark();
+  std::string list;
+  int const count = names ? sk_GENERAL_NAME_num(names.get()) : 0;
+  for (int i = 0; i < std::min(count, most); ++i) {
+    int type = 0;
+    auto const* const value = static_cast<ASN1_STRING const*>(
+        GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type));
+    if (type != GEN_DNS && type != GEN_IPADD) continue;
+    std::string name;
+    auto const bytes = std::span(ASN1_STRING_get0_data(value),
+                                 static_cast<std::size_t>(ASN1_STRING_length(value)));
+    if (type == GEN_DNS) {
+      for (unsigned char const c : bytes)
+        name += c > ' ' && c < 0x7f ? static_cast<char>(c) : '?';
+    } else {
+      std::array<char, INET6_ADDRSTRLEN> text{};
+      ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
+      if (bytes.size() == 4 || bytes.size() == 16) name = text.data();
+    }
+    list += (list.empty() ? "'" : ", '") + name + "'";
+  }
+  return count > most ? list + " and more" : list;
 }
 
 std::string expected_host_of(SSL* ssl) {
@@ -124,7 +162,11 @@ void engine::explain_failure(std::string openssl) {
     // OpenSSL then finds no version or no cipher to offer, and says only that.
     bool const is_bare = !handshake_done() && SSL_is_server(ssl_.get()) != 0 &&
                          SSL_get_certificate(ssl_.get()) == nullptr;
-    explain(reason_of(failure_.openssl) + (is_bare ? ", and this server has no certificate" : ""));
+    bool const is_plain = !handshake_done() && ERR_GET_LIB(failure_.openssl) == ERR_LIB_SSL &&
+                          ERR_GET_REASON(failure_.openssl) == SSL_R_WRONG_VERSION_NUMBER;
+    explain(reason_of(failure_.openssl) + (is_plain  ? ": what the peer sent is not TLS"
+                                           : is_bare ? ", and this server has no certificate"
+                                                     : ""));
   }
 }
 
@@ -207,6 +249,8 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
   bool const ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
   if (accepted != 0 || ignored || (story_ && story_->verify_error)) return accepted;
   int const code = X509_STORE_CTX_get_error(chain);
+  bool const is_of_another =
+      code == X509_V_ERR_HOSTNAME_MISMATCH || code == X509_V_ERR_IP_ADDRESS_MISMATCH;
   X509* const certificate = X509_STORE_CTX_get_current_cert(chain);
   story().verify_error = {
       .code = code,
@@ -215,8 +259,9 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
           preverified != 0 ? "the verify callback refused it" : X509_verify_cert_error_string(code),
       .subject =
           certificate != nullptr ? name_of(X509_get_subject_name(certificate)) : std::string(),
-      .issuer =
-          certificate != nullptr ? name_of(X509_get_issuer_name(certificate)) : std::string()};
+      .issuer = certificate != nullptr ? name_of(X509_get_issuer_name(certificate)) : std::string(),
+      .names = is_of_another && certificate != nullptr ? alternative_names_of(certificate)
+                                                       : std::string()};
   return accepted;
 }
 
@@ -228,6 +273,7 @@ std::string error_info::text() const {
     add("its certificate is for '" + verify_error->subject + "', issued by '" +
         verify_error->issuer + "'");
   }
+  if (verify_error && !verify_error->names.empty()) add("its names are " + verify_error->names);
   if (last_alert) {
     add(std::string(last_alert->sent ? "we sent" : "the peer sent") + " the alert '" +
         last_alert->description + "' (" + std::to_string(last_alert->number) + ")");

@@ -130,6 +130,9 @@ protected:
   virtual void start_fill(std::span<std::byte> room, operation const* starter) = 0;
   /// Holds no room of the ring while it waits. Ends in filled() or in landed().
   virtual void start_waiting_fill(operation const* starter) = 0;
+  /// Where start_waiting_fill() waits for readiness, it ends in operation_aborted soon. False where
+  /// it reads, and may have taken something.
+  virtual bool end_waiting_fill() = 0;
   /// It is certain that a fill need not wait.
   [[nodiscard]] virtual bool more_is_there() = 0;
   virtual void arm_timer(time_point expiry, operation const* starter) = 0;
@@ -147,6 +150,8 @@ protected:
   void timer_expired(gate_step from);
   /// There may be room for a ring again.
   void resumed(gate_step from);
+  /// The socket was not ready after all.
+  void received_nothing(gate_step from);
   /// Where a fill goes that need not wait.
   [[nodiscard]] std::span<std::byte> fill_room() noexcept;
   void leave_account() noexcept {
@@ -193,6 +198,7 @@ private:
   void end_outputs(error_code result);
   void end_inputs(error_code result);
   void fail_session();
+  [[nodiscard]] bool end_fill(error_code ec);
   void limit_key_updates();
   void run_handlers(gate_step* from);
   void add_deadline(operation& op);
@@ -247,6 +253,8 @@ private:
   // The input gate: the only place that reads from the next layer.
   bool filling_ = false;
   bool wants_fill_ = false;
+  bool fill_waits_ = false;
+  bool fill_is_let_go_ = false;  // nobody wanted it any more, and it is about to end
   bool more_is_likely_ = false;  // the last fill brought much
   error_code input_end_;         // sticky; eof after close_notify
 

@@ -61,7 +61,11 @@ inline void stream_core::drive(gate_step* from) {
   if (is_driver) driver_ = {};
   if (closed_) return;
   rest();
-  if (!has_operations() && std::exchange(armed_until_, never) != never) disarm_timer();
+  if (has_operations()) return;
+  if (std::exchange(armed_until_, never) != never) disarm_timer();
+  // What waits on would keep run() from returning.
+  if (filling_ && fill_waits_ && !flushing_ && !fill_is_let_go_)
+    fill_is_let_go_ = end_waiting_fill();
 }
 
 // Handlers are run last, when all is in order: each of them may do anything, also destroy the
@@ -97,13 +101,14 @@ inline void stream_core::flush() {
 }
 
 inline void stream_core::fill() {
-  filling_ = true;
+  filling_ = fill_waits_ = true;
   ++engine_.stats().fills;
   // A fill that may have to wait holds no ring meanwhile.
   auto& ring = engine_.ring();
   if (engine_.receives_directly()) return start_waiting_fill(any_operation());
   bool const is_long = ring.expects_more_than(landing_bytes);
   if (may_keep_ring() && (is_long || (more_is_likely_ && more_is_there()))) {
+    fill_waits_ = false;
     start_fill(ring.begin_fill(), any_operation());
   } else {
     start_waiting_fill(any_operation());

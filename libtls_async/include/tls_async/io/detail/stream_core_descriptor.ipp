@@ -73,7 +73,7 @@ inline void stream_core::has_room(gate_step from, error_code ec) {
 
 // OpenSSL takes it from there.
 inline void stream_core::has_input(gate_step from, error_code ec) {
-  filling_ = false;
+  if (!end_fill(ec)) return drive(&from);
   if (closed_) return;
   if (ec == boost::asio::error::operation_aborted) {
     end_inputs(ec);

@@ -96,7 +96,7 @@ inline void stream_core::landed(gate_step from, error_code ec, std::span<std::by
 }
 
 inline void stream_core::received(gate_step from, error_code ec, std::size_t n) {
-  filling_ = false;
+  if (!end_fill(ec)) return drive(&from);
   if (closed_) return;
   if (n != 0) {
     engine_.stats().ciphertext_filled += n;
@@ -108,6 +108,17 @@ inline void stream_core::received(gate_step from, error_code ec, std::size_t n) 
     input_end_ = end_of_input(ec ? ec : error_code(boost::asio::error::eof));
   }
   drive(&from);
+}
+
+inline void stream_core::received_nothing(gate_step from) {
+  filling_ = fill_is_let_go_ = false;
+  drive(&from);
+}
+
+// False if it was let go, so that its end means nothing to who has come since.
+inline bool stream_core::end_fill(error_code ec) {
+  filling_ = false;
+  return !std::exchange(fill_is_let_go_, false) || ec != boost::asio::error::operation_aborted;
 }
 
 // A bucket of tokens: so many KeyUpdates may come at once, and so many a second in the long run.

@@ -230,6 +230,16 @@ private:
       });
     }
   }
+  // A socket's wait has read nothing, which no other next layer promises of a read.
+  bool end_waiting_fill() override {
+    if constexpr (is_socket<next_layer_type> && is_closed_by_us) {
+      error_code ignored;
+      next_layer_.cancel(ignored);
+    } else if constexpr (is_socket<next_layer_type>) {
+      fill_cancel_.emit();
+    }
+    return is_socket<next_layer_type>;
+  }
   // Asio's own receive would wait if there is nothing after all.
   void receive(gate_step from, error_code ec) {
     if (engine().receives_directly()) return has_input(from, ec);
@@ -244,7 +254,7 @@ private:
       return filled(from, failed, 0);
     }
     engine().ring().end_fill(0);
-    start_waiting_fill(any_operation());
+    received_nothing(from);
   }
   [[nodiscard]] bool more_is_there() override {
     auto& lowest = lowest_layer<next_layer_type>::of(next_layer_);
