@@ -10,13 +10,10 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <array>
 #include <exception>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 
@@ -43,17 +40,21 @@ std::string drain_error_queue() {
   return stack;
 }
 
+std::string content_of(BIO* memory) {
+  char* text = nullptr;
+  long const length = memory != nullptr ? BIO_get_mem_data(memory, &text) : 0;
+  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
+}
+
 std::string name_of(X509_NAME const* name) {
   std::unique_ptr<BIO, decltype(&BIO_free)> const out(BIO_new(BIO_s_mem()), &BIO_free);
   if (!out || name == nullptr) return {};
   X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-  char* text = nullptr;
-  long const length = BIO_get_mem_data(out.get(), &text);
-  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
+  return content_of(out.get());
 }
 
-// The first alternative names, which are what a host is compared with. They are the peer's, so what
-// is not printable is not printed.
+// The first alternative names, which are what a host is compared with. The peer chose them, so no
+// control character gets through.
 std::string alternative_names_of(X509* certificate) {
   constexpr int most = 5;
   ERR_set_mark();
@@ -62,27 +63,17 @@ std::string alternative_names_of(X509* certificate) {
           X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
       &GENERAL_NAMES_free);
   ERR_pop_to_mark();
-  std::string list;
-  int const count = names ? sk_GENERAL_NAME_num(names.get()) : 0;
+  std::unique_ptr<BIO, decltype(&BIO_free)> const out(BIO_new(BIO_s_mem()), &BIO_free);
+  int const count = names && out ? sk_GENERAL_NAME_num(names.get()) : 0;
   for (int i = 0; i < std::min(count, most); ++i) {
-    int type = 0;
-    auto const* const value = static_cast<ASN1_STRING const*>(
-        GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type));
-    if (type != GEN_DNS && type != GEN_IPADD) continue;
-    std::string name;
-    auto const bytes = std::span(ASN1_STRING_get0_data(value),
-                                 static_cast<std::size_t>(ASN1_STRING_length(value)));
-    if (type == GEN_DNS) {
-      for (unsigned char const c : bytes)
-        name += c > ' ' && c < 0x7f ? static_cast<char>(c) : '?';
-    } else {
-      std::array<char, INET6_ADDRSTRLEN> text{};
-      ::inet_ntop(bytes.size() == 4 ? AF_INET : AF_INET6, bytes.data(), text.data(), text.size());
-      if (bytes.size() == 4 || bytes.size() == 16) name = text.data();
-    }
-    list += (list.empty() ? "'" : ", '") + name + "'";
+    if (i != 0) BIO_puts(out.get(), ", ");
+    GENERAL_NAME_print(out.get(), sk_GENERAL_NAME_value(names.get(), i));
   }
-  return count > most ? list + " and more" : list;
+  if (count > most) BIO_puts(out.get(), " and more");
+  auto list = content_of(out.get());
+  std::ranges::replace_if(
+      list, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  return list;
 }
 
 std::string expected_host_of(SSL* ssl) {

@@ -37,7 +37,7 @@ struct error_info {
     std::string reason;   ///< The same in words.
     std::string subject;  ///< Of the certificate it is about.
     std::string issuer;   ///< Of the same.
-    std::string names;    ///< Its first alternative names, in quotes, if it is for another host.
+    std::string names;    ///< Its first alternative names, if it is for another host.
   };
 
   std::string summary;              ///< One sentence: what went wrong.
