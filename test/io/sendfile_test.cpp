@@ -65,6 +65,16 @@ struct sending : connected_session {
     return sent;
   }
 
+  /// Nothing arrives until `release`, and no more than `capacity` bytes are on their way.
+  void hold(std::size_t capacity) {
+    client_end().deliver(0);
+    client_end().outgoing().capacity = capacity;
+  }
+  void release() {
+    client_end().deliver(unbounded / 2);
+    settle();
+  }
+
   std::string content;
   temporary_file file;
   sink received;
@@ -161,15 +171,13 @@ BOOST_AUTO_TEST_CASE(file_that_is_shorter_than_asked_for_is_an_error_with_the_co
 
 BOOST_AUTO_TEST_CASE(file_that_shrinks_meanwhile_is_an_error_with_the_count) {
   sending s(1'000'000);
-  s.client_end().deliver(0);
-  s.client_end().outgoing().capacity = 70'000;
+  s.hold(70'000);
   ending sent;
   tls_sendfile(s.client, s.file.descriptor(), 0, 1'000'000, sent.token());
   s.settle();
   BOOST_TEST(!sent.done);
   s.file.shrink_to(200'000);
-  s.client_end().deliver(unbounded / 2);
-  s.settle();
+  s.release();
   BOOST_TEST(sent.ec == errc::file_ended);
   BOOST_TEST(sent.bytes == 200'000U);
   BOOST_TEST((s.received.plaintext == s.content.substr(0, 200'000)));
@@ -177,8 +185,7 @@ BOOST_AUTO_TEST_CASE(file_that_shrinks_meanwhile_is_an_error_with_the_count) {
 
 BOOST_AUTO_TEST_CASE(file_overwritten_meanwhile_goes_out_as_it_is_when_it_is_read) {
   sending s(1'000'000);
-  s.client_end().deliver(0);
-  s.client_end().outgoing().capacity = 70'000;
+  s.hold(70'000);
   ending sent;
   tls_sendfile(s.client, s.file.descriptor(), 0, 1'000'000, sent.token());
   s.settle();
@@ -186,8 +193,7 @@ BOOST_AUTO_TEST_CASE(file_overwritten_meanwhile_goes_out_as_it_is_when_it_is_rea
   std::string const newer(100'000, '#');
   s.file.overwrite(newer, 0);  // sealed already, its first part
   s.file.overwrite(newer, 900'000);
-  s.client_end().deliver(unbounded / 2);
-  s.settle();
+  s.release();
   BOOST_TEST(sent.ec == error_code());
   BOOST_TEST(sent.bytes == 1'000'000U);
   BOOST_TEST((s.received.plaintext.substr(0, 65'536) == s.content.substr(0, 65'536)));
@@ -210,8 +216,7 @@ BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_is_the_systems_error) {
 
 BOOST_AUTO_TEST_CASE(cancelled_file_reports_what_arrives_and_the_next_write_is_right) {
   sending s(1'000'000);
-  s.client_end().deliver(0);
-  s.client_end().outgoing().capacity = 40'000;
+  s.hold(40'000);
   asio::cancellation_signal cancel;
   ending sent;
   tls_sendfile(s.client, s.file.descriptor(), 0, to_the_end,
@@ -221,23 +226,20 @@ BOOST_AUTO_TEST_CASE(cancelled_file_reports_what_arrives_and_the_next_write_is_r
   s.settle();
   BOOST_TEST(sent.ec == asio::error::operation_aborted);
   BOOST_TEST(sent.bytes % 16'384 == 0U);
-  s.client_end().deliver(unbounded / 2);
-  s.settle();
+  s.release();
   BOOST_TEST(write_now(s, s.client, "next").ec == error_code());
   BOOST_TEST((s.received.plaintext == s.content.substr(0, sent.bytes) + "next"));
 }
 
 BOOST_AUTO_TEST_CASE(deadline_ends_a_file_and_keeps_the_stream) {
   sending s(1'000'000);
-  s.client_end().deliver(0);
-  s.client_end().outgoing().capacity = 40'000;
+  s.hold(40'000);
   ending sent;
   tls_sendfile(s.client, s.file.descriptor(), 0, to_the_end, 3s, sent.token());
   s.settle();
   s.pass(3s);
   BOOST_TEST(sent.ec == asio::error::timed_out);
-  s.client_end().deliver(unbounded / 2);
-  s.settle();
+  s.release();
   BOOST_TEST((s.received.plaintext == s.content.substr(0, sent.bytes)));
 }
 

@@ -53,8 +53,8 @@ std::string name_of(X509_NAME const* name) {
   return content_of(out.get());
 }
 
-// The first alternative names, which are what a host is compared with. The peer chose them, so no
-// control character gets through.
+// The first alternative names, which are what a host is compared with. The peer chose them, so
+// nothing but printable ASCII gets through.
 std::string alternative_names_of(X509* certificate) {
   constexpr int most = 5;
   ERR_set_mark();
@@ -72,7 +72,7 @@ std::string alternative_names_of(X509* certificate) {
   if (count > most) BIO_puts(out.get(), " and more");
   auto list = content_of(out.get());
   std::ranges::replace_if(
-      list, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+      list, [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
   return list;
 }
 

@@ -253,7 +253,6 @@ private:
   // The input gate: the only place that reads from the next layer.
   bool filling_ = false;
   bool wants_fill_ = false;
-  bool fill_waits_ = false;
   bool fill_is_let_go_ = false;  // nobody wanted it any more, and it is about to end
   bool more_is_likely_ = false;  // the last fill brought much
   error_code input_end_;         // sticky; eof after close_notify

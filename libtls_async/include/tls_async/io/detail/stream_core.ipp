@@ -63,9 +63,9 @@ inline void stream_core::drive(gate_step* from) {
   rest();
   if (has_operations()) return;
   if (std::exchange(armed_until_, never) != never) disarm_timer();
-  // What waits on would keep run() from returning.
-  if (filling_ && fill_waits_ && !flushing_ && !fill_is_let_go_)
-    fill_is_let_go_ = end_waiting_fill();
+  // One that waits would keep run() from returning. To end it may end a flush too.
+  bool const waits = filling_ && !engine_.ring().is_filling();
+  if (waits && !flushing_ && !fill_is_let_go_) fill_is_let_go_ = end_waiting_fill();
 }
 
 // Handlers are run last, when all is in order: each of them may do anything, also destroy the
@@ -101,14 +101,13 @@ inline void stream_core::flush() {
 }
 
 inline void stream_core::fill() {
-  filling_ = fill_waits_ = true;
+  filling_ = true;
   ++engine_.stats().fills;
   // A fill that may have to wait holds no ring meanwhile.
   auto& ring = engine_.ring();
   if (engine_.receives_directly()) return start_waiting_fill(any_operation());
   bool const is_long = ring.expects_more_than(landing_bytes);
   if (may_keep_ring() && (is_long || (more_is_likely_ && more_is_there()))) {
-    fill_waits_ = false;
     start_fill(ring.begin_fill(), any_operation());
   } else {
     start_waiting_fill(any_operation());
