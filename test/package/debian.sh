@@ -50,7 +50,7 @@ holds "$runtime" "$libdir/libtls_async\.so\.$version" "$libdir/libtls_async\.so\
 holds "$development" "$libdir/libtls_async\.so" "$libdir/pkgconfig/tls_async\.pc" \
   "$libdir/cmake/tls_async/tls_async-[a-z-]+\.cmake" 'include/tls_async/[a-z_/]+\.[hi]pp' \
   'share/doc/libtls-async-dev/copyright'
-readelf --dynamic "$folder/build/libtls_async/libtls_async.so" | grep -q "SONAME.*\[libtls_async.so.$abi\]" ||
+readelf --dynamic "$folder/build/libtls_async/libtls_async.so" | grep "SONAME.*\[libtls_async.so.$abi\]" >/dev/null ||
   fail "the shared library is not called libtls_async.so.$abi"
 
 for package in "$runtime" "$development"; do dpkg-deb --extract "$package" "$folder/root"; done
@@ -58,5 +58,5 @@ cmake -G Ninja -S "$project/test/package/find_package" -B "$folder/consumer" -DC
   -DCMAKE_PREFIX_PATH="$folder/root/usr" >/dev/null
 cmake --build "$folder/consumer"
 [[ $("$folder/consumer/consumer") == "tls_async $version" ]] || fail "the program is of another version"
-ldd "$folder/consumer/consumer" | grep -q "$folder/root/usr/$libdir/libtls_async.so.$abi" ||
+ldd "$folder/consumer/consumer" | grep "$folder/root/usr/$libdir/libtls_async.so.$abi" >/dev/null ||
   fail "the program does not use the library of the package"
