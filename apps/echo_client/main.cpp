@@ -7,6 +7,7 @@
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/program_options.hpp>
+#include <boost/url/parse.hpp>
 
 #include <exception>
 #include <iostream>
@@ -61,8 +62,10 @@ int main(int argc, char* argv[]) try {
 
   asio::io_context io;
   tls_stream stream{io, context};
-  auto const colon = server.rfind(':');
-  auto const host = server.substr(0, colon), port = server.substr(colon + 1);
+  auto const at = boost::urls::parse_authority(server);
+  if (!at || at->port().empty())
+    throw std::invalid_argument("--connect wants HOST:PORT, such as localhost:8443, not " + server);
+  std::string const host = at->host_address(), port = at->port();
   asio::co_spawn(io, talk(stream, host, port), [&](std::exception_ptr const& error) {
     auto const story = stream.error_info().text();
     if (error && !story.empty()) throw std::runtime_error(story);

@@ -7,10 +7,12 @@
 
 #include <boost/asio.hpp>
 #include <boost/program_options.hpp>
+#include <boost/url/parse.hpp>
 
 #include <chrono>
 #include <exception>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,8 +76,10 @@ int main(int argc, char* argv[]) try {
   context.use_private_key_file(key);
 
   asio::io_context io;
-  auto const colon = listen.rfind(':');
-  auto const host = listen.substr(0, colon), port = listen.substr(colon + 1);
+  auto const at = boost::urls::parse_authority(listen);
+  if (!at || at->port().empty())
+    throw std::invalid_argument("--listen wants HOST:PORT, such as 127.0.0.1:8443, not " + listen);
+  std::string const host = at->host_address(), port = at->port();
   tcp::acceptor acceptor{io, *tcp::resolver{io}.resolve(host, port).begin()};
   std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
   asio::co_spawn(io, serve(acceptor, context), [](std::exception_ptr const& error) {

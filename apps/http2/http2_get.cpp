@@ -6,6 +6,7 @@
 #include "connection.hpp"
 
 #include <boost/program_options.hpp>
+#include <boost/url/parse.hpp>
 
 #include <exception>
 #include <iostream>
@@ -93,8 +94,10 @@ int main(int argc, char* argv[]) try {
 
   asio::io_context io;
   client connection{http2::tls_stream{io, context}};
-  auto const colon = server.rfind(':');
-  auto const host = server.substr(0, colon), port = server.substr(colon + 1);
+  auto const at = boost::urls::parse_authority(server);
+  if (!at || at->port().empty())
+    throw std::invalid_argument("--connect wants HOST:PORT, such as localhost:8443, not " + server);
+  std::string const host = at->host_address(), port = at->port();
   for (auto const& path : paths)
     connection.ask(server, path, upload);
   asio::co_spawn(io, talk(connection, host, port), [&](std::exception_ptr const& error) {

@@ -7,12 +7,14 @@
 #include "connection.hpp"
 
 #include <boost/program_options.hpp>
+#include <boost/url/parse.hpp>
 
 #include <chrono>
 #include <csignal>
 #include <exception>
 #include <iostream>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -104,8 +106,10 @@ int main(int argc, char* argv[]) try {
   context.alpn({"h2"});
 
   asio::io_context io;
-  auto const colon = listen.rfind(':');
-  auto const host = listen.substr(0, colon), port = listen.substr(colon + 1);
+  auto const at = boost::urls::parse_authority(listen);
+  if (!at || at->port().empty())
+    throw std::invalid_argument("--listen wants HOST:PORT, such as 127.0.0.1:8443, not " + listen);
+  std::string const host = at->host_address(), port = at->port();
   tcp::acceptor acceptor{io, *tcp::resolver{io}.resolve(host, port).begin()};
   asio::signal_set interrupt{io, SIGINT, SIGTERM};
   interrupt.async_wait([&](boost::system::error_code, int) {

@@ -6,8 +6,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/program_options.hpp>
-
-#include <charconv>
+#include <boost/url/parse.hpp>
 
 namespace serving {
 
@@ -19,20 +18,13 @@ boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text) {
                        "\" is not ADDR:PORT; write for example 127.0.0.1:8443, 0.0.0.0:8443 or "
                        "[::1]:8443");
   };
-  auto const colon = text.rfind(':');
-  if (colon == std::string_view::npos) throw malformed();
-  auto address = text.substr(0, colon);
-  auto const digits = text.substr(colon + 1);
-  bool const bracketed = address.starts_with('[') && address.ends_with(']');
-  if (bracketed) address = address.substr(1, address.size() - 2);
-
-  std::uint16_t port = 0;
-  auto const [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  auto const at = boost::urls::parse_authority(text);
+  if (!at || at->has_userinfo() || at->port().empty()) throw malformed();
   boost::system::error_code error;
-  auto const parsed = boost::asio::ip::make_address(std::string(address), error);
-  bool const port_is_whole = failure == std::errc{} && end == digits.data() + digits.size();
-  if (!port_is_whole || error || parsed.is_v6() != bracketed) throw malformed();
-  return {parsed, port};
+  auto const address = boost::asio::ip::make_address(std::string(at->host_address()), error);
+  // A number that is none for a port is 0, too.
+  if (error || (at->port_number() == 0 && at->port() != "0")) throw malformed();
+  return {address, at->port_number()};
 }
 
 po::typed_value<std::int64_t>* number(std::int64_t standard) {

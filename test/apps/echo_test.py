@@ -85,7 +85,8 @@ class Echo(unittest.TestCase):
         self.assert_refused(self.client(b""), "cannot connect: Connection refused")
 
     def test_both_say_what_is_wrong_with_their_command_line(self):
-        for arguments in ([], ["--bogus"], ["--cert", "/none", "--key", KEY]):
+        pair = ["--cert", CERTIFICATE, "--key", KEY]
+        for arguments in ([], ["--bogus"], ["--cert", "/none", "--key", KEY], ["--listen", "localhost", *pair]):
             with Program("echo_server", *arguments) as server:
                 self.assertNotEqual(server.wait(), 0)
                 self.assertTrue(server.err.all()[0].startswith("echo_server: "))
