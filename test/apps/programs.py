@@ -39,6 +39,8 @@ def make_certificate(name, *, names=None, signer=None, key="ec"):
     command += ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     if signer:
         command += ["-CA", signer[0], "-CAkey", signer[1], "-addext", "basicConstraints=critical,CA:FALSE"]
+    else:
+        command += ["-addext", "keyUsage=critical,keyCertSign,digitalSignature"]
     if names:
         command += ["-addext", "subjectAltName=" + ",".join(names)]
     subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)

@@ -62,6 +62,11 @@ class Guide(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertTrue(done.stdout == text, done.stdout[:200])
 
+    def test_certificates_pass_the_strictest_checks(self):
+        command = ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", AUTHORITY, CHAIN]
+        done = subprocess.run(command, capture_output=True, check=False, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_first_client_and_first_server_talk(self):
         with Listening("first-server") as server:
             for text in (b"", b"hello\n", b"one\n\ntwo\n"):

@@ -18,7 +18,7 @@ class Ours:
         for size in SIZES:
             self.write(size, self.letters(size))
         curve = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
-        self._certificate("ca", curve)
+        self._certificate("ca", curve, "-addext", "keyUsage=critical,keyCertSign")
         for key, new_key in (("rsa", ("rsa:2048",)), ("ecdsa", curve)):
             self._certificate(key, new_key, "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-addext",
                               "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE")

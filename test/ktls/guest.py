@@ -75,7 +75,7 @@ def unpack_packages(folder):
 def insertion_order(folder):
     """The files of MODULES and of all they depend on, each after those it depends on."""
     found = {}
-    for path in folder.glob("lib/modules/*/kernel/**/*.ko*"):
+    for path in folder.glob("**/lib/modules/*/kernel/**/*.ko*"):
         found[path.name.partition(".")[0].replace("-", "_")] = path
     order = {}
 
@@ -106,7 +106,7 @@ def kernel_in(directory):
         made = folder / "kernel"
         (made / "modules").mkdir(parents=True)
         shutil.copy(next(folder.glob("boot/vmlinuz-*")), made / "vmlinuz")
-        shutil.copy(folder / "bin" / "busybox", made / "busybox")
+        shutil.copy(next(folder.glob("**/bin/busybox")), made / "busybox")
         for number, (module, content) in enumerate(insertion_order(folder).items()):
             (made / "modules" / f"{number:02}-{module}.ko").write_bytes(content)
         made.rename(ready)

@@ -6,9 +6,8 @@
 
 #include <openssl/err.h>
 
-#include <signal.h>
-
 #include <cerrno>
+#include <csignal>
 
 namespace tls_async {
 
