@@ -45,8 +45,9 @@ class Botan(Peer):
         # else it keeps what it has to print
         with running("stdbuf", "-o0", "botan", "tls_client", "localhost", f"--port={port}", "--skip-system-cert-store",
                      "--trusted-cas=" + self.ours.path("ca.pem"), self.policy(version)) as client:
-            client.before = rb"Handshake complete, .*\n(Session ID .*\n)?"
-            if version == "1.2":
-                client.before += rb"Session ticket .*\n"
+            if self.has_tls_1_3:
+                client.before = rb"(.+\n)+?Handshake complete\n"
+            else:
+                client.before = rb"Handshake complete, .*\n(Session ID .*\n)?Session ticket .*\n"
             client.after = b"EOF on stdin\n"
             yield client

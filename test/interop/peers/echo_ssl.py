@@ -11,36 +11,64 @@ import socket
 import ssl
 import sys
 
-WAITS = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 BOUND = 1 << 20  # of what waits to be sent
 
 
-def talk(connection, take, source=None):
-    """Sends what the source has, if there is one, and what take() answers, until both sides have ended."""
-    connection.setblocking(False)
-    waiting, peer_ended, ended = bytearray(), False, False
-    while not (peer_ended and ended):
-        with contextlib.suppress(*WAITS):
-            while not peer_ended and len(waiting) < BOUND:
-                came = connection.recv(65536)
-                peer_ended = not came
-                waiting += take(came)
-        with contextlib.suppress(*WAITS):
-            while waiting:
-                del waiting[:connection.send(waiting[:65536])]
-        if not waiting and not ended and (source is None and peer_ended or source == -1):
-            ended = True
-            with contextlib.suppress(*WAITS):
-                connection.unwrap()
-                return
-        if peer_ended and ended:
-            return
-        from_source = [source] if source not in (None, -1) and len(waiting) < BOUND else []
-        readable, _, _ = select.select([connection] * (not peer_ended) + from_source, [connection] if waiting else [], [])
-        if source in readable:
-            piece = os.read(source, 65536)
-            waiting += piece
-            source = source if piece else -1
+class Session:
+    """TLS over memory: unwrap() on a socket could meet plaintext that has just come, by which OpenSSL ends a session."""
+
+    def __init__(self, plain, context, **options):
+        self.plain, self.incoming, self.outgoing = plain, ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, **options)
+        done = False
+        while not done:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.tls.do_handshake()
+                done = True
+            self.plain.sendall(self.outgoing.read())
+            if not done:
+                self.receive()
+
+    def receive(self):
+        came = self.plain.recv(65536)
+        self.incoming.write(came) if came else self.incoming.write_eof()
+
+    def talk(self, take, source=None):
+        """Sends what the source has, if there is one, and what take() answers, until both sides have ended."""
+        self.plain.setblocking(False)
+        sealed, peer_ended, ended = bytearray(), False, False
+        while sealed or not (peer_ended and ended):
+            try:
+                while not peer_ended and len(sealed) < BOUND:
+                    came = self.tls.read(65536)
+                    peer_ended = not came
+                    if answer := take(came):
+                        self.tls.write(answer)
+                    sealed += self.outgoing.read()
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLZeroReturnError:
+                peer_ended = True
+            if not ended and len(sealed) < BOUND and (source is None and peer_ended or source == -1):
+                ended = True
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    self.tls.unwrap()
+                sealed += self.outgoing.read()
+            from_source = [source] if source not in (None, -1) and len(sealed) < BOUND else []
+            readers = [self.plain] * (not peer_ended and len(sealed) < BOUND) + from_source
+            if not readers and not sealed:
+                continue
+            readable, writable, _ = select.select(readers, [self.plain] if sealed else [], [])
+            if writable:
+                del sealed[:self.plain.send(sealed)]
+            if self.plain in readable:
+                self.receive()
+            if source in readable:
+                if piece := os.read(source, 65536):
+                    self.tls.write(piece)
+                    sealed += self.outgoing.read()
+                else:
+                    source = -1
 
 
 def client(version, port, authority):
@@ -50,9 +78,8 @@ def client(version, port, authority):
         return b""
     context = ssl.create_default_context(cafile=authority)
     context.minimum_version = context.maximum_version = version
-    plain = socket.create_connection(("127.0.0.1", port))
-    connection = context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
-    talk(connection, print_bytes, sys.stdin.fileno())
+    with socket.create_connection(("127.0.0.1", port)) as plain:
+        Session(plain, context, server_hostname="localhost").talk(print_bytes, sys.stdin.fileno())
 
 
 def server(version, certificate, key):
@@ -63,8 +90,8 @@ def server(version, certificate, key):
         while True:
             plain, _ = listener.accept()
             try:
-                with context.wrap_socket(plain, server_side=True, suppress_ragged_eofs=False) as connection:
-                    talk(connection, lambda came: came)
+                with plain:
+                    Session(plain, context, server_side=True).talk(lambda came: came)
             except OSError as why:
                 print(why, file=sys.stderr)
 

@@ -23,10 +23,12 @@ class Rustls(Program):
         return "rustls " + self.crate()
 
     def prepare(self):
-        if not self.crate().startswith("0.20."):
-            raise Unable(f"echo.rs is for rustls 0.20 of Debian 12, here is {self.crate() or 'none'}")
+        settings = f"{HERE}/rustls/settings_{self.crate().rpartition('.')[0]}.rs"
+        if not os.path.exists(settings):
+            raise Unable(f"there are settings for rustls 0.20 and 0.23, not for {self.crate() or 'none'}")
         place = self.ours.path("rustls")
         shutil.copytree(f"{HERE}/rustls", place)
+        shutil.copy(settings, f"{place}/settings.rs")
         self.ours.write("rustls/config.toml", f'[source.crates-io]\nreplace-with = "debian"\n'
                         f'[source.debian]\ndirectory = "{CRATES}"\n'.encode())
         output_of("/usr/bin/cargo", "build", "--quiet", "--offline", "--jobs", "2", cwd=place,

@@ -3,53 +3,17 @@
 //
 // echo server VERSION CERTIFICATE KEY: sends back what comes.
 // echo client VERSION PORT AUTHORITY: sends its input, then close_notify, and prints what comes.
-use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
+mod settings; // of the version of rustls that there is
+
+use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 use std::error::Error;
-use std::fs::File;
-use std::io::{stdin, stdout, BufReader, ErrorKind, Read, Write};
+use std::io::{stdin, stdout, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{channel, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
-
-static ONLY_1_2: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12];
-static ONLY_1_3: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
-
-fn versions(name: &str) -> &'static [&'static rustls::SupportedProtocolVersion] {
-    if name == "1.2" { ONLY_1_2 } else { ONLY_1_3 }
-}
-
-fn certificates(path: &str) -> Outcome<Vec<rustls::Certificate>> {
-    let found = rustls_pemfile::certs(&mut BufReader::new(File::open(path)?))?;
-    Ok(found.into_iter().map(rustls::Certificate).collect())
-}
-
-fn server_settings(version: &str, certificate: &str, key: &str) -> Outcome<Arc<ServerConfig>> {
-    let mut keys = rustls_pemfile::pkcs8_private_keys(&mut BufReader::new(File::open(key)?))?;
-    let settings = ServerConfig::builder()
-        .with_safe_default_cipher_suites()
-        .with_safe_default_kx_groups()
-        .with_protocol_versions(versions(version))?
-        .with_no_client_auth()
-        .with_single_cert(certificates(certificate)?, rustls::PrivateKey(keys.remove(0)))?;
-    Ok(Arc::new(settings))
-}
-
-fn client_settings(version: &str, authority: &str) -> Outcome<Arc<ClientConfig>> {
-    let mut trusted = RootCertStore::empty();
-    for each in certificates(authority)? {
-        trusted.add(&each)?;
-    }
-    let settings = ClientConfig::builder()
-        .with_safe_default_cipher_suites()
-        .with_safe_default_kx_groups()
-        .with_protocol_versions(versions(version))?
-        .with_root_certificates(trusted)
-        .with_no_client_auth();
-    Ok(Arc::new(settings))
-}
 
 // The socket is written by a thread of its own, so that nobody waits for it with the session in hand.
 struct Session(Mutex<(Connection, Sender<Vec<u8>>)>);
@@ -163,9 +127,9 @@ fn talk(port: u16, settings: Arc<ClientConfig>) -> Outcome<()> {
 fn main() -> Outcome<()> {
     let given: Vec<String> = std::env::args().collect();
     if given[1] == "client" {
-        return talk(given[3].parse()?, client_settings(&given[2], &given[4])?);
+        return talk(given[3].parse()?, settings::client(&given[2], &given[4])?);
     }
-    let settings = server_settings(&given[2], &given[3], &given[4])?;
+    let settings = settings::server(&given[2], &given[3], &given[4])?;
     for socket in TcpListener::bind("127.0.0.1:0")?.incoming() {
         let (socket, settings) = (socket?, Arc::clone(&settings));
         thread::spawn(move || {
