@@ -71,6 +71,26 @@ BOOST_AUTO_TEST_CASE(stream_before_its_handshake_holds_no_ring) {
   BOOST_TEST(!shaken.done);
 }
 
+BOOST_AUTO_TEST_CASE(ring_is_kept_for_the_answer_in_a_handshake) {
+  memory_session s;
+  ending of_client, of_server;
+  s.client_end().deliver(0);
+  tls_handshake(s.server, as_server{}, of_server.token());
+  tls_handshake(s.client, as_client{"localhost"}, of_client.token());
+  s.settle();
+  BOOST_TEST(holds_ring(s.client));
+  BOOST_TEST(!holds_ring(s.server));
+  s.client_end().deliver(s.client_end().undelivered());
+  s.settle();
+  BOOST_TEST(holds_ring(s.server));
+  BOOST_TEST(!of_server.done);
+  s.client_end().deliver(unbounded / 2);
+  s.settle();
+  BOOST_TEST((of_client.done && of_server.done));
+  BOOST_TEST(!holds_ring(s.client));
+  BOOST_TEST(!holds_ring(s.server));
+}
+
 // The ring is away while a record is half received, wherever it is cut.
 BOOST_AUTO_TEST_CASE(record_may_come_in_two_parts_with_the_ring_away_between_them) {
   connected_session s;

@@ -143,13 +143,13 @@ BOOST_AUTO_TEST_CASE(outstanding_verb_is_work_for_run) {
 // Over a socket of Asio's own, and a reference to one.
 template <class NextLayer>
 struct socket_session : socket_loop {
-  socket_session() {
+  explicit socket_session(bool shakes_hands = true) {
     tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
     client_socket.connect(acceptor.local_endpoint());
     acceptor.accept(server_socket);
     client.emplace(static_cast<NextLayer&&>(client_socket), trusting_client());
     server.emplace(static_cast<NextLayer&&>(server_socket), known_server());
-    shake_hands(*client, *server);
+    if (shakes_hands) shake_hands(*client, *server);
   }
   bool run_returns() {
     io.restart();
@@ -209,6 +209,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_without_an_answer_lets_run_return, NextLa
   tls_shutdown(*s.client, 1ms, shut.token());
   BOOST_TEST(s.run_returns());
   BOOST_TEST(shut.ec == asio::error::timed_out);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(handshake_without_an_answer_lets_run_return_and_may_go_on, NextLayer,
+                              sockets) {
+  socket_session<NextLayer> s(false);
+  ending shaken;
+  tls_handshake(*s.client, as_client{"localhost"}, 1ms, shaken.token());
+  BOOST_TEST(s.run_returns());
+  BOOST_TEST(shaken.ec == asio::error::timed_out);
+  s.io.restart();
+  s.shake_hands(*s.client, *s.server);
+  s.expect("is there after all");
 }
 
 BOOST_AUTO_TEST_CASE(blocking_call_beside_an_outstanding_verb_is_refused) {

@@ -76,8 +76,6 @@ public:
   [[nodiscard]] std::span<std::byte> begin_fill() noexcept;
   /// The first `n` bytes of what `begin_fill` gave hold ciphertext; 0 if nothing came.
   void end_fill(std::size_t n) noexcept;
-  /// `begin_fill` has lent room that `end_fill` has not taken back.
-  [[nodiscard]] bool is_filling() const noexcept { return is_filling_; }
   /// Ciphertext that has landed elsewhere. False if there is no memory to take it up: it is lost.
   [[nodiscard]] bool take(std::span<std::byte const> landed) noexcept;
 

@@ -130,9 +130,9 @@ protected:
   virtual void start_fill(std::span<std::byte> room, operation const* starter) = 0;
   /// Holds no room of the ring while it waits. Ends in filled() or in landed().
   virtual void start_waiting_fill(operation const* starter) = 0;
-  /// Where start_waiting_fill() waits for readiness, it ends in operation_aborted soon. False where
-  /// it reads, and may have taken something.
-  virtual bool end_waiting_fill() = 0;
+  /// The fill ends soon, in operation_aborted if it has taken nothing. False where that is not
+  /// certain.
+  virtual bool let_go_of_fill() = 0;
   /// It is certain that a fill need not wait.
   [[nodiscard]] virtual bool more_is_there() = 0;
   virtual void arm_timer(time_point expiry, operation const* starter) = 0;

@@ -63,9 +63,8 @@ inline void stream_core::drive(gate_step* from) {
   rest();
   if (has_operations()) return;
   if (std::exchange(armed_until_, never) != never) disarm_timer();
-  // One that waits would keep run() from returning. To end it may end a flush too.
-  bool const waits = filling_ && !engine_.ring().is_filling();
-  if (waits && !flushing_ && !fill_is_let_go_) fill_is_let_go_ = end_waiting_fill();
+  // A fill would keep run() from returning. To end it may end a flush too.
+  if (filling_ && !flushing_ && !fill_is_let_go_) fill_is_let_go_ = let_go_of_fill();
 }
 
 // Handlers are run last, when all is in order: each of them may do anything, also destroy the
@@ -103,11 +102,13 @@ inline void stream_core::flush() {
 inline void stream_core::fill() {
   filling_ = true;
   ++engine_.stats().fills;
-  // A fill that may have to wait holds no ring meanwhile.
+  // A fill that may have to wait holds no ring meanwhile. What answers our part of a handshake
+  // should come soon, and to receive costs less than to wait until there is something.
   auto& ring = engine_.ring();
   if (engine_.receives_directly()) return start_waiting_fill(any_operation());
-  bool const is_long = ring.expects_more_than(landing_bytes);
-  if (may_keep_ring() && (is_long || (more_is_likely_ && more_is_there()))) {
+  bool const is_answer = !engine_.handshake_done() && sealed() != 0;
+  bool const comes_soon = is_answer || ring.expects_more_than(landing_bytes);
+  if (may_keep_ring() && (comes_soon || (more_is_likely_ && more_is_there()))) {
     start_fill(ring.begin_fill(), any_operation());
   } else {
     start_waiting_fill(any_operation());

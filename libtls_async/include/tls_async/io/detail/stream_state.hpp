@@ -230,8 +230,8 @@ private:
       });
     }
   }
-  // A socket's wait has read nothing, which no other next layer promises of a read.
-  bool end_waiting_fill() override {
+  // A read of a socket that was cancelled has taken nothing, which no other next layer promises.
+  bool let_go_of_fill() override {
     if constexpr (is_socket<next_layer_type> && is_closed_by_us) {
       error_code ignored;
       next_layer_.cancel(ignored);
