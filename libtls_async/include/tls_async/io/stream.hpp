@@ -182,6 +182,12 @@ public:
   }
   /// `callback(bool preverified, boost::asio::ssl::verify_context&)` returns whether the
   /// certificate is accepted. What it throws refuses the certificate.
+  ///
+  /// It has the last word: `preverified` is OpenSSL's verdict on this certificate of the chain,
+  /// also on the host name, if `tls_handshake` was given one. Where a handshake was given none, a
+  /// context of ours then relies on the callback alone, and there is no errc::no_host_name: one
+  /// that only looks on leaves the client connected to any host with a trusted certificate. A
+  /// resumed session asks nobody.
   template <class Callback>
   void set_verify_callback(Callback callback) {
     state_->engine().verify_with(
@@ -200,7 +206,9 @@ public:
   // The blocking forms. Where an operation is outstanding they return errc::operation_in_progress.
   // No deadline: they take as long as the next layer does.
 
-  /// Negotiates. Throws boost::system::system_error.
+  /// Negotiates. Throws boost::system::system_error. A client's context of ours needs a host name:
+  /// SSL_set1_host(native_handle(), name), SSL_set_tlsext_host_name(3) for SNI, or a callback that
+  /// verifies it; else errc::no_host_name.
   void handshake(handshake_type type) {
     error_code ec;
     handshake(type, ec);
@@ -275,7 +283,7 @@ public:
 
   // The asynchronous forms of boost::asio::ssl::stream. No deadline, except that of async_shutdown.
 
-  /// Negotiates.
+  /// Negotiates. For the host name see the blocking form; `tls_handshake` takes it as an argument.
   template <class Token = boost::asio::default_completion_token_t<executor_type>>
   auto async_handshake(handshake_type type, Token&& token = Token()) {
     be(type);
