@@ -109,6 +109,43 @@ BOOST_DATA_TEST_CASE(client_of_a_name_verifies_it_and_sends_it, data::make(versi
   BOOST_TEST(std::string(sent) == "example.test");
 }
 
+// Resumption verifies no certificate, so a session may be kept for its own host only.
+BOOST_DATA_TEST_CASE(session_of_another_host_is_not_resumed, data::make(versions), version) {
+  auto const client = make_context(role::client, version_settings(version));
+  auto const server = make_context(role::server, version_settings(version));
+  SSL_SESSION* kept = nullptr;
+  SSL_CTX_set_app_data(client.get(), &kept);
+  SSL_CTX_set_session_cache_mode(client.get(), SSL_SESS_CACHE_CLIENT);
+  SSL_CTX_sess_set_new_cb(client.get(), [](SSL* session, SSL_SESSION* fresh) {
+    auto& slot = *static_cast<SSL_SESSION**>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
+    // A copy: OpenSSL spoils the original when the session ends without close_notify.
+    SSL_SESSION_free(std::exchange(slot, SSL_SESSION_dup(fresh)));
+    return 0;
+  });
+  auto const resumes = [&](std::string const& host) {
+    engine_pair pair(client.get(), server.get());
+    BOOST_TEST_REQUIRE(pair.client.be_client_of(host));
+    auto* const offered = SSL_SESSION_dup(kept);
+    SSL_set_session(pair.client.native_handle(), offered);
+    SSL_SESSION_free(offered);
+    pair.handshake();
+    BOOST_TEST((pair.client_step.next == want::nothing) ==
+               (host == "example.test" || host == "127.0.0.1"));
+    return SSL_session_reused(pair.client.native_handle()) == 1;
+  };
+  {
+    engine_pair pair(client.get(), server.get());
+    BOOST_TEST_REQUIRE(pair.client.be_client_of("example.test"));
+    pair.handshake();
+  }
+  BOOST_TEST_REQUIRE(kept != nullptr);
+  BOOST_TEST(resumes("example.test"));
+  BOOST_TEST(!resumes("other.test"));
+  BOOST_TEST(resumes("127.0.0.1"));  // which the certificate is for, too
+  BOOST_TEST(!resumes("192.0.2.1"));
+  SSL_SESSION_free(kept);
+}
+
 BOOST_DATA_TEST_CASE(client_of_an_address_verifies_it_and_sends_no_name,
                      data::make({"127.0.0.1", "::1"}), address) {
   named_engines pair(address);

@@ -76,4 +76,24 @@ step engine::refused_by_context() {
   return has_host ? step{} : fail(errc::no_host_name, "no host name to verify the peer with");
 }
 
+// OpenSSL verifies nobody when it resumes a session, so one that the application has kept
+// (SSL_set_session(3)) would connect to the host it was made with, whatever host is wanted now.
+void engine::drop_session_of_another_host() noexcept {
+  SSL* const ssl = ssl_.get();
+  auto* const session = SSL_get_session(ssl);
+  if (session == nullptr || (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return;
+  X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
+  char const* const host = X509_VERIFY_PARAM_get0_host(parameters, 0);
+  char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
+  X509* const peer = SSL_SESSION_get0_peer(session);
+  unsigned const flags = X509_VERIFY_PARAM_get_hostflags(parameters);
+  bool const fits =
+      (host == nullptr ||
+       (peer != nullptr && X509_check_host(peer, host, 0, flags, nullptr) == 1)) &&
+      (address == nullptr || (peer != nullptr && X509_check_ip_asc(peer, address, flags) == 1));
+  if (!fits) SSL_set_session(ssl, nullptr);
+  OPENSSL_free(address);
+  ERR_clear_error();
+}
+
 }  // namespace tls_async

@@ -24,9 +24,10 @@ struct as_server {};
 /// Negotiates a session (SSL_do_handshake(3), RFC 8446 section 4).
 ///
 /// Completes when the session is there and what we had to send for it has left, with any context
-/// verified: a client's peer has shown a certificate for `host` that the context trusts. In TLS 1.3
-/// a client may be done before the server has looked at its certificate; a refusal is then the
-/// error of the next read.
+/// verified: a client's peer has shown a certificate for `host` that the context trusts, now or
+/// when the session was made that is resumed; one of another host (SSL_set_session(3)) is not. In
+/// TLS 1.3 a client may be done before the server has looked at its certificate; a refusal is then
+/// the error of the next read.
 ///
 /// Parameters: `deadline` bounds it in all; without one, `stream_options::handshake_deadline` does.
 ///
