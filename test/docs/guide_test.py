@@ -3,9 +3,11 @@
 """guide_test.py docs/guide: the programs of the guide, as a reader would run them, with the certificate that its page
 on certificates makes."""
 
+import hashlib
 import os
 import pathlib
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -138,6 +140,40 @@ class Guide(unittest.TestCase):
             server.join(PATIENCE)
         self.assertEqual((done.returncode, done.stdout), (1, b"half of it"))
         self.assertIn("stream truncated", done.stderr.decode())
+
+    def test_site_is_chosen_by_name_and_renewed_and_sessions_are_resumed(self):
+        authority = (AUTHORITY, WORK / "authority.key")
+        old = [*programs.make_certificate("default", names=["DNS:default.test"], signer=authority, key="rsa"),
+               *programs.make_certificate("site", names=["DNS:site.test"], signer=authority)]
+
+        def digest(key):
+            der = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "der"],
+                                 capture_output=True, check=True).stdout
+            return hashlib.sha256(der).hexdigest()
+
+        with Program("names-and-sessions", "serve", 0, *old) as server:
+            port = server.out.wait_for("listening on ").rpartition(":")[2]
+
+            def visit(name, key):
+                return run("names-and-sessions", "visit", name, port, AUTHORITY, digest(key))
+
+            both = b"new: you speak 'example/1'\nresumed: you speak 'example/1'\n"
+            self.assert_prints(visit("default.test", old[1]), both)
+            self.assert_prints(visit("site.test", old[3]), both)
+            done = visit("site.test", old[1])
+            self.assertEqual((done.returncode, done.stdout), (1, b""))
+            self.assertIn("the server has another key", done.stderr.decode())
+            self.assertIn("hostname mismatch", visit("other.test", old[1]).stderr.decode())
+
+            renewed = programs.make_certificate("renewed", names=["DNS:site.test"], signer=authority)
+            old[2].write_bytes(renewed[0].read_bytes())
+            server.signal(signal.SIGHUP)
+            server.out.wait_for("the old certificate stays")
+            self.assert_prints(visit("site.test", old[3]), both)
+            old[3].write_bytes(renewed[1].read_bytes())
+            server.signal(signal.SIGHUP)
+            server.out.wait_for("read the certificates again")
+            self.assert_prints(visit("site.test", renewed[1]), both)
 
     def test_beast_serves_its_own_clients_and_curl(self):
         with Listening("beast", "serve") as server:
