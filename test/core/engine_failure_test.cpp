@@ -212,6 +212,17 @@ BOOST_AUTO_TEST_CASE(error_info_of_a_client_without_a_host_says_what_to_use) {
   BOOST_TEST(alone.error_info().openssl == "");
 }
 
+BOOST_AUTO_TEST_CASE(verify_callback_that_knows_no_host_stands_in_for_trust_only) {
+  for (bool const checks_host : {false, true}) {
+    context trusting_nobody(context::role::client);
+    engine alone(trusting_nobody.native_handle(), plain_options);
+    alone.be_client();
+    alone.verify_with([](bool preverified, X509_STORE_CTX*) { return preverified; }, checks_host);
+    BOOST_TEST((alone.handshake().next == want::failed) == !checks_host);
+    BOOST_TEST((alone.failure().own == errc::no_host_name) == !checks_host);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(error_info_of_no_version_in_both_says_so_on_both_sides) {
   engine_pair pair(make_context(role::client, version_settings(TLS1_3_VERSION)).get(),
                    make_context(role::server, version_settings(TLS1_2_VERSION)).get());
@@ -234,7 +245,7 @@ BOOST_AUTO_TEST_CASE(error_info_of_a_lost_transport_says_it_and_where_the_handsh
 BOOST_AUTO_TEST_CASE(verify_callback_that_throws_refuses_the_certificate) {
   engine_pair pair;
   pair.client.verify_with(
-      [](bool, X509_STORE_CTX*) -> bool { throw std::runtime_error("no idea"); });
+      [](bool, X509_STORE_CTX*) -> bool { throw std::runtime_error("no idea"); }, false);
   pair.handshake();
   BOOST_TEST(pair.client_step.next == want::failed);
   check_names(pair.client, {"the verify callback threw: no idea"});
@@ -242,10 +253,11 @@ BOOST_AUTO_TEST_CASE(verify_callback_that_throws_refuses_the_certificate) {
 
 BOOST_AUTO_TEST_CASE(verify_callback_that_refuses_is_named_as_the_reason) {
   engine_pair pair;
-  pair.client.verify_with([](bool, X509_STORE_CTX*) { return false; });
+  pair.client.verify_with([](bool, X509_STORE_CTX*) { return false; }, false);
   pair.handshake();
   BOOST_TEST(pair.client_step.next == want::failed);
-  check_names(pair.client, {"the verify callback refused it"});
+  check_names(pair.client,
+              {"the verify callback refused it", "we sent the alert 'bad certificate'"});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

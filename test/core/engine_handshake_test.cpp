@@ -3,10 +3,14 @@
 //
 // The engine alone, up to the end of its handshake: roles, host names, what it wants, and plaintext
 // that is sealed before there is a session.
+#include <tls_async/context.hpp>
+
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
 #include <openssl/ssl.h>
+
+#include <memory>
 
 #include "engine_pair.hpp"
 
@@ -109,41 +113,80 @@ BOOST_DATA_TEST_CASE(client_of_a_name_verifies_it_and_sends_it, data::make(versi
   BOOST_TEST(std::string(sent) == "example.test");
 }
 
+// Keeps the newest session that clients of its context were given.
+class kept_session {
+public:
+  explicit kept_session(SSL_CTX* of) {
+    SSL_CTX_set_app_data(of, this);
+    SSL_CTX_set_session_cache_mode(of, SSL_SESS_CACHE_CLIENT);
+    SSL_CTX_sess_set_new_cb(of, [](SSL* client, SSL_SESSION* fresh) {
+      auto* const self = static_cast<kept_session*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(client)));
+      // A copy: OpenSSL spoils the original when the session ends without close_notify.
+      self->kept_.reset(SSL_SESSION_dup(fresh));
+      return 0;
+    });
+  }
+  void offer(engine& client) const {
+    BOOST_TEST_REQUIRE(kept_);
+    session const copy(SSL_SESSION_dup(kept_.get()));
+    SSL_set_session(client.native_handle(), copy.get());
+  }
+
+private:
+  struct session_free {
+    void operator()(SSL_SESSION* of) const noexcept { SSL_SESSION_free(of); }
+  };
+  using session = std::unique_ptr<SSL_SESSION, session_free>;
+  session kept_;
+};
+
+bool is_resumed(engine& client) { return SSL_session_reused(client.native_handle()) == 1; }
+
 // Resumption verifies no certificate, so a session may be kept for its own host only.
 BOOST_DATA_TEST_CASE(session_of_another_host_is_not_resumed, data::make(versions), version) {
   auto const client = make_context(role::client, version_settings(version));
   auto const server = make_context(role::server, version_settings(version));
-  SSL_SESSION* kept = nullptr;
-  SSL_CTX_set_app_data(client.get(), &kept);
-  SSL_CTX_set_session_cache_mode(client.get(), SSL_SESS_CACHE_CLIENT);
-  SSL_CTX_sess_set_new_cb(client.get(), [](SSL* session, SSL_SESSION* fresh) {
-    auto& slot = *static_cast<SSL_SESSION**>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(session)));
-    // A copy: OpenSSL spoils the original when the session ends without close_notify.
-    SSL_SESSION_free(std::exchange(slot, SSL_SESSION_dup(fresh)));
-    return 0;
-  });
-  auto const resumes = [&](std::string const& host) {
-    engine_pair pair(client.get(), server.get());
-    BOOST_TEST_REQUIRE(pair.client.be_client_of(host));
-    auto* const offered = SSL_SESSION_dup(kept);
-    SSL_set_session(pair.client.native_handle(), offered);
-    SSL_SESSION_free(offered);
-    pair.handshake();
-    BOOST_TEST((pair.client_step.next == want::nothing) ==
-               (host == "example.test" || host == "127.0.0.1"));
-    return SSL_session_reused(pair.client.native_handle()) == 1;
-  };
+  kept_session const kept(client.get());
   {
     engine_pair pair(client.get(), server.get());
     BOOST_TEST_REQUIRE(pair.client.be_client_of("example.test"));
     pair.handshake();
   }
-  BOOST_TEST_REQUIRE(kept != nullptr);
+  auto const resumes = [&](std::string const& host) {
+    engine_pair pair(client.get(), server.get());
+    BOOST_TEST_REQUIRE(pair.client.be_client_of(host));
+    kept.offer(pair.client);
+    pair.handshake();
+    BOOST_TEST((pair.client_step.next == want::nothing) ==
+               (host == "example.test" || host == "127.0.0.1"));
+    return is_resumed(pair.client);
+  };
   BOOST_TEST(resumes("example.test"));
   BOOST_TEST(!resumes("other.test"));
   BOOST_TEST(resumes("127.0.0.1"));  // which the certificate is for, too
   BOOST_TEST(!resumes("192.0.2.1"));
-  SSL_SESSION_free(kept);
+}
+
+BOOST_DATA_TEST_CASE(session_that_was_made_without_verification_is_not_resumed_with_it,
+                     data::make(versions), version) {
+  context careless(context::role::client), careful(context::role::client);
+  careless.insecure_skip_verification();
+  careful.trust(server_identity().authority);
+  auto const server = make_context(role::server, version_settings(version));
+  kept_session const kept(careless.native_handle());
+  {
+    engine_pair pair(careless.native_handle(), server.get());
+    pair.client.be_client();
+    pair.handshake();
+  }
+  for (auto* const with : {&careless, &careful}) {
+    engine_pair pair(with->native_handle(), server.get());
+    BOOST_TEST_REQUIRE(pair.client.be_client_of("example.test"));
+    kept.offer(pair.client);
+    pair.handshake();
+    BOOST_TEST((pair.client_step.next == want::nothing));
+    BOOST_TEST(is_resumed(pair.client) == (with == &careless));
+  }
 }
 
 BOOST_DATA_TEST_CASE(client_of_an_address_verifies_it_and_sends_no_name,

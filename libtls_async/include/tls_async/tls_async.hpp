@@ -15,6 +15,3 @@
 #include <tls_async/io/stream.hpp>
 #include <tls_async/io/write.hpp>
 #include <tls_async/version.hpp>
-
-// For programs that used it with boost::asio::ssl::stream.
-#include <boost/asio/ssl/host_name_verification.hpp>

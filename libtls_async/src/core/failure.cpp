@@ -239,6 +239,9 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
   // Without SSL_VERIFY_PEER the answer of a client is not acted upon.
   bool const ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
   if (accepted != 0 || ignored || (story_ && story_->verify_error)) return accepted;
+  // Without a reason the alert would be of an internal error.
+  if (X509_STORE_CTX_get_error(chain) == X509_V_OK)
+    X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
   int const code = X509_STORE_CTX_get_error(chain);
   bool const is_of_another =
       code == X509_V_ERR_HOSTNAME_MISMATCH || code == X509_V_ERR_IP_ADDRESS_MISMATCH;

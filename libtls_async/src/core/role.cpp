@@ -51,7 +51,10 @@ void engine::verify_mode(int mode) noexcept {
 
 void engine::verify_depth(int depth) noexcept { SSL_set_verify_depth(ssl_.get(), depth); }
 
-void engine::verify_with(verify_callback callback) { verify_callback_ = std::move(callback); }
+void engine::verify_with(verify_callback callback, bool checks_host) {
+  verify_callback_ = std::move(callback);
+  callback_checks_host_ = checks_host;
+}
 
 // Our own context never lets a client connect to it knows not whom, and says what is missing before
 // a peer does it in an alert.
@@ -64,10 +67,10 @@ step engine::refused_by_context() {
                 "its chain");
   }
   if (SSL_is_server(ssl) != 0 || policy == nullptr || policy->verification_skipped) return {};
-  if (verify_callback_) return {};
-  if (!detail::has_trust(SSL_get_SSL_CTX(ssl))) {
+  if (!verify_callback_ && !detail::has_trust(SSL_get_SSL_CTX(ssl))) {
     return fail(errc::empty_trust_store, "the trust store is empty, so no peer can be verified");
   }
+  if (callback_checks_host_) return {};
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
   bool const has_host = address != nullptr || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
@@ -77,7 +80,8 @@ step engine::refused_by_context() {
 }
 
 // OpenSSL verifies nobody when it resumes a session, so one that the application has kept
-// (SSL_set_session(3)) would connect to the host it was made with, whatever host is wanted now.
+// (SSL_set_session(3)) would connect to the host it was made with, whatever host is wanted now, and
+// also where its certificate was accepted without verification.
 void engine::drop_session_of_another_host() noexcept {
   SSL* const ssl = ssl_.get();
   auto* const session = SSL_get_session(ssl);
@@ -87,7 +91,9 @@ void engine::drop_session_of_another_host() noexcept {
   char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
   X509* const peer = SSL_SESSION_get0_peer(session);
   unsigned const flags = X509_VERIFY_PARAM_get_hostflags(parameters);
+  bool const verified = SSL_get_verify_result(ssl) == X509_V_OK;
   bool const fits =
+      (verified || verify_callback_ || context_verify_ != nullptr) &&
       (host == nullptr ||
        (peer != nullptr && X509_check_host(peer, host, 0, flags, nullptr) == 1)) &&
       (address == nullptr || (peer != nullptr && X509_check_ip_asc(peer, address, flags) == 1));

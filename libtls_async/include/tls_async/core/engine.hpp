@@ -52,7 +52,7 @@ public:
   /// Server (SSL_set_accept_state(3)).
   void be_server() noexcept;
   /// Client of a host that is not named (SSL_set_connect_state(3)): where one of our contexts is to
-  /// verify it, only `verify_with` lets its handshake succeed.
+  /// verify it, only a callback that `checks_host` lets its handshake succeed.
   void be_client() noexcept;
   /// Client that verifies the peer, and that its certificate is for `host`: a DNS name, which is
   /// also sent as SNI, or an IP address literal, which is not (RFC 6066 section 3). False if `host`
@@ -62,8 +62,9 @@ public:
   void verify_mode(int mode) noexcept;
   /// SSL_set_verify_depth(3).
   void verify_depth(int depth) noexcept;
-  /// `callback` has the last word on each certificate. What it throws refuses it.
-  void verify_with(verify_callback callback);
+  /// `callback` has the last word on each certificate, and is trust enough for one of our contexts
+  /// that trusts nobody. What it throws refuses it. `checks_host`: it knows whom we want.
+  void verify_with(verify_callback callback, bool checks_host);
 
   // Each answers want::flush or want::fill until it is done; call it again after that flush or
   // fill.
@@ -205,6 +206,7 @@ private:
   tls_async::failure failure_;
   std::unique_ptr<tls_async::error_info> story_;
   verify_callback verify_callback_;
+  bool callback_checks_host_ = false;
   int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // the context's own, asked after ours
   char const* handshake_step_ = nullptr;
   bool has_role_ = false;

@@ -34,6 +34,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_read_some(stream<NextLayer, Clock>& s, MutableBufferSequence const& buffers,
                                  Token&& token = Token()) {
+  static_assert(boost::asio::is_mutable_buffer_sequence<MutableBufferSequence>::value,
+                "what is read goes to a mutable buffer or a sequence of them: asio::buffer(place)");
   return detail::initiate(
       s.state(), detail::start_read<MutableBufferSequence>{buffers, detail::unlimited}, token);
 }
@@ -44,6 +46,8 @@ template <
 [[nodiscard]] auto tls_read_some(stream<NextLayer, Clock>& s, MutableBufferSequence const& buffers,
                                  std::chrono::duration<Rep, Period> deadline,
                                  Token&& token = Token()) {
+  static_assert(boost::asio::is_mutable_buffer_sequence<MutableBufferSequence>::value,
+                "what is read goes to a mutable buffer or a sequence of them: asio::buffer(place)");
   return detail::initiate(s.state(), detail::start_read<MutableBufferSequence>{buffers, deadline},
                           token);
 }

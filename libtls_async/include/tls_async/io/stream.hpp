@@ -14,6 +14,7 @@
 #include <tls_async/io/options.hpp>
 
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream_base.hpp>
 #include <boost/asio/ssl/verify_context.hpp>
 #include <boost/asio/ssl/verify_mode.hpp>
@@ -184,17 +185,19 @@ public:
   /// certificate is accepted. What it throws refuses the certificate.
   ///
   /// It has the last word: `preverified` is OpenSSL's verdict on this certificate of the chain,
-  /// also on the host name, if `tls_handshake` was given one. Where a handshake was given none, a
-  /// context of ours then relies on the callback alone, and there is no errc::no_host_name: one
-  /// that only looks on leaves the client connected to any host with a trusted certificate. A
-  /// resumed session asks nobody.
+  /// also on the host name, if a client has one. With a context of ours it has to: by
+  /// `tls_handshake`, by SSL_set1_host(3), or in a boost::asio::ssl::host_name_verification as the
+  /// callback. A resumed session asks nobody.
   template <class Callback>
   void set_verify_callback(Callback callback) {
+    constexpr bool checks_host =
+        std::is_same_v<Callback, boost::asio::ssl::host_name_verification>;
     state_->engine().verify_with(
         [callback = std::move(callback)](bool preverified, X509_STORE_CTX* chain) mutable {
           boost::asio::ssl::verify_context verify(chain);
           return callback(preverified, verify);
-        });
+        },
+        checks_host);
   }
   /// The same; never an error.
   template <class Callback>
