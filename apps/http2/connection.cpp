@@ -15,6 +15,7 @@ namespace {
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t batch_size = 65536;
+constexpr std::size_t most_waiting = 1000;  // frames
 
 ssize_t check(ssize_t result) {
   if (result < 0) throw std::runtime_error(nghttp2_strerror(static_cast<int>(result)));
@@ -40,7 +41,8 @@ std::string_view text_of(std::uint8_t const* bytes, std::size_t size) {
 
 connection::connection(tls_stream over, role side)
     : stream(std::move(over)),
-      more_to_send_(stream.get_executor(), asio::steady_timer::time_point::max()) {
+      more_to_send_(stream.get_executor(), asio::steady_timer::time_point::max()),
+      sent_(stream.get_executor(), asio::steady_timer::time_point::max()) {
   static auto* const calls = callbacks();
   static auto* const option = options();
   nghttp2_session* session = nullptr;
@@ -62,6 +64,7 @@ asio::awaitable<void> connection::run() {
   }
 }
 
+// A peer that takes no answers is not heard either, or what it brings about would pile up.
 asio::awaitable<void> connection::receive() {
   std::vector<std::uint8_t> bytes(batch_size);
   while (!peer_ended_) {
@@ -71,6 +74,11 @@ asio::awaitable<void> connection::receive() {
     if (error && !peer_ended_) throw boost::system::system_error(error);
     check(nghttp2_session_mem_recv(session_.get(), bytes.data(), n));
     more_to_send_.cancel();
+    while (writing_ && nghttp2_session_get_outbound_queue_size(session_.get()) > most_waiting) {
+      co_await sent_.async_wait(as_values);
+      auto const state = co_await asio::this_coro::cancellation_state;
+      if (state.cancelled() != asio::cancellation_type::none) co_return;
+    }
   }
 }
 
@@ -85,7 +93,10 @@ asio::awaitable<void> connection::send() {
       batch.insert(batch.end(), frame, frame + n);
     }
     if (!batch.empty()) {
+      writing_ = true;
       co_await tls_write(stream, asio::buffer(batch));
+      writing_ = false;
+      sent_.cancel();
     } else if (!peer_ended_ &&
                (nghttp2_session_want_read(session) || nghttp2_session_want_write(session))) {
       co_await more_to_send_.async_wait(as_values);

@@ -90,6 +90,8 @@ private:
   std::unique_ptr<nghttp2_session, session_free> session_;
   std::map<std::int32_t, exchange> exchanges_;
   asio::steady_timer more_to_send_;  ///< Cancelled when there may be more.
+  asio::steady_timer sent_;          ///< Cancelled when a write has ended.
+  bool writing_ = false;
   bool peer_ended_ = false;
 };
 

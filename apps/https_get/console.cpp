@@ -23,11 +23,30 @@ std::string in_units(double bytes) {
   return text;
 }
 
+// Control characters but the newline: C0, DEL, and C1, which is a byte of its own to some terminals
+// and C2 80 to C2 9F to those that read UTF-8. Other characters of UTF-8 are left alone.
+void replace_commands(std::string& text) {
+  unsigned before = 0;
+  int following = 0;  // bytes that the character still has
+  for (char& c : text) {
+    auto const byte = static_cast<unsigned char>(c);
+    bool is_command = false;
+    if (following > 0 && byte >= 0x80 && byte < 0xc0) {
+      --following;
+      is_command = before == 0xc2 && byte < 0xa0;
+    } else {
+      following = byte < 0xc2 || byte > 0xf4 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+      is_command = (byte < 0x20 && c != '\n') || (byte >= 0x7f && byte < 0xc0);
+    }
+    if (is_command) c = '?';
+    before = byte;
+  }
+}
+
 }  // namespace
 
 void console::say(std::string text) {
-  for (char& c : text)
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == '\x7f') c = '?';
+  replace_commands(text);
   std::cerr << (has_bar_ ? clear_line : "") << text << '\n' << std::flush;
   if (has_bar_) draw();
 }

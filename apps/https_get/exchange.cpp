@@ -36,7 +36,7 @@ namespace urls = boost::urls;
 
 // Errors are expected here, so they come as values.
 constexpr auto as_values = asio::as_tuple(asio::deferred);
-constexpr std::size_t chunk_bytes = 131072;
+constexpr std::size_t chunk_bytes = 131072;  // also the most that waits to be understood
 constexpr std::uint32_t header_bytes = 65536;
 
 std::string text(beast::string_view of) { return {of.data(), of.size()}; }
@@ -59,7 +59,7 @@ std::string seconds(std::chrono::seconds time) { return std::to_string(time.coun
 
 exchange::exchange(asio::io_context& io, tls_async::context& context, options const& chosen,
                    urls::url const& url, console& out)
-    : options_(chosen), url_(url), console_(out), stream_(io, context) {
+    : options_(chosen), url_(url), console_(out), stream_(io, context), received_(chunk_bytes) {
   received_.reserve(chunk_bytes);
 }
 
@@ -142,9 +142,12 @@ asio::awaitable<void> exchange::receive_header() {
   if (end) throw receive_failure(end);
   received_.commit(count);
   first_byte_ = clock::now();
-  // One deadline for all of it, or a header could take for ever, byte by byte.
+  // One deadline for all of it, or a header could take for ever, byte by byte. A read that need not
+  // wait is never late, so interim responses without end have to be stopped here.
   expect_progress();
+  auto const last = clock::now() + options_.stall;
   do {
+    if (clock::now() > last) throw receive_failure(asio::error::timed_out);
     response_.emplace();
     response_->body_limit(boost::none);
     response_->header_limit(header_bytes);
@@ -255,6 +258,10 @@ failure exchange::receive_failure(error_code error) const {
     return {exit_status::timed_out, "nothing has come for " + seconds(options_.stall)};
   if (error.category() == asio::error::get_ssl_category())
     return {exit_status::tls_failed, "TLS failed: " + why(error)};
+  if (error == http::error::buffer_overflow)
+    return {exit_status::malformed,
+            "the server's answer has a chunk header or a trailer of more than " +
+                std::to_string(chunk_bytes) + " bytes"};
   bool const ended = error == http::error::partial_message || error == http::error::end_of_stream;
   if (!ended && error.category() == make_error_code(http::error::bad_method).category())
     return {exit_status::malformed, "the server's answer is not HTTP: " + error.message()};

@@ -157,7 +157,10 @@ asio::awaitable<session::error_code> session::read_header(request_parser& parser
 // Answers one request; false if it was the last.
 asio::awaitable<bool> session::serve_request() {
   request_parser parser;
-  auto const error = co_await read_header(parser);
+  auto error = co_await read_header(parser);
+  // RFC 9112, section 6.3: nobody can tell where a body of another coding ends.
+  if (!error && parser.get().count(http::field::transfer_encoding) != 0 && !parser.chunked())
+    error = http::error::bad_transfer_encoding;
   auto const started = std::chrono::steady_clock::now();
   if (error && !is_malformed_request(error)) {
     server_.log.incident(peer_, "no whole request: " + why(error));

@@ -167,10 +167,9 @@ file_descriptor static_files::open(std::string const& name) const {
   return file_descriptor(::open(real.c_str(), reading | O_NOFOLLOW));
 }
 
-// The file is looked at each time, so that a change is seen at once.
-std::shared_ptr<served_file const> static_files::kept(std::string const& name) const {
-  struct stat status;
-  if (::fstatat(root_descriptor_.number(), name.c_str(), &status, 0) != 0) return nullptr;
+// The file has been looked at each time, so that a change is seen at once.
+std::shared_ptr<served_file const> static_files::kept(std::string const& name,
+                                                      struct stat const& status) const {
   std::lock_guard const lock{mutex_};
   auto const found = small_.find(name);
   return found != small_.end() && found->second->is_of(status) ? found->second : nullptr;
@@ -200,8 +199,13 @@ found_file static_files::find(std::string_view target) const {
   if (path->ends_with_slash) name += name.empty() ? "index.html" : "/index.html";
 
   struct stat status {};
-  if (found.file = kept(name); found.file) {
+  bool const is_there = ::fstatat(root_descriptor_.number(), name.c_str(), &status, 0) == 0;
+  if (found.file = is_there ? kept(name, status) : nullptr; found.file) {
     found.status = http::status::ok;
+  } else if (is_there && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+    // Not even opened: that would let in who waits to write into a pipe, and a device may act on
+    // it.
+    found.status = http::status::forbidden;
   } else if (auto opened = open(name); !opened || ::fstat(opened.number(), &status) != 0) {
     found.status = status_of(errno);
   } else if (S_ISDIR(status.st_mode) && !path->ends_with_slash) {

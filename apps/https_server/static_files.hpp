@@ -112,7 +112,7 @@ public:
 
 private:
   file_descriptor open(std::string const& name) const;
-  std::shared_ptr<served_file const> kept(std::string const& name) const;
+  std::shared_ptr<served_file const> kept(std::string const& name, struct stat const& status) const;
   bool is_worth_keeping(struct stat const& status) const;
   void keep(std::string const& name, std::shared_ptr<served_file const> const& file) const;
 

@@ -196,6 +196,19 @@ class Http2(unittest.TestCase):
                 ended += slow.next(DATA)[1] & END_STREAM
             self.assertLess(self.peak_memory() - before, 32 << 20)
 
+    def test_client_that_takes_no_answers_is_not_heard(self):
+        with Frames(self.server, window=0) as deaf:
+            before = self.peak_memory()
+            deaf.connection.settimeout(1)
+            first = 1
+            with self.assertRaises(OSError):  # once every buffer on the way is full
+                while first < 1 << 22:  # each stream beyond the first 100 is refused, with a frame that says so
+                    streams = range(first, first + 2000, 2)
+                    deaf.send(*(frame(HEADERS, GET_LARGE, stream, END_HEADERS | END_STREAM) for stream in streams))
+                    first = streams.stop
+            self.assertLess(self.peak_memory() - before, 32 << 20)
+            self.assert_serves()
+
     def peak_memory(self):
         status = pathlib.Path(f"/proc/{self.server.process.pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10

@@ -292,6 +292,23 @@ class HttpsGet(unittest.TestCase):
         server = self.scripted(sends(b""))
         self.fetch(f"{server.url}/file", status=CUT_SHORT, says="ended too early")
 
+    def test_an_answer_without_an_end_is_given_up_and_not_kept(self):
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        for start, endless, status, reason in (
+            (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", TIMED_OUT, "1 s"),
+            (b"HTTP/1.1 200 OK\r\n", b"X: x\r\n", MALFORMED, "header limit"),
+            (chunked + b"5;", b"x", MALFORMED, "chunk header or a trailer of more than 131072 bytes"),
+            (chunked, b"0", MALFORMED, "chunk header or a trailer"),
+            (chunked + b"0\r\n", b"X: x\r\n", MALFORMED, "chunk header or a trailer"),
+        ):
+            def answer(connection, request):
+                connection.sendall(start)
+                while True:
+                    connection.sendall(endless * 1000)
+
+            server = self.scripted(answer)
+            self.fetch("--stall-seconds", 1, f"{server.url}/file", status=status, says=reason)
+
     def test_redirects_are_followed_only_when_asked_and_only_within_https(self):
         def answer(connection, request):
             target = request.split(b" ", 2)[1]
@@ -394,6 +411,9 @@ class HttpsGet(unittest.TestCase):
         done = get("--cacert", AUTHORITY, "-o", "-", f"{server.url}/file")
         self.assertIn(done.returncode, (REFUSED, MALFORMED))
         self.assertNotIn(b"\x1b", done.stderr)
+        server = self.scripted(sends(b"HTTP/1.1 404 \x9b2J \xc2\x9b2J \xe2\x9b\x84 gr\xc3\xb6\xc3\x9fer\r\n\r\n"))
+        done = get("--cacert", AUTHORITY, "-o", "-", f"{server.url}/file")
+        self.assertTrue(done.stderr.endswith(b"404 ?2J \xc2?2J \xe2\x9b\x84 gr\xc3\xb6\xc3\x9fer\n"), done.stderr)
 
     def test_help_fits_a_screen(self):
         done = get("--help")

@@ -220,6 +220,9 @@ class Answers(unittest.TestCase):
             (b"GET /small.txt HTTP/1.1\r\nno colon\r\n\r\n", 400),
             (b"GET /small.txt HTTP/1.1\r\n\r\n", 400),
             (b"GET /small.txt HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
+            (GET % b"Transfer-Encoding: gzip\r\n" + GET % b"", 400),
+            (GET % b"Transfer-Encoding: chunked, identity\r\n" + GET % b"", 400),
+            (GET % b"Transfer-Encoding:\r\n" + GET % b"", 400),
         ):
             answer = exchange(self.connect(), request)
             self.assertEqual(status(answer), expected, request)

@@ -11,6 +11,7 @@
 #include <string>
 #include <system_error>
 
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include <unistd.h>
@@ -167,6 +168,17 @@ BOOST_AUTO_TEST_CASE(is_forbidden_when_it_is_not_regular) {
   static_files const devices{"/dev"};
   BOOST_TEST(devices.find("/null").status == http::status::forbidden);
   BOOST_TEST(devices.find("/zero").status == http::status::forbidden);
+}
+
+// Who waits to write into a pipe would be let in, and then told that nobody reads.
+BOOST_AUTO_TEST_CASE(is_not_even_opened_when_it_is_a_pipe) {
+  auto const pipe = root() / "pipe";
+  BOOST_TEST_REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  file_descriptor const watch(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  BOOST_TEST_REQUIRE(::inotify_add_watch(watch.number(), pipe.c_str(), IN_OPEN) >= 0);
+  BOOST_TEST(status("/pipe") == http::status::forbidden);
+  char events[256];
+  BOOST_TEST(::read(watch.number(), events, sizeof events) == -1);
 }
 
 BOOST_AUTO_TEST_CASE(is_found_below_the_root_of_the_file_system) {

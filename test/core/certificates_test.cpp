@@ -36,6 +36,7 @@ constexpr std::array verdicts{
     verdict{identity_kind::expired, "expired", X509_V_ERR_CERT_HAS_EXPIRED},
     verdict{identity_kind::not_yet_valid, "not_yet_valid", X509_V_ERR_CERT_NOT_YET_VALID},
     verdict{identity_kind::wrong_host, "wrong_host", X509_V_ERR_HOSTNAME_MISMATCH},
+    verdict{identity_kind::hostile_name, "hostile_name", X509_V_ERR_HOSTNAME_MISMATCH},
     verdict{identity_kind::untrusted, "untrusted", X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY},
 };
 

@@ -170,6 +170,17 @@ BOOST_AUTO_TEST_CASE(error_info_of_the_wrong_host_names_both_hosts) {
   check_sticky(pair.client);
 }
 
+BOOST_AUTO_TEST_CASE(error_info_has_no_control_characters_of_a_certificate) {
+  tls_settings settings;
+  settings.certificate = identity_kind::hostile_name;
+  engine_pair pair(make_context(role::client, settings).get(),
+                   make_context(role::server, settings).get());
+  BOOST_REQUIRE(pair.client.be_client_of("localhost"));
+  pair.handshake();
+  check_names(pair.client, {"gr\xc3\xb6\xc3\x9f"
+                            "er \\1B[2J \\0A \\7F ??2J \xc2\xa0"});
+}
+
 BOOST_AUTO_TEST_CASE(error_info_of_an_expired_certificate_names_it) {
   tls_settings settings;
   settings.certificate = identity_kind::expired;

@@ -102,6 +102,13 @@ request leaf_request(identity_kind kind) {
     case identity_kind::wrong_host:
       leaf.alternative_names = "DNS:other.test,IP:192.0.2.1";
       break;
+    case identity_kind::hostile_name:
+      leaf.common_name =
+          "gr\xc3\xb6\xc3\x9f"
+          "er \x1b[2J \n \x7f \xc2\x9b"
+          "2J \xc2\xa0";
+      leaf.alternative_names = "DNS:other.test";
+      break;
   }
   return leaf;
 }

@@ -26,6 +26,7 @@ enum class identity_kind {
   expired,              ///< Ended an hour ago.
   not_yet_valid,        ///< Begins tomorrow.
   wrong_host,           ///< Only for other.test and 192.0.2.1.
+  hostile_name,         ///< Only for other.test; its subject has control characters.
   untrusted,            ///< As `server`, by another authority, which is its `authority`.
 };
 

@@ -46,11 +46,17 @@ std::string content_of(BIO* memory) {
   return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
 }
 
+// In UTF-8. OpenSSL escapes the control characters of ASCII, but not U+0080 to U+009F, some of
+// which are commands to terminals.
 std::string name_of(X509_NAME const* name) {
   std::unique_ptr<BIO, decltype(&BIO_free)> const out(BIO_new(BIO_s_mem()), &BIO_free);
   if (!out || name == nullptr) return {};
   X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-  return content_of(out.get());
+  auto text = content_of(out.get());
+  for (std::size_t i = 1; i < text.size(); ++i)
+    if (text[i - 1] == '\xc2' && static_cast<unsigned char>(text[i]) < 0xa0)
+      text[i - 1] = text[i] = '?';
+  return text;
 }
 
 // The first alternative names, which are what a host is compared with. The peer chose them, so
