@@ -15,7 +15,8 @@ namespace {
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t batch_size = 65536;
-constexpr std::size_t most_waiting = 1000;  // frames
+constexpr std::size_t most_kept = 64 << 20;  // of one body
+constexpr std::size_t most_waiting = 1000;   // frames
 
 ssize_t check(ssize_t result) {
   if (result < 0) throw std::runtime_error(nghttp2_strerror(static_cast<int>(result)));
@@ -54,10 +55,10 @@ connection::connection(tls_stream over, role side)
   check(nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()));
 }
 
-asio::awaitable<void> connection::run() {
+asio::awaitable<void> connection::run(std::chrono::seconds most_silence) {
   using namespace asio::experimental::awaitable_operators;
   try {
-    co_await (receive() && send());
+    co_await (receive(most_silence) && send());
   } catch (
       asio::multiple_exceptions const& both) {  // receive() has failed, and so send() was cancelled
     std::rethrow_exception(both.first_exception());
@@ -65,11 +66,16 @@ asio::awaitable<void> connection::run() {
 }
 
 // A peer that takes no answers is not heard either, or what it brings about would pile up.
-asio::awaitable<void> connection::receive() {
+asio::awaitable<void> connection::receive(std::chrono::seconds most_silence) {
   std::vector<std::uint8_t> bytes(batch_size);
   while (!peer_ended_) {
-    auto const [error, n] = co_await tls_read_some(stream, asio::buffer(bytes), as_values);
+    auto const [error, n] =
+        co_await tls_read_some(stream, asio::buffer(bytes), most_silence, as_values);
     if (error == asio::error::operation_aborted) co_return;  // since send() has failed
+    if (error == asio::error::timed_out && (writing_ || idle())) {
+      if (!writing_) finish();
+      continue;
+    }
     peer_ended_ = error == asio::error::eof;
     if (error && !peer_ended_) throw boost::system::system_error(error);
     check(nghttp2_session_mem_recv(session_.get(), bytes.data(), n));
@@ -163,6 +169,8 @@ int connection::on_header(nghttp2_session*, nghttp2_frame const* frame, std::uin
 int connection::on_data(nghttp2_session* session, std::uint8_t, std::int32_t id,
                         std::uint8_t const* data, std::size_t size, void* self) noexcept {
   auto& x = static_cast<connection*>(self)->exchanges_[id];
+  if (!x.echoes && x.in.size() + size > most_kept)
+    return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
   if (x.echoes) {
     x.out.sputn(reinterpret_cast<char const*>(data), static_cast<std::streamsize>(size));
     nghttp2_session_resume_data(session, id);

@@ -10,6 +10,7 @@
 #include <nghttp2/nghttp2.h>
 #include <boost/asio.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,8 +49,9 @@ public:
   connection& operator=(connection const&) = delete;
   virtual ~connection() = default;
 
-  /// After the handshake, until the peer ends the session or we do. Throws what goes wrong.
-  asio::awaitable<void> run();
+  /// After the handshake, until the peer ends the session or we do: also when nothing has come for
+  /// `most_silence` while we had nothing to send. Throws what goes wrong.
+  asio::awaitable<void> run(std::chrono::seconds most_silence);
 
   /// Nothing new is begun (GOAWAY). When what was begun is done, the session ends.
   void finish();
@@ -69,7 +71,7 @@ private:
   /// Done, or ended by this error.
   virtual void closed(exchange const&, std::uint32_t /*error*/) noexcept {}
 
-  asio::awaitable<void> receive();
+  asio::awaitable<void> receive(std::chrono::seconds most_silence);
   asio::awaitable<void> send();
 
   static nghttp2_session_callbacks* callbacks();

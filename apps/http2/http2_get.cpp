@@ -8,6 +8,7 @@
 #include <boost/program_options.hpp>
 #include <boost/url/parse.hpp>
 
+#include <chrono>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
@@ -60,7 +61,7 @@ asio::awaitable<void> talk(client& connection, std::string host, std::string por
   if (error) throw std::runtime_error("cannot connect: " + error.message());
   co_await tls_handshake(s, tls_async::as_client{host});
   if (s.alpn() != "h2") throw std::runtime_error("the server does not speak HTTP/2");
-  co_await connection.run();
+  co_await connection.run(std::chrono::seconds(60));
   if (!connection.idle()) throw std::runtime_error("the server left before it had answered");
 }
 

@@ -51,13 +51,13 @@ private:
   }
 };
 
-asio::awaitable<void> answer(http2::tls_stream stream) {
+asio::awaitable<void> answer(http2::tls_stream stream, std::chrono::seconds most_silence) {
   server connection(std::move(stream));
   auto& s = connection.stream;
   try {
     co_await tls_handshake(s, tls_async::as_server{});
     if (s.alpn() == "h2") {
-      co_await connection.run();
+      co_await connection.run(most_silence);
     } else {  // it named no protocol; those that name others only are refused by the handshake
       std::string refusal = "HTTP/1.1 505 HTTP/2 only\r\nConnection: close\r\n\r\nHTTP/2 only\n";
       co_await tls_write(s, std::move(refusal));
@@ -69,13 +69,15 @@ asio::awaitable<void> answer(http2::tls_stream stream) {
   }
 }
 
-asio::awaitable<void> serve(tcp::acceptor& acceptor, tls_async::context& context) {
+asio::awaitable<void> serve(tcp::acceptor& acceptor, tls_async::context& context,
+                            std::chrono::seconds most_silence) {
   for (asio::steady_timer pause{acceptor.get_executor()};;) {
     auto [error, socket] = co_await acceptor.async_accept(as_values);
     if (!acceptor.is_open()) co_return;
     if (!error) {
       http2::tls_stream stream(std::move(socket), context);
-      asio::co_spawn(acceptor.get_executor(), answer(std::move(stream)), asio::detached);
+      asio::co_spawn(acceptor.get_executor(), answer(std::move(stream), most_silence),
+                     asio::detached);
       continue;
     }
     // Too many files are open, as a rule: those who are served may go on.
@@ -89,16 +91,19 @@ asio::awaitable<void> serve(tcp::acceptor& acceptor, tls_async::context& context
 
 int main(int argc, char* argv[]) try {
   std::string listen, certificate, key;
+  unsigned idle_seconds = 0;
   po::options_description known{"Options"};
   auto add = known.add_options();
   add("help", "this text");
   add("listen", po::value(&listen)->default_value("127.0.0.1:0"), "port 0: any free one");
   add("cert", po::value(&certificate)->required(), "certificate chain, PEM");
   add("key", po::value(&key)->required(), "its private key, PEM");
+  add("idle-seconds", po::value(&idle_seconds)->default_value(60), "a silent connection ends");
   po::variables_map given;
   po::store(po::parse_command_line(argc, argv, known), given);
   if (given.count("help")) return std::cout << known, 0;
   po::notify(given);
+  if (idle_seconds == 0) throw std::invalid_argument("--idle-seconds wants 1 at least");
 
   tls_async::context context{tls_async::context::role::server};
   context.use_certificate_chain_file(certificate);
@@ -119,9 +124,10 @@ int main(int argc, char* argv[]) try {
       connection->finish();
   });
   std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
-  asio::co_spawn(io, serve(acceptor, context), [](std::exception_ptr const& error) {
-    if (error) std::rethrow_exception(error);
-  });
+  asio::co_spawn(io, serve(acceptor, context, std::chrono::seconds(idle_seconds)),
+                 [](std::exception_ptr const& error) {
+                   if (error) std::rethrow_exception(error);
+                 });
   io.run();
 } catch (std::exception const& error) {
   std::cerr << "http2_server: " << error.what() << '\n';

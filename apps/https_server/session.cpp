@@ -154,6 +154,13 @@ asio::awaitable<session::error_code> session::read_header(request_parser& parser
   co_return (in_time || !error ? error : asio::error::timed_out);
 }
 
+// A page of another site may not use the rights that a browser has here (RFC 6455, section 10.2).
+bool is_of_another_site(upgrade_request const& request) {
+  auto const origin = request.find(http::field::origin);
+  return origin != request.end() &&
+         origin->value() != "https://" + std::string(request[http::field::host]);
+}
+
 // Answers one request; false if it was the last.
 asio::awaitable<bool> session::serve_request() {
   request_parser parser;
@@ -177,11 +184,16 @@ asio::awaitable<bool> session::serve_request() {
     bool const has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
     keep_alive = request.keep_alive() && !has_body && !finishing_;
   }
-  if (keep_alive && (asks_for_websocket(request, "/ws") || asks_for_websocket(request, "/live"))) {
+  bool const wants_websocket =
+      keep_alive && (asks_for_websocket(request, "/ws") || asks_for_websocket(request, "/live"));
+  bool const is_foreign = wants_websocket && is_of_another_site(request);
+  if (wants_websocket && !is_foreign) {
     co_await serve_websocket(request, record);
     keep_alive = false;
   } else {
-    reply const response = error ? refuse(status_for(error)) : answer_to(request, keep_alive);
+    reply const response = error        ? refuse(status_for(error))
+                           : is_foreign ? refuse(http::status::forbidden)
+                                        : answer_to(request, keep_alive);
     co_await send(response, record);
     keep_alive = response.keep_alive && record.incident.empty();
   }

@@ -85,7 +85,7 @@ std::size_t rest_of_header(std::string_view start) {
   if (command != (version | local) && command != (version | proxied))
     throw malformed_header("a PROXY header of another version or with an unknown command");
   std::size_t const rest = number_at(start, 14);
-  if (rest < address_bytes(byte_at(start, 13)))
+  if (command == (version | proxied) && rest < address_bytes(byte_at(start, 13)))
     throw malformed_header("a PROXY header without room for its addresses");
   if (header_start_bytes + rest > most_header_bytes)
     throw malformed_header("a PROXY header of more than " + std::to_string(most_header_bytes) +
@@ -96,10 +96,11 @@ std::size_t rest_of_header(std::string_view start) {
 std::optional<client_addresses> parse_header(std::string_view header) {
   if (header.size() != header_start_bytes + rest_of_header(header))
     throw malformed_header("a PROXY header that is cut off or goes on");
+  // Of who checks whether we live. What else it says is not to be looked at.
+  if (byte_at(header, 12) == (version | local)) return std::nullopt;
   auto const protocol = byte_at(header, 13);
   auto const block = header.substr(header_start_bytes);
   check_tlvs(block.substr(address_bytes(protocol)));
-  if (byte_at(header, 12) == (version | local)) return std::nullopt;
   if (protocol == tcp_over_v4) return addresses<ip::address_v4>(block);
   if (protocol == tcp_over_v6) return addresses<ip::address_v6>(block);
   return std::nullopt;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """http2_server and http2_get, together, with curl and h2load, and with frames made by hand."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -64,7 +65,7 @@ def leave(listener):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE, KEY)
     context.set_alpn_protocols(["h2"])
-    with listener.accept()[0] as connection:
+    with listener.accept()[0] as connection, contextlib.suppress(ssl.SSLError):  # unwrap() may meet what has come
         context.wrap_socket(connection, server_side=True).unwrap().close()
 
 
@@ -209,6 +210,26 @@ class Http2(unittest.TestCase):
             self.assertLess(self.peak_memory() - before, 32 << 20)
             self.assert_serves()
 
+    def test_silent_client_is_told_and_let_go(self):
+        with Server("http2_server", "--cert", CERTIFICATE, "--key", KEY, "--idle-seconds", "1") as server:
+            with Frames(server) as silent, Frames(server) as stalled:
+                stalled.send(frame(HEADERS, POST_TO_ROOT, 1, END_HEADERS), frame(DATA, b"begun", 1))
+                self.assertEqual(stalled.next(DATA), (1, 0, b"begun"))
+                self.assertEqual(silent.next(GOAWAY)[2], bytes(8))
+                self.assertEqual(read_to_end(silent.connection), b"")
+                silent.connection.close()
+                with self.assertRaises(OSError):  # without close_notify: something was left undone
+                    stalled.file.read()
+                server.err.wait_for("timed out")
+
+    def test_client_gives_up_a_body_that_is_too_large_to_keep(self):
+        huge = programs.WORK / "huge"
+        with huge.open("wb") as file:
+            file.truncate((64 << 20) + 1)
+        done = self.get("--upload", "/", text=huge.read_bytes())
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"CANCEL after", done.stderr)
+
     def peak_memory(self):
         status = pathlib.Path(f"/proc/{self.server.process.pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
@@ -233,7 +254,8 @@ class Http2(unittest.TestCase):
             self.assertEqual(self.server.wait(), 0)
 
     def test_both_say_what_is_wrong_with_their_command_line(self):
-        for arguments in ([], ["--bogus"], ["--cert", "/none", "--key", KEY]):
+        pair = ["--cert", CERTIFICATE, "--key", KEY]
+        for arguments in ([], ["--bogus"], ["--cert", "/none", "--key", KEY], [*pair, "--idle-seconds", "0"]):
             with Program("http2_server", *arguments) as server:
                 self.assertEqual(server.wait(), 1)
                 self.assertTrue(server.err.all()[0].startswith("http2_server: "))

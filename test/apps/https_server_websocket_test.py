@@ -199,6 +199,16 @@ class Echo(unittest.TestCase):
             self.assertEqual(int(answer.split()[1]), status, field)
         self.assertEqual([line.split()[4] for line in self.log(server)], ["426", "400", "400", "400"])
 
+    def test_a_page_of_another_site_is_refused(self):
+        server = self.serve()
+        for origin in ("https://elsewhere.example", "https://localhost:1", "http://localhost", "null"):
+            for path in ("/ws", "/live"):
+                answer = self.exchange(server, ws.request(path, ("Origin", origin)))
+                self.assertEqual(int(answer.split()[1]), 403, (path, origin))
+        # Its own page comes as far as any other client.
+        answer = self.refusal(server, ("Origin", "https://localhost"), ("Sec-WebSocket-Version", "12"))
+        self.assertEqual(int(answer.split()[1]), 426)
+
     def test_frames_before_the_answer_are_refused(self):
         self.assertTrue(self.refusal(self.serve(), more=b"\x81\x80\0\0\0\0").startswith(b"HTTP/1.1 400 "))
 

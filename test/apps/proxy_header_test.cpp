@@ -48,6 +48,9 @@ BOOST_AUTO_TEST_CASE(tells_the_addresses_of_the_client) {
 BOOST_AUTO_TEST_CASE(tells_nothing_if_its_sender_does_not) {
   BOOST_TEST(!parse_header(header(0x20, 0x00, "")));
   BOOST_TEST(!parse_header(header(0x20, 0x11, v4_block)));
+  // What LOCAL says beside itself is to be ignored.
+  BOOST_TEST(!parse_header(header(0x20, 0x11, "")));
+  BOOST_TEST(!parse_header(header(0x20, 0xff, "anything")));
   BOOST_TEST(!parse_header(header(0x21, 0x00, "")));
   BOOST_TEST(!parse_header(header(0x21, 0x12, v4_block)));
   BOOST_TEST(!parse_header(header(0x21, 0x22, v6_block)));
@@ -83,7 +86,7 @@ BOOST_AUTO_TEST_CASE(is_refused_when_its_length_leaves_something_cut_off) {
   }
   BOOST_CHECK_THROW(parse_header(header(0x21, 0x21, v6_block.substr(0, 35))), malformed_header);
   BOOST_CHECK_THROW(parse_header(header(0x21, 0x31, std::string(215, 'x'))), malformed_header);
-  BOOST_CHECK_THROW(parse_header(header(0x20, 0x00, tlv(1, "h2").substr(0, 4))), malformed_header);
+  BOOST_CHECK_THROW(parse_header(header(0x21, 0x00, tlv(1, "h2").substr(0, 4))), malformed_header);
 }
 
 BOOST_AUTO_TEST_CASE(is_refused_when_it_is_something_else) {
