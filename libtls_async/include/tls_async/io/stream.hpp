@@ -190,8 +190,7 @@ public:
   /// callback. A resumed session asks nobody.
   template <class Callback>
   void set_verify_callback(Callback callback) {
-    constexpr bool checks_host =
-        std::is_same_v<Callback, boost::asio::ssl::host_name_verification>;
+    constexpr bool checks_host = std::is_same_v<Callback, boost::asio::ssl::host_name_verification>;
     state_->engine().verify_with(
         [callback = std::move(callback)](bool preverified, X509_STORE_CTX* chain) mutable {
           boost::asio::ssl::verify_context verify(chain);
