@@ -74,6 +74,15 @@ class Guide(unittest.TestCase):
             for text in (b"", b"hello\n", b"one\n\ntwo\n"):
                 self.assert_prints(run("first-client", "localhost", server.port, AUTHORITY, text=text), text)
 
+    def test_client_of_handlers_talks_and_says_what_is_wrong(self):
+        with Listening("first-server") as server:
+            for text in (b"", b"hello\n", b"one\n\ntwo\n", b"long" * (1 << 20) + b"\n"):
+                self.assert_prints(run("handlers", "localhost", server.port, AUTHORITY, text=text), text)
+            done = run("handlers", "127.0.0.1", server.port, AUTHORITY, text=b"secret\n")
+            self.assertEqual((done.returncode, done.stdout), (1, b""))
+            self.assertIn("handshake: certificate verify failed", done.stderr.decode())
+            self.assertIn("the host is '127.0.0.1'", done.stderr.decode())
+
     def test_client_says_that_an_address_is_not_the_name(self):
         with Listening("first-server") as server:
             done = run("first-client", "127.0.0.1", server.port, AUTHORITY, text=b"secret\n")
