@@ -258,10 +258,10 @@ failure exchange::receive_failure(error_code error) const {
     return {exit_status::timed_out, "nothing has come for " + seconds(options_.stall)};
   if (error.category() == asio::error::get_ssl_category())
     return {exit_status::tls_failed, "TLS failed: " + why(error)};
-  if (error == http::error::buffer_overflow)
+  // Which of them says it of a trailer depends on the version of Beast.
+  if (error == http::error::buffer_overflow || error == http::error::header_limit)
     return {exit_status::malformed,
-            "the server's answer has a chunk header or a trailer of more than " +
-                std::to_string(chunk_bytes) + " bytes"};
+            "the server's answer has a header, a chunk header or a trailer that is too long"};
   bool const ended = error == http::error::partial_message || error == http::error::end_of_stream;
   if (!ended && error.category() == make_error_code(http::error::bad_method).category())
     return {exit_status::malformed, "the server's answer is not HTTP: " + error.message()};

@@ -294,12 +294,13 @@ class HttpsGet(unittest.TestCase):
 
     def test_an_answer_without_an_end_is_given_up_and_not_kept(self):
         chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        too_long = "a header, a chunk header or a trailer that is too long"
         for start, endless, status, reason in (
             (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", TIMED_OUT, "1 s"),
-            (b"HTTP/1.1 200 OK\r\n", b"X: x\r\n", MALFORMED, "header limit"),
-            (chunked + b"5;", b"x", MALFORMED, "chunk header or a trailer of more than 131072 bytes"),
-            (chunked, b"0", MALFORMED, "chunk header or a trailer"),
-            (chunked + b"0\r\n", b"X: x\r\n", MALFORMED, "chunk header or a trailer"),
+            (b"HTTP/1.1 200 OK\r\n", b"X: x\r\n", MALFORMED, too_long),
+            (chunked + b"5;", b"x", MALFORMED, too_long),
+            (chunked, b"0", MALFORMED, too_long),
+            (chunked + b"0\r\n", b"X: x\r\n", MALFORMED, too_long),
         ):
             def answer(connection, request):
                 connection.sendall(start)
