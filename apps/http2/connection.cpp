@@ -169,8 +169,10 @@ int connection::on_header(nghttp2_session*, nghttp2_frame const* frame, std::uin
 int connection::on_data(nghttp2_session* session, std::uint8_t, std::int32_t id,
                         std::uint8_t const* data, std::size_t size, void* self) noexcept {
   auto& x = static_cast<connection*>(self)->exchanges_[id];
-  if (!x.echoes && x.in.size() + size > most_kept)
+  if (!x.echoes && x.in.size() + size > most_kept) {
+    nghttp2_session_consume_connection(session, size);  // the window that all streams share
     return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+  }
   if (x.echoes) {
     x.out.sputn(reinterpret_cast<char const*>(data), static_cast<std::streamsize>(size));
     nghttp2_session_resume_data(session, id);

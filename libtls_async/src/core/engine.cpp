@@ -73,7 +73,7 @@ step engine::handshake() {
   if (!has_role_) return fail(errc::no_role, "the stream is neither client nor server");
   if (!std::exchange(handshake_begun_, true)) {
     if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
-    drop_session_of_another_host();
+    drop_unverified_session();
   }
   if (!attach_ring()) return {want::failed, 0};
   openssl_call const call(sends_directly_);

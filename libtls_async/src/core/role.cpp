@@ -82,7 +82,7 @@ step engine::refused_by_context() {
 // OpenSSL verifies nobody when it resumes a session, so one that the application has kept
 // (SSL_set_session(3)) would connect to the host it was made with, whatever host is wanted now, and
 // also where its certificate was accepted without verification.
-void engine::drop_session_of_another_host() noexcept {
+void engine::drop_unverified_session() noexcept {
   SSL* const ssl = ssl_.get();
   auto* const session = SSL_get_session(ssl);
   if (session == nullptr || (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return;

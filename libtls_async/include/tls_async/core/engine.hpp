@@ -183,7 +183,7 @@ private:
   step fail(error_code why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
   step refused_by_context();
-  void drop_session_of_another_host() noexcept;
+  void drop_unverified_session() noexcept;
   void leave_descriptor();
   step fail_transport(int error);
   step end_for_fixed_keys(char const* summary);

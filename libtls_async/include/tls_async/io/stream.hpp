@@ -77,7 +77,7 @@ public:
                                             options)) {}
 
   /// The same with Asio's context, which is honoured as its owner set it, except that renegotiation
-  /// is refused.
+  /// is refused, and a client that verifies resumes no session whose peer was not verified for it.
   template <class Arg>
   stream(Arg&& next_layer, boost::asio::ssl::context& context, stream_options const& options = {})
       : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(),
