@@ -14,6 +14,7 @@ import unittest
 
 import programs
 from programs import AUTHORITY, CERTIFICATE, KEY, PATIENCE, HttpsServer, Program, Server, read_to_end
+from tls_context import client_context, server_context
 
 LARGE = bytes(ord("a") + i % 23 for i in range(16384)) * 64
 DATA, HEADERS, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 4, 6, 7, 8
@@ -32,7 +33,7 @@ class Frames:
     """A client that speaks HTTP/2 frame by frame."""
 
     def __init__(self, server, window=65535):
-        context = ssl.create_default_context(cafile=AUTHORITY)
+        context = client_context(AUTHORITY)
         context.set_alpn_protocols(["h2"])
         self.connection = server.connect_tls(context)
         settings = (4).to_bytes(2, "big") + window.to_bytes(4, "big")
@@ -62,8 +63,7 @@ class Frames:
 
 def leave(listener):
     """Agrees on h2, and ends the session in all form."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE, KEY)
+    context = server_context(CERTIFICATE, KEY)
     context.set_alpn_protocols(["h2"])
     with listener.accept()[0] as connection, contextlib.suppress(ssl.SSLError):  # unwrap() may meet what has come
         context.wrap_socket(connection, server_side=True).unwrap().close()
@@ -161,7 +161,7 @@ class Http2(unittest.TestCase):
         with self.server.connect() as plain:
             plain.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
             self.server.err.wait_for("OpenSSL")
-        context = ssl.create_default_context(cafile=AUTHORITY)
+        context = client_context(AUTHORITY)
         context.set_alpn_protocols(["h2"])
         with self.server.connect_tls(context) as stranger:
             stranger.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

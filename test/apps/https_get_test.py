@@ -14,6 +14,7 @@ import unittest
 
 import programs
 from programs import AUTHORITY, BIN, CERTIFICATE, KEY, PATIENCE, HttpsServer
+from tls_context import server_context
 
 SIZES = (0, 1, 16384, 262145, 3000000)
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 500
@@ -36,8 +37,7 @@ class ScriptedServer:
         self.requests = []
         self.context = None
         if tls:
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(CERTIFICATE, KEY)
+            self.context = server_context(CERTIFICATE, KEY)
             if client_authority:
                 self.context.load_verify_locations(client_authority)
                 self.context.verify_mode = ssl.CERT_REQUIRED

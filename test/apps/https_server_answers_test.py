@@ -13,6 +13,7 @@ import unittest
 
 import programs
 from programs import AUTHORITY, HttpsServer, exchange, read_to_end
+from tls_context import client_context
 
 SIZES = (0, 1, 16383, 16384, 16385, 262144, 262145, 5000000)
 GET = b"GET /small.txt HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
@@ -64,7 +65,7 @@ class Answers(unittest.TestCase):
 
     def test_files_arrive_whole_over_one_connection(self):
         client = http.client.HTTPSConnection(
-            "localhost", self.server.port, context=ssl.create_default_context(cafile=AUTHORITY))
+            "localhost", self.server.port, context=client_context(AUTHORITY))
         self.addCleanup(client.close)
         client.connect()
         first = client.sock
@@ -165,13 +166,13 @@ class Answers(unittest.TestCase):
     def test_both_versions_of_tls_and_every_name_are_served(self):
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             for host in ("localhost", "127.0.0.1", "::1"):
-                context = ssl.create_default_context(cafile=AUTHORITY)
+                context = client_context(AUTHORITY)
                 context.minimum_version = context.maximum_version = version
                 connection = self.connect(context=context, host=host)
                 self.assertTrue(exchange(connection, GET % CLOSE).endswith(b"small"))
 
     def test_http_1_1_is_chosen_and_http_2_alone_is_refused(self):
-        context = ssl.create_default_context(cafile=AUTHORITY)
+        context = client_context(AUTHORITY)
         context.set_alpn_protocols(["h2", "http/1.1"])
         self.assertEqual(self.connect(context=context).selected_alpn_protocol(), "http/1.1")
         context.set_alpn_protocols(["h2"])
@@ -258,7 +259,7 @@ class Answers(unittest.TestCase):
 
     def test_clients_that_refuse_the_certificate_are_named_in_the_log(self):
         with self.assertRaises(ssl.SSLCertVerificationError):
-            self.connect(context=ssl.create_default_context())
+            self.connect(context=client_context())
         self.assertTrue(any("unknown CA" in line for line in self.log()))
 
     # The log

@@ -8,6 +8,7 @@ import unittest
 
 import programs
 from programs import HttpsServer, Program, exchange, make_certificate
+from tls_context import client_context
 
 GET = b"GET /file HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 NOT_STARTED = 2
@@ -29,7 +30,7 @@ class WithCertificates(unittest.TestCase):
         return server
 
     def client(self, certificate=None):
-        context = ssl.create_default_context(cafile=self.authority[0])
+        context = client_context(self.authority[0])
         if certificate:
             context.load_cert_chain(*certificate)
         return context

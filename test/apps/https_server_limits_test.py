@@ -8,6 +8,7 @@ import unittest
 
 import programs
 from programs import HttpsServer, exchange, read_to_end
+from tls_context import client_context
 
 GET = b"GET /file HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
 CLOSE = b"Connection: close\r\n"
@@ -68,7 +69,7 @@ class Limits(unittest.TestCase):
             server.err.wait_for("all 2 connections are in use")
             self.assertTrue(exchange(first, GET % CLOSE).endswith(b"content"))
             first.close()
-            context = programs.ssl.create_default_context(cafile=programs.AUTHORITY)
+            context = client_context(programs.AUTHORITY)
             third = stack.enter_context(context.wrap_socket(waiting, server_hostname="localhost"))
             self.assertTrue(exchange(third, GET % CLOSE).endswith(b"content"))
             self.assertTrue(exchange(second, GET % CLOSE).endswith(b"content"))

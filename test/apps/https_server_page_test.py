@@ -10,6 +10,7 @@ import unittest
 import programs
 import websocket_client as ws
 from programs import AUTHORITY, HttpsServer, exchange, read_to_end
+from tls_context import client_context
 from websocket_client import TEXT, WebSocket
 
 
@@ -40,7 +41,7 @@ class Page(unittest.TestCase):
     def test_the_page_has_what_was_negotiated(self):
         server = self.serve()
         for version, name in ((ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")):
-            context = ssl.create_default_context(cafile=AUTHORITY)
+            context = client_context(AUTHORITY)
             context.maximum_version = version
             context.set_alpn_protocols(["http/1.1"])
             with server.connect_tls(context=context) as connection:
@@ -52,7 +53,7 @@ class Page(unittest.TestCase):
 
     def test_the_page_of_a_resumed_session_says_so(self):
         server = self.serve()
-        context = ssl.create_default_context(cafile=AUTHORITY)
+        context = client_context(AUTHORITY)
         with server.connect_tls(context=context) as connection:
             self.assertIn(b"<th>resumed</th><td>no</td>", exchange(connection, b"GET / HTTP/1.0\r\n\r\n"))
             session = connection.session

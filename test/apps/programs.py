@@ -13,10 +13,13 @@ import resource
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
+import sys
 import tempfile
 import threading
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from tls_context import client_context
 
 BIN = pathlib.Path(os.environ["PROGRAMS"])
 SANITIZER = os.environ.get("SANITIZER", "")  # what the programs were built with, if anything
@@ -154,8 +157,8 @@ class Server(Program):
 
     def connect_tls(self, context=None, host="localhost"):
         """A TLS connection; its end without close_notify is an error."""
-        context = context or ssl.create_default_context(cafile=AUTHORITY)
-        return context.wrap_socket(self.connect(), server_hostname=host, suppress_ragged_eofs=False)
+        context = context or client_context(AUTHORITY)
+        return context.wrap_socket(self.connect(), server_hostname=host)
 
 
 class HttpsServer(Server):

@@ -16,6 +16,7 @@ import unittest
 
 import programs
 from programs import AUTHORITY, BIN, CERTIFICATE, KEY, PATIENCE, HttpsServer, Program, Server, make_certificate, read_to_end
+from tls_context import client_context
 
 STOPPED, USAGE, NOT_STARTED = range(3)
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -244,7 +245,7 @@ class TlsProxy(unittest.TestCase):
 
     def test_protocols_are_negotiated_and_told_to_the_backend(self):
         proxy = self.terminating("--alpn", "h2,http/1.1", "--send-proxy")
-        context = ssl.create_default_context(cafile=AUTHORITY)
+        context = client_context(AUTHORITY)
         context.set_alpn_protocols(["http/1.1"])
         client = self.connect_tls(proxy, context=context)
         self.assertEqual(client.selected_alpn_protocol(), "http/1.1")
@@ -352,7 +353,7 @@ class TlsProxy(unittest.TestCase):
         service.close()
         self.assertEqual(read_to_end(first), b"")
         first.close()
-        context = ssl.create_default_context(cafile=AUTHORITY)
+        context = client_context(AUTHORITY)
         with context.wrap_socket(second, server_hostname="localhost") as connection:
             connection.sendall(b"x")
             self.assertEqual(receive_exactly(self.accept(), 1), b"x")

@@ -9,7 +9,6 @@ import pathlib
 import re
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import unittest
 
 import programs
 from programs import PATIENCE, WORK, Program
+from tls_context import client_context, server_context
 
 GUIDE = pathlib.Path(sys.argv.pop())
 AUTHORITY = WORK / "authority.pem"
@@ -42,8 +42,7 @@ def run(name, *arguments, text=b""):
 
 def served_in_part(listener):
     """Sends part of an answer, and closes the connection without a word."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CHAIN, KEY)
+    context = server_context(CHAIN, KEY)
     with listener.accept()[0] as connection:
         stream = context.wrap_socket(connection, server_side=True)
         while stream.recv(100):  # to the end: what is left unread would make the kernel reset the connection
@@ -106,7 +105,7 @@ class Guide(unittest.TestCase):
         self.assertIn("has no certificate but: PRIVATE KEY", done.stderr.decode())
 
     def test_line_of_one_member_goes_to_the_others(self):
-        context = ssl.create_default_context(cafile=AUTHORITY)
+        context = client_context(AUTHORITY)
 
         def join(port):
             connection = socket.create_connection(("127.0.0.1", port), PATIENCE)
@@ -224,7 +223,7 @@ class Guide(unittest.TestCase):
             self.assert_prints(curl(f"{url}/empty"), b"")
             for wrong, status in (("missing", b"404"), (".hidden", b"400"), ("a/name", b"400")):
                 self.assert_prints(curl("-w", "%{http_code}", f"{url}/{wrong}"), status)
-            context = ssl.create_default_context(cafile=AUTHORITY)
+            context = client_context(AUTHORITY)
             connection = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
             with context.wrap_socket(connection, server_hostname="localhost") as stream:
                 stream.sendall(b"PUT /big HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1073741825\r\n\r\n")

@@ -16,11 +16,13 @@ by its id.
 """
 import argparse
 import os
+import pathlib
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 import peers
 import table
 from ours import Ours

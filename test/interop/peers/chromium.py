@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSL-1.0
 import os
 import re
-import ssl
 import urllib.request
 
 from browser import browser
 from peers.peer import Peer, first_line
 from processes import Failed, Unable, listening_port, running
+from tls_context import client_context
 
 ECHO = """{
   const [size] = given, sent = new Uint8Array(size).map((_, i) => i * 31 + (i >> 8));
@@ -88,7 +88,7 @@ class Chromium(Peer):
             if end == "abrupt":
                 window.kill()
                 server.await_output(lambda seen: b" GET /ws " in seen, "line for /ws", 2)
-                trusting = ssl.create_default_context(cafile=self.ours.path("ca.pem"))
+                trusting = client_context(self.ours.path("ca.pem"))
                 with urllib.request.urlopen(url, context=trusting) as response:
                     if response.status != 200:
                         raise Failed(f"the next one got {response.status}")

@@ -6,10 +6,14 @@ echo_ssl.py client VERSION PORT AUTHORITY: sends its input, then close_notify, a
 """
 import contextlib
 import os
+import pathlib
 import select
 import socket
 import ssl
 import sys
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+from tls_context import client_context, server_context
 
 BOUND = 1 << 20  # of what waits to be sent
 
@@ -76,15 +80,14 @@ def client(version, port, authority):
         sys.stdout.buffer.write(came)
         sys.stdout.buffer.flush()
         return b""
-    context = ssl.create_default_context(cafile=authority)
+    context = client_context(authority)
     context.minimum_version = context.maximum_version = version
     with socket.create_connection(("127.0.0.1", port)) as plain:
         Session(plain, context, server_hostname="localhost").talk(print_bytes, sys.stdin.fileno())
 
 
 def server(version, certificate, key):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context = server_context(certificate, key)
     context.minimum_version = context.maximum_version = version
     with socket.create_server(("127.0.0.1", 0)) as listener:
         while True:
