@@ -4,13 +4,14 @@
 // The accept loop, and the end of all connections.
 #include "listener.hpp"
 
+#include "run_on.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <exception>
 #include <sstream>
@@ -148,9 +149,7 @@ asio::awaitable<void> listener::wait_for_end(std::chrono::seconds at_most) {
   co_await end_.async_wait(as_values);
 }
 
-asio::awaitable<server_totals> listener::totals() {
-  return asio::co_spawn(executor_, count(), asio::use_awaitable);
-}
+asio::awaitable<server_totals> listener::totals() { return run_on(executor_, count()); }
 
 // Each connection is asked on its own executor. However many ask, it is done a few times a second
 // only. One that ends meanwhile may be missing in this sum; it is in the next.
@@ -161,7 +160,7 @@ asio::awaitable<server_totals> listener::count() {
   server_totals sum{context_.stats(), connections_.size()};
   std::vector<open_connection> const open(connections_.begin(), connections_.end());
   for (auto const& each : open)
-    sum.stats += co_await asio::co_spawn(each.executor, stats_of(each.there), asio::use_awaitable);
+    sum.stats += co_await run_on(each.executor, stats_of(each.there));
   totals_ = sum;
   co_return sum;
 }

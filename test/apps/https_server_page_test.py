@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """What https_server shows of itself when it has no directory: its page, and live counters."""
 
+import concurrent.futures
 import json
 import re
 import ssl
@@ -135,6 +136,24 @@ class Page(unittest.TestCase):
         self.wait_until(watchers[0], lambda now: now["connections"] == 20)
         for live in watchers:
             self.assertIn("records", self.next(live))
+
+    def test_those_who_come_and_go_harm_nobody(self):
+        server = self.serve("--threads", "4")
+
+        def come_and_go():
+            for _ in range(40):
+                live = WebSocket(server.connect_tls(), path="/live")
+                live.receive()  # from here on the server asks all connections for their counters
+                live.connection.close()
+
+        with concurrent.futures.ThreadPoolExecutor(8) as clients:
+            for client in [clients.submit(come_and_go) for _ in range(8)]:
+                client.result()
+        live = self.open_live(server)
+        self.next(live)
+        self.wait_until(live, lambda now: now["connections"] == 1)
+        live.connection.close()
+        self.assertEqual(server.stop(), 0)
 
 
 if __name__ == "__main__":
