@@ -46,6 +46,7 @@ using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free_all>>;
 using bignum_ptr = std::unique_ptr<BIGNUM, freed_by<BN_free>>;
 using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
+using name_ptr = std::unique_ptr<X509_NAME, freed_by<X509_NAME_free>>;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_free>>;
 
 struct identity {
@@ -85,20 +86,22 @@ identity begin_identity(char const* common_name, X509* issuer) {
   made.certificate.reset(X509_new());
   auto* const certificate = made.certificate.get();
   bignum_ptr const serial{BN_new()};
-  auto* const name = X509_get_subject_name(certificate);
-  require(certificate && serial &&
-              BN_rand(serial.get(), 127, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
-              BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(certificate)) &&
-              X509_set_version(certificate, X509_VERSION_3) &&
-              // An hour of tolerance for clients whose clocks are behind.
-              X509_gmtime_adj(X509_getm_notBefore(certificate), -hour) &&
-              X509_gmtime_adj(X509_getm_notAfter(certificate), lifetime) &&
-              X509_set_pubkey(certificate, made.key.get()) &&
-              X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                         reinterpret_cast<unsigned char const*>(common_name), -1,
-                                         -1, 0) &&
-              X509_set_issuer_name(certificate, issuer ? X509_get_subject_name(issuer) : name),
-          "make a certificate");
+  name_ptr const name{X509_NAME_new()};
+  require(
+      certificate && serial && name &&
+          BN_rand(serial.get(), 127, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
+          BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(certificate)) &&
+          X509_set_version(certificate, X509_VERSION_3) &&
+          // An hour of tolerance for clients whose clocks are behind.
+          X509_gmtime_adj(X509_getm_notBefore(certificate), -hour) &&
+          X509_gmtime_adj(X509_getm_notAfter(certificate), lifetime) &&
+          X509_set_pubkey(certificate, made.key.get()) &&
+          X509_NAME_add_entry_by_txt(name.get(), "CN", MBSTRING_ASC,
+                                     reinterpret_cast<unsigned char const*>(common_name), -1, -1,
+                                     0) &&
+          X509_set_subject_name(certificate, name.get()) &&
+          X509_set_issuer_name(certificate, X509_get_subject_name(issuer ? issuer : certificate)),
+      "make a certificate");
   return made;
 }
 
@@ -175,10 +178,9 @@ key_ptr read_key(fs::path const& path) {
 }
 
 bool lasts(X509* certificate) {
-  auto limit = std::time(nullptr) + renewed_before_end;
-  auto now = std::time(nullptr);
-  return X509_cmp_time(X509_get0_notBefore(certificate), &now) < 0 &&
-         X509_cmp_time(X509_get0_notAfter(certificate), &limit) > 0;
+  auto const now = std::time(nullptr);
+  return ASN1_TIME_cmp_time_t(X509_get0_notBefore(certificate), now) == -1 &&
+         ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate), now + renewed_before_end) == 1;
 }
 
 bool is_private(fs::path const& path) {

@@ -58,11 +58,22 @@ bool any_has_lookup_entry(std::string_view directories) {
 
 using store_ptr = std::unique_ptr<X509_STORE, detail::freed_by<X509_STORE_free>>;
 
+using certificates_ptr =
+    std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * certificates) {
+                      sk_X509_pop_free(certificates, X509_free);
+                    })>;
+
+// Of a copy, which is made under the lock: a handshake elsewhere may be adding what it found in a
+// directory. X509_STORE_get0_objects(3), which needs no copy, is deprecated in OpenSSL 4.
+bool has_certificate(X509_STORE* store) noexcept {
+  certificates_ptr const certificates{X509_STORE_get1_all_certs(store)};
+  return sk_X509_num(certificates.get()) > 0;
+}
+
 bool default_file_has_certificate() {
   store_ptr const store{X509_STORE_new()};
   detail::require_memory(store != nullptr);
-  return X509_STORE_set_default_paths(store.get()) == 1 &&
-         sk_X509_OBJECT_num(X509_STORE_get0_objects(store.get())) > 0;
+  return X509_STORE_set_default_paths(store.get()) == 1 && has_certificate(store.get());
 }
 
 void trust_more(SSL_CTX* handle) {
@@ -80,10 +91,6 @@ void trust_text(SSL_CTX* handle, std::string_view pem, std::string const& origin
   trust_more(handle);
 }
 
-using certificates_ptr =
-    std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * certificates) {
-                      sk_X509_pop_free(certificates, X509_free);
-                    })>;
 using names_ptr = std::unique_ptr<STACK_OF(X509_NAME), decltype([](STACK_OF(X509_NAME) * names) {
                                     sk_X509_NAME_pop_free(names, X509_NAME_free);
                                   })>;
@@ -193,12 +200,7 @@ bool has_trust(SSL_CTX const* handle) noexcept {
   if (auto const* const policy = policy_of(handle); policy != nullptr && policy->trust_configured) {
     return true;
   }
-  // Under the lock: a handshake elsewhere may be adding what it found in a directory.
-  X509_STORE* const store = SSL_CTX_get_cert_store(handle);
-  X509_STORE_lock(store);
-  bool const has_certificate = sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) > 0;
-  X509_STORE_unlock(store);
-  return has_certificate;
+  return has_certificate(SSL_CTX_get_cert_store(handle));
 }
 
 void forget_sessions(SSL_CTX* handle) {

@@ -31,6 +31,7 @@ struct freed_by {
 };
 using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
+using name_ptr = std::unique_ptr<X509_NAME, freed_by<X509_NAME_free>>;
 
 void require(bool ok, char const* what) {
   if (!ok) throw std::runtime_error{what};
@@ -57,11 +58,12 @@ std::string written(Write write) {
 
 std::string subject(X509* certificate) {
   if (certificate == nullptr) return "";
-  std::string name(256, '\0');
-  auto const length = X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
-                                                name.data(), static_cast<int>(name.size()));
-  name.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
-  return name;
+  auto const* const name = X509_get_subject_name(certificate);
+  auto const place = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+  if (place < 0) return "";
+  auto const* const text = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, place));
+  return {reinterpret_cast<char const*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
 }
 
 // One move of one side: the handshake, then reading, which brings tickets and late alerts.
@@ -177,17 +179,19 @@ made make_rsa(int bits, std::string const& common_name) {
   key_ptr const key{EVP_RSA_gen(static_cast<unsigned int>(bits))};
   certificate_ptr const certificate{X509_new()};
   X509* const raw = certificate.get();
-  X509_NAME* const name = X509_get_subject_name(raw);
-  require(X509_set_version(raw, X509_VERSION_3) == 1 &&
-              ASN1_INTEGER_set_uint64(X509_get_serialNumber(raw), 1) == 1 &&
-              X509_gmtime_adj(X509_getm_notBefore(raw), -3600) != nullptr &&
-              X509_gmtime_adj(X509_getm_notAfter(raw), 86'400) != nullptr &&
-              X509_set_pubkey(raw, key.get()) == 1 &&
-              X509_NAME_add_entry_by_txt(
-                  name, "CN", MBSTRING_UTF8,
-                  reinterpret_cast<unsigned char const*>(common_name.c_str()), -1, -1, 0) == 1 &&
-              X509_set_issuer_name(raw, name) == 1 && X509_sign(raw, key.get(), EVP_sha256()) > 0,
-          "making an RSA certificate");
+  name_ptr const name{X509_NAME_new()};
+  require(
+      X509_set_version(raw, X509_VERSION_3) == 1 &&
+          ASN1_INTEGER_set_uint64(X509_get_serialNumber(raw), 1) == 1 &&
+          X509_gmtime_adj(X509_getm_notBefore(raw), -3600) != nullptr &&
+          X509_gmtime_adj(X509_getm_notAfter(raw), 86'400) != nullptr &&
+          X509_set_pubkey(raw, key.get()) == 1 &&
+          X509_NAME_add_entry_by_txt(name.get(), "CN", MBSTRING_UTF8,
+                                     reinterpret_cast<unsigned char const*>(common_name.c_str()),
+                                     -1, -1, 0) == 1 &&
+          X509_set_subject_name(raw, name.get()) == 1 &&
+          X509_set_issuer_name(raw, name.get()) == 1 && X509_sign(raw, key.get(), EVP_sha256()) > 0,
+      "making an RSA certificate");
   return {written([&](BIO* out) { return PEM_write_bio_X509(out, raw); }), written([&](BIO* out) {
             return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
           })};
@@ -195,7 +199,7 @@ made make_rsa(int bits, std::string const& common_name) {
 
 std::string renamed(std::string const& certificate, std::string const& common_name) {
   auto const read = read_certificate(certificate);
-  std::unique_ptr<X509_NAME, freed_by<X509_NAME_free>> const name{X509_NAME_new()};
+  name_ptr const name{X509_NAME_new()};
   require(X509_NAME_add_entry_by_txt(name.get(), "CN", MBSTRING_UTF8,
                                      reinterpret_cast<unsigned char const*>(common_name.c_str()),
                                      -1, -1, 0) == 1 &&

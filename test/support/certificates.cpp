@@ -36,6 +36,7 @@ struct deleter {
 };
 using key_ptr = std::unique_ptr<EVP_PKEY, deleter<EVP_PKEY_free>>;
 using certificate_ptr = std::unique_ptr<X509, deleter<X509_free>>;
+using name_ptr = std::unique_ptr<X509_NAME, deleter<X509_NAME_free>>;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, deleter<X509_EXTENSION_free>>;
 using bio_ptr = std::unique_ptr<BIO, deleter<BIO_free_all>>;
 
@@ -148,15 +149,16 @@ certificate_ptr sign(request const& wanted, EVP_PKEY* key, issuer const* by) {
   // A serial number is positive: RFC 5280 section 4.1.2.2.
   serial = (serial >> 1) | 1;
 
-  X509_NAME* const name = X509_get_subject_name(subject);
+  name_ptr const name{X509_NAME_new()};
   require(X509_set_version(subject, X509_VERSION_3) == 1 &&
               ASN1_INTEGER_set_uint64(X509_get_serialNumber(subject), serial) == 1 &&
               X509_gmtime_adj(X509_getm_notBefore(subject), wanted.begins.count()) != nullptr &&
               X509_gmtime_adj(X509_getm_notAfter(subject), wanted.ends.count()) != nullptr &&
               X509_set_pubkey(subject, key) == 1 &&
-              X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+              X509_NAME_add_entry_by_txt(name.get(), "CN", MBSTRING_UTF8,
                                          reinterpret_cast<unsigned char const*>(wanted.common_name),
                                          -1, -1, 0) == 1 &&
+              X509_set_subject_name(subject, name.get()) == 1 &&
               X509_set_issuer_name(subject, X509_get_subject_name(issued_by)) == 1,
           wanted.common_name);
 

@@ -34,8 +34,8 @@ bool engine::be_client_of(std::string const& host) {
   bool accepted = X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1;
   if (!accepted) {
     X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    accepted =
-        SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
+    accepted = X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size()) == 1 &&
+               SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
   }
   ERR_clear_error();
   if (!accepted) return false;  // without a role, so that no verb connects to it knows not whom
