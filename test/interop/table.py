@@ -12,7 +12,7 @@ Our streams against the TLS stacks of others, over loopback:
 ```sh
 ./dev test --interop            # installs the peers from Debian's packages, runs all cells, and writes this page
 ./dev test --interop go nginx   # some peers; leaves the page alone
-./dev trixie DIR test --interop # on Debian 13, in a clone, whose page is then to be copied
+./dev on trixie sh -c './dev test --interop && cat docs/interop.md'   # on Debian 13, and prints its page
 ```
 
 A number counts cells: {TLS 1.2, TLS 1.3} × {RSA, ECDSA} × {1 byte, 16 KiB + 1, 10 MB} are 12. What is sent comes back.

@@ -29,7 +29,7 @@ says() {
   shift 2
   for text; do [[ $value == *"$text"* ]] || fail "$file: $field is '$value', without '$text'"; done
 }
-says "$runtime" Depends libssl3 libstdc++6 libc6
+says "$runtime" Depends libssl libstdc++6 libc6
 says "$development" Depends "libtls-async$abi (= $version)" "libssl-dev (>= 3.0)" libboost
 [[ $(dpkg-deb --field "$runtime" Depends) != *boost* ]] || fail "the shared library depends on Boost"
 
