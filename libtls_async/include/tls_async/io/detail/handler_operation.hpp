@@ -41,7 +41,7 @@ public:
       return ::new (place)
           handler_operation(memory, std::move(handler), io, std::forward<Args>(args)...);
     } else {
-      void* const place = memory.allocate(sizeof(handler_operation));
+      void* const place = memory.allocate<handler_operation>();
       return ::new (place)
           handler_operation(memory, std::move(handler), io, std::forward<Args>(args)...);
     }
@@ -129,7 +129,7 @@ private:
     } else if constexpr (can_post) {
       this->on_io_executor = any_io_executor(executor) == any_io_executor(io_);
     }
-    work_.reset(::new (free_blocks::take(sizeof(work))) work(executor));
+    work_.reset(::new (free_blocks::take<work>()) work(executor));
   }
   ~handler_operation() = default;
 
@@ -149,7 +149,7 @@ private:
     } else {
       operation_memory& memory = memory_;
       this->~handler_operation();
-      memory.deallocate(this, sizeof(handler_operation));
+      memory.deallocate<handler_operation>(this);
     }
   }
 
@@ -161,7 +161,7 @@ private:
   struct end_work {
     void operator()(work* ended) const noexcept {
       ended->~work();
-      free_blocks::give(ended, sizeof(work));
+      free_blocks::give<work>(ended);
     }
   };
   std::unique_ptr<work, end_work> work_;

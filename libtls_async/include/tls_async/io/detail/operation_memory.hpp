@@ -19,29 +19,43 @@ public:
   free_blocks(free_blocks const&) = delete;
   free_blocks& operator=(free_blocks const&) = delete;
 
-  static void* take(std::size_t size) {
-    if (is_recycled(size)) {
-      auto& blocks = of_thread();
-      if (auto& list = blocks.lists_[index_of(size)]; list.first != nullptr) {
-        list.low_water = std::min(list.low_water, list.count - 1);
-        blocks.bytes_ -= rounded(size);
-        return list.pop();
+  /// A place for one T, aligned as its type says: a handler may hold what a vector register takes.
+  template <class T>
+  static void* take() {
+    constexpr std::size_t size = rounded(sizeof(T));
+    if constexpr (is_over_aligned<T>) {
+      return ::operator new(size, std::align_val_t(alignof(T)));
+    } else {
+      if (is_recycled(size)) {
+        auto& blocks = of_thread();
+        if (auto& list = blocks.lists_[index_of(size)]; list.first != nullptr) {
+          list.low_water = std::min(list.low_water, list.count - 1);
+          blocks.bytes_ -= size;
+          return list.pop();
+        }
       }
+      return ::operator new(size);
     }
-    return ::operator new(rounded(size));
   }
 
-  static void give(void* place, std::size_t size) noexcept {
-    if (is_recycled(size)) {
-      auto& blocks = of_thread();
-      if (blocks.bytes_ + rounded(size) <= most_bytes) {
-        blocks.lists_[index_of(size)].push(place);
-        blocks.bytes_ += rounded(size);
-        if (++blocks.gives_ % gives_between_trims == 0) blocks.trim();
-        return;
+  /// Of a T that has been destroyed.
+  template <class T>
+  static void give(void* place) noexcept {
+    constexpr std::size_t size = rounded(sizeof(T));
+    if constexpr (is_over_aligned<T>) {
+      ::operator delete(place, std::align_val_t(alignof(T)));
+    } else {
+      if (is_recycled(size)) {
+        auto& blocks = of_thread();
+        if (blocks.bytes_ + size <= most_bytes) {
+          blocks.lists_[index_of(size)].push(place);
+          blocks.bytes_ += size;
+          if (++blocks.gives_ % gives_between_trims == 0) blocks.trim();
+          return;
+        }
       }
+      ::operator delete(place);
     }
-    ::operator delete(place);
   }
 
   /// What is really allocated for so many bytes.
@@ -50,6 +64,9 @@ public:
   }
 
 private:
+  template <class T>
+  static constexpr bool is_over_aligned = alignof(T) > __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
   struct block {
     block* next;
   };
@@ -123,14 +140,16 @@ public:
   /// In bytes.
   [[nodiscard]] std::size_t memory_usage() const noexcept { return bytes_; }
 
-  void* allocate(std::size_t size) {
-    void* const place = free_blocks::take(size);
-    bytes_ += free_blocks::rounded(size);
+  template <class T>
+  void* allocate() {
+    void* const place = free_blocks::take<T>();
+    bytes_ += free_blocks::rounded(sizeof(T));
     return place;
   }
-  void deallocate(void* place, std::size_t size) noexcept {
-    bytes_ -= free_blocks::rounded(size);
-    free_blocks::give(place, size);
+  template <class T>
+  void deallocate(void* place) noexcept {
+    bytes_ -= free_blocks::rounded(sizeof(T));
+    free_blocks::give<T>(place);
   }
 
 private:
