@@ -4,8 +4,10 @@
 // What the streams of a context hold together, and that writes wait where it would be too much.
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/strand.hpp>
 
 #include <list>
 #include <optional>
@@ -111,6 +113,30 @@ BOOST_AUTO_TEST_CASE(one_stream_can_always_go_on) {
     BOOST_TEST(write_now(s[0], s[0].server, message).ec == error_code());
   }
   BOOST_TEST(s.received.front().plaintext.size() == 1'100'001U);
+}
+
+// Its ring was taken in the same turn of the loop, and holds a record that nobody has read.
+BOOST_AUTO_TEST_CASE(stream_that_holds_a_ring_does_not_wait_for_one) {
+  budgeted_sessions s(2);
+  s.servers.memory_budget(s.at_rest + 300'000);  // one ring
+  auto& x = s[0].server;
+  auto& y = s[1].server;
+  for (char const* const record : {"first", "later"}) {
+    ending sent;
+    tls_write(s[1].client, asio::buffer(record, 5), sent.token());
+    s.settle();
+    BOOST_TEST(sent.done);
+  }
+  ending to_x, to_y;
+  char place[5];
+  tls_read_some(y, asio::buffer(place, 1), [&](error_code, std::size_t) {
+    tls_write(x, asio::buffer("a message", 9), to_x.token());
+    tls_write(y, asio::buffer("a message", 9), to_y.token());
+  });
+  s.settle();
+  BOOST_TEST(to_x.done);
+  BOOST_TEST(to_y.done);
+  BOOST_TEST(s.received.back().plaintext == "a message");
 }
 
 BOOST_AUTO_TEST_CASE(larger_budget_takes_effect_at_once) {
@@ -249,6 +275,61 @@ BOOST_AUTO_TEST_CASE(streams_on_several_threads_come_to_their_turn) {
   for (auto const& pair : pairs)
     BOOST_TEST(pair.received.plaintext.size() == pair.message.size() * messages);
   BOOST_TEST(servers.memory_usage() == 0U);
+}
+
+// Each reads less at once than has come, so its ring still holds input when it writes.
+class echo_connection {
+public:
+  echo_connection(asio::io_context& io, tcp::acceptor& acceptor, context& servers)
+      : message_(numbered_plaintext(40'000)) {
+    tcp::socket client(asio::make_strand(io)), server(asio::make_strand(io));
+    client.connect(acceptor.local_endpoint());
+    acceptor.accept(server);
+    client_.emplace(std::move(client), trusting_client());
+    server_.emplace(std::move(server), servers);
+  }
+  void start() {
+    tls_handshake(*server_, as_server{}, [this](error_code ec) {
+      if (!ec) echo();
+    });
+    tls_handshake(*client_, as_client{"localhost"}, [this](error_code) {
+      tls_write(*client_, asio::buffer(message_), asio::detached);
+      asio::async_read(*client_, asio::dynamic_buffer(answer_),
+                       asio::transfer_exactly(message_.size()),
+                       [this](error_code, std::size_t) { tls_shutdown(*client_, asio::detached); });
+    });
+  }
+  [[nodiscard]] bool is_right() const { return answer_ == message_; }
+
+private:
+  void echo() {
+    tls_read_some(*server_, asio::buffer(place_), [this](error_code ec, std::size_t n) {
+      if (ec) return;
+      tls_write(*server_, asio::buffer(place_, n), [this](error_code failed, std::size_t) {
+        if (!failed) echo();
+      });
+    });
+  }
+  std::string message_, answer_;
+  std::array<char, 4'096> place_;
+  std::optional<stream<tcp::socket>> client_, server_;
+};
+
+BOOST_AUTO_TEST_CASE(many_that_echo_what_they_have_not_read_to_its_end_all_end) {
+  auto servers = server_of_its_own();
+  asio::io_context io;
+  tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+  std::list<echo_connection> all;
+  for (int i = 0; i != 150; ++i)
+    all.emplace_back(io, acceptor, servers).start();
+  servers.memory_budget(servers.memory_usage() + 500'000);  // two rings
+  std::vector<std::thread> threads;
+  for (int i = 0; i != 4; ++i)
+    threads.emplace_back([&io] { io.run(); });
+  for (auto& thread : threads)
+    thread.join();
+  for (auto const& each : all)
+    BOOST_TEST(each.is_right());
 }
 
 // Else the ring would wait with what comes behind it until the program reads on.

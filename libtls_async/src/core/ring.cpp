@@ -138,7 +138,7 @@ void ring::carry(bool output, bool input) noexcept {
 }
 
 bool ring::detach() noexcept {
-  if (!is_attached() || is_filling_ || output_bytes() != 0 || input_bytes() != 0) return false;
+  if (!is_attached() || is_in_use()) return false;
   unplug();
   pair_pool::give({std::exchange(inner_, nullptr), std::exchange(outer_, nullptr), output_bytes_});
   return true;

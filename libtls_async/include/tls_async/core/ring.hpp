@@ -38,6 +38,10 @@ public:
   bool detach() noexcept;
   /// The session has a pair.
   [[nodiscard]] bool is_attached() const noexcept { return outer_ != nullptr; }
+  /// The session has a pair that can't be taken back now: something is in it, or is being put in.
+  [[nodiscard]] bool is_in_use() const noexcept {
+    return is_attached() && (is_filling_ || output_bytes() != 0 || input_bytes() != 0);
+  }
   /// Bytes of a pair, both directions.
   [[nodiscard]] std::size_t size() const noexcept { return output_bytes_ + input_capacity(); }
   /// Bytes of the pair that is attached.

@@ -187,6 +187,7 @@ private:
   void open_gates();
   void flush();
   void fill();
+  [[nodiscard]] bool holds_ring() const noexcept;
   [[nodiscard]] bool may_keep_ring() const noexcept;
   void tell_account() noexcept;
 

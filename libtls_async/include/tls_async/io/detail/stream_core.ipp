@@ -187,9 +187,16 @@ inline void stream_core::resumed(gate_step from) {
   account_->wake_one();
 }
 
+// What the account was told is of the last rest: a ring that has been taken since, and that holds
+// something, is held all the same. An empty one is only held if it is counted.
+inline bool stream_core::holds_ring() const noexcept {
+  auto const& ring = engine_.ring();
+  return ring.is_in_use() || (ring.is_attached() && told_.ring != 0);
+}
+
 // Where memory is short a ring is not kept while its stream waits.
 inline bool stream_core::may_keep_ring() const noexcept {
-  return account_ == nullptr || told_.ring != 0 || account_->has_room_for(engine_.ring().size());
+  return account_ == nullptr || holds_ring() || account_->has_room_for(engine_.ring().size());
 }
 
 inline std::span<std::byte> stream_core::fill_room() noexcept {

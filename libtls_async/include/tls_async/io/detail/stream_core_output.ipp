@@ -87,7 +87,7 @@ inline void stream_core::step_output() {
 // The back-pressure of the context's memory budget: what is to be written stays with the callers.
 inline bool stream_core::may_begin_to_seal() {
   std::size_t const size = engine_.ring().size();
-  if (account_ == nullptr || told_.ring != 0 || account_->may_take_ring(size)) return true;
+  if (account_ == nullptr || holds_ring() || account_->may_take_ring(size)) return true;
   operation const& first = output_queue_.front();
   if (first.what != operation::verb::write) return true;  // what ends or protects the session
   if (account_->may_take_ring_or_wait(*this, size)) return true;
