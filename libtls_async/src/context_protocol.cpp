@@ -58,20 +58,52 @@ bool says_hello(SSL_CTX* settings, int version) { return !client_hello(settings,
 constexpr auto tls12 = "the TLS 1.2 cipher list";
 constexpr auto tls13 = "the TLS 1.3 suites";
 
-void check_tls12_word(SSL_CTX* handle, std::string const& word) {
+// OpenSSL ends a word at any other character, and what follows is the next one: behind "AESGCM" in
+// "AESGCM@SECLEVEL=0" a command, behind a NUL byte nothing at all. So that its words and ours are
+// the same, nothing else may be in one.
+bool has_only_letters_of_names(std::string_view word) {
+  constexpr std::string_view letters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+  return !word.empty() && word.front() != '-' &&
+         word.find_first_not_of(letters) == std::string_view::npos;
+}
+
+// Suites that are all of several kinds, as in "ECDHE+AESGCM".
+bool is_tls12_word(std::string_view word) {
+  for (;;) {
+    auto const plus = word.find('+');
+    if (!has_only_letters_of_names(word.substr(0, plus))) return false;
+    if (plus == std::string_view::npos) return true;
+    word.remove_prefix(plus + 1);
+  }
+}
+
+void check_tls12_word(SSL_CTX* handle, std::string const& word, bool is_first) {
   if (word == "@STRENGTH") {
     return;
   }
-  if (word.starts_with('@') || word.starts_with("SUITEB")) {
+  bool const is_operator = std::string_view{"!-+"}.find(word.front()) != std::string_view::npos;
+  auto const suites = word.substr(is_operator ? 1 : 0);
+  if (word.find('@') != std::string::npos || suites.starts_with("SUITEB")) {
     refuse_word(word, tls12, "only suites and @STRENGTH are accepted, nothing that changes more");
   }
-  bool const is_operator = std::string_view{"!-+"}.find(word.front()) != std::string_view::npos;
+  // OpenSSL knows it at the beginning of the list, as a prefix, and nowhere else.
+  if (suites.starts_with("DEFAULT") && (word != "DEFAULT" || !is_first)) {
+    refuse_word(word, tls12, "DEFAULT is known only as the first word of the list");
+  }
   auto const scratch = detail::scratch_context(handle);
-  if (SSL_CTX_set_cipher_list(scratch.get(), word.c_str() + (is_operator ? 1 : 0)) != 1) {
+  if (!is_tls12_word(suites) || SSL_CTX_set_cipher_list(scratch.get(), suites.c_str()) != 1) {
     refuse_word(word, tls12, "OpenSSL knows no such suite of TLS 1.2");
   }
   if (!is_operator && !says_hello(scratch.get(), TLS1_2_VERSION)) {
     refuse_word(word, tls12, "the security level allows no such suite");
+  }
+}
+
+// Whatever a list says, it is a list of suites.
+void require_same_level(SSL_CTX const* before, SSL_CTX const* after, std::string const& list) {
+  if (SSL_CTX_get_security_level(before) != SSL_CTX_get_security_level(after)) {
+    refuse_word(list, tls12, "it would change the security level");
   }
 }
 
@@ -98,7 +130,8 @@ void check_tls12_suites(SSL_CTX* settings) {
 
 void check_tls13_word(SSL_CTX* handle, std::string const& word) {
   auto const scratch = detail::scratch_context(handle);
-  if (SSL_CTX_set_ciphersuites(scratch.get(), word.c_str()) != 1) {
+  if (!has_only_letters_of_names(word) ||
+      SSL_CTX_set_ciphersuites(scratch.get(), word.c_str()) != 1) {
     refuse_word(word, tls13, "OpenSSL knows no such suite of TLS 1.3");
   }
   if (!says_hello(scratch.get(), TLS1_3_VERSION)) {
@@ -116,7 +149,9 @@ bool offers_group_in_tls12(SSL_CTX* settings) {
 void check_group(SSL_CTX* handle, std::string const& word) {
   constexpr auto setting = "the groups";
   auto const scratch = detail::scratch_context(handle);
-  if (SSL_CTX_set1_groups_list(scratch.get(), word.c_str()) != 1) {
+  // OpenSSL 3.5 has signs for more than a name: '*' and '?' before it, '/' between two.
+  if (!has_only_letters_of_names(word) ||
+      SSL_CTX_set1_groups_list(scratch.get(), word.c_str()) != 1) {
     refuse_word(word, setting, "OpenSSL knows no such group");
   }
   if (!says_hello(scratch.get(), TLS1_3_VERSION) && !offers_group_in_tls12(scratch.get())) {
@@ -185,13 +220,15 @@ void context::versions(version oldest, version newest) {
 
 void context::ciphers_tls12(std::string const& list) {
   detail::error_queue_scope const scope;
-  for (auto const& word : words(list, ":;, ")) {
-    check_tls12_word(handle_.get(), word);
+  auto const all = words(list, ":;, ");
+  for (auto const& word : all) {
+    check_tls12_word(handle_.get(), word, &word == all.data() && list.starts_with(word));
   }
   auto const scratch = detail::scratch_context(handle_.get());
   if (SSL_CTX_set_cipher_list(scratch.get(), list.c_str()) != 1) {
     refuse_word(list, tls12, "no suite is left");
   }
+  require_same_level(handle_.get(), scratch.get(), list);
   check_tls12_suites(scratch.get());
   detail::require_memory(SSL_CTX_set_cipher_list(handle_.get(), list.c_str()) == 1);
 }

@@ -94,6 +94,19 @@ BOOST_AUTO_TEST_CASE(cipher_list_with_a_word_that_does_nothing_is_refused) {
       {"TLS_AES_128_GCM_SHA256", "'TLS_AES_128_GCM_SHA256' in the TLS 1.2 cipher list: OpenSSL"},
       {"ECDHE+AESGCM:PSK", "'PSK' in the TLS 1.2 cipher list: the security level allows no such"},
       {"ECDHE+AESGCM:@SECLEVEL=0", "'@SECLEVEL=0' in the TLS 1.2 cipher list: only suites and "},
+      {"ECDHE+AESGCM@SECLEVEL=0", "'ECDHE+AESGCM@SECLEVEL=0' in the TLS 1.2 cipher list: only "},
+      {"ECDHE+AESGCM@SECLEVEL=1", "'ECDHE+AESGCM@SECLEVEL=1' in the TLS 1.2 cipher list: only "},
+      {"ECDHE+AESGCM:!MD5@SECLEVEL=0", "'!MD5@SECLEVEL=0' in the TLS 1.2 cipher list: only "},
+      {"ECDHE+AESGCM@STRENGTH", "'ECDHE+AESGCM@STRENGTH' in the TLS 1.2 cipher list: only suites"},
+      {"@STRENGTH@SECLEVEL=0", "'@STRENGTH@SECLEVEL=0' in the TLS 1.2 cipher list: only suites"},
+      {"!SUITEB128:ECDHE+AESGCM", "'!SUITEB128' in the TLS 1.2 cipher list: only suites and "},
+      {"ECDHE+AESGCM:DEFAULT", "'DEFAULT' in the TLS 1.2 cipher list: DEFAULT is known only as "},
+      {":DEFAULT:ECDHE+AESGCM", "'DEFAULT' in the TLS 1.2 cipher list: DEFAULT is known only as "},
+      {"ECDHE+AESGCM:!DEFAULT", "'!DEFAULT' in the TLS 1.2 cipher list: DEFAULT is known only"},
+      {"DEFAULTECDHE+AESGCM", "'DEFAULTECDHE+AESGCM' in the TLS 1.2 cipher list: DEFAULT is "},
+      {"ECDHE+AESGCM!AES128", "'ECDHE+AESGCM!AES128' in the TLS 1.2 cipher list: OpenSSL knows no"},
+      {"ECDHE+AESGCM:+", "'+' in the TLS 1.2 cipher list: OpenSSL knows no such suite of TLS 1.2"},
+      {"ECDHE+AESGCM\n", "'ECDHE+AESGCM\n' in the TLS 1.2 cipher list: OpenSSL knows no such "},
       {"SUITEB128", "'SUITEB128' in the TLS 1.2 cipher list: only suites and @STRENGTH are"},
       {"ECDHE-RSA-AES128-SHA256", "'ECDHE-RSA-AES128-SHA256' in the TLS 1.2 cipher list: not an "},
       {"AES128-GCM-SHA256", "'AES128-GCM-SHA256' in the TLS 1.2 cipher list: not an AEAD suite"},
@@ -105,6 +118,30 @@ BOOST_AUTO_TEST_CASE(cipher_list_with_a_word_that_does_nothing_is_refused) {
     BOOST_TEST(try_handshake(client, server).suite == "ECDHE-ECDSA-AES128-GCM-SHA256");
     BOOST_TEST(SSL_CTX_get_security_level(client.native_handle()) == 2);
   }
+}
+
+// However OpenSSL divides a list into words: it may be refused, it may not lower the level.
+BOOST_AUTO_TEST_CASE(no_list_changes_the_security_level) {
+  using namespace std::string_literals;
+  for (auto const& command : {"@SECLEVEL=0"s, "@SECLEVEL=1"s, "SUITEB128"s}) {
+    for (auto const& before : {""s, ":"s, ";"s, ","s, " "s, "+"s, "-"s, "!"s, "="s, "\n"s, "\t"s,
+                               "\0"s, ":\0"s, "DEFAULT"s, ":!MD5"s, ":+"s, "@STRENGTH"s}) {
+      for (auto const& list :
+           {"ECDHE+AESGCM" + before + command, before + command + ":ECDHE+AESGCM",
+            before + command + "ECDHE+AESGCM"}) {
+        BOOST_CHECK_THROW(client.ciphers_tls12(list), boost::system::system_error);
+        BOOST_TEST(SSL_CTX_get_security_level(client.native_handle()) == 2, list);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_behind_a_nul_byte_is_not_ignored) {
+  using namespace std::string_literals;
+  check_refused(errc::bad_option, "'", [&] { client.ciphers_tls12("ECDHE+AESGCM\0:BOGUS"s); });
+  check_refused(errc::bad_option, "'",
+                [&] { client.ciphersuites_tls13("TLS_AES_128_GCM_SHA256\0BOGUS"s); });
+  check_refused(errc::bad_option, "'", [&] { client.groups("X25519\0BOGUS"s); });
 }
 
 BOOST_AUTO_TEST_CASE(tls13_suites_with_a_name_that_does_nothing_are_refused) {
@@ -143,6 +180,8 @@ BOOST_AUTO_TEST_CASE(groups_with_a_name_that_does_nothing_are_refused) {
       {"", "the list of groups is empty: The setting was refused and nothing was changed: "},
       {":", "the list of groups is empty: "},
       {"X25519:BOGUS", "'BOGUS' in the groups: OpenSSL knows no such group: "},
+      {"X25519:?BOGUS", "'?BOGUS' in the groups: OpenSSL knows no such group: "},
+      {"X25519:-P-256", "'-P-256' in the groups: OpenSSL knows no such group: "},
   };
   server.groups("P-384");
   for (auto const& each : cases) {
