@@ -43,6 +43,7 @@ po::options_description description() {
   add("handshake-seconds", number(limits.handshake.count()), "for the whole handshake");
   add("header-seconds", number(limits.header.count()), "for a request once it has begun");
   add("idle-seconds", number(limits.idle.count()), "between requests, or without a pong");
+  add("stall-seconds", number(limits.stall.count()), "for a client that takes no more");
   add("stop-seconds", number(standard.stop.count()), "for what is in flight at Ctrl-C");
   add("quiet", "no line for each request");
   add("help", "this text");
@@ -95,6 +96,7 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
   limits.handshake = time("handshake-seconds", 1);
   limits.header = time("header-seconds", 1);
   limits.idle = time("idle-seconds", 1);
+  limits.stall = time("stall-seconds", 1);
   chosen.stop = time("stop-seconds", 0);
   chosen.ktls = values.count("ktls") != 0;
   chosen.quiet = values.count("quiet") != 0;

@@ -25,6 +25,7 @@ struct connection_limits {
   std::chrono::seconds handshake{10};   // also of a WebSocket that is closed
   std::chrono::seconds header{10};      // from the first byte of a request to the end of its header
   std::chrono::seconds idle{30};        // between requests; of a WebSocket whose client is silent
+  std::chrono::seconds stall{30};       // of a client that takes nothing more of a response
 };
 
 // A certificate chain and the key that belongs to it, both PEM.

@@ -39,6 +39,9 @@ constexpr auto as_values = asio::as_tuple(asio::deferred);
 // What an idle connection keeps ready for the next request; a longer one is read in steps.
 constexpr std::size_t idle_bytes = 4096;
 
+// The stall watch sets the limit, or Beast for a WebSocket.
+constexpr auto no_limit = std::chrono::hours(24 * 365);
+
 std::string peer_name(tcp::socket const& socket) {
   boost::system::error_code error;
   auto const endpoint = socket.remote_endpoint(error);
@@ -62,6 +65,7 @@ bool is_plain_http(boost::system::error_code error) {
 
 tls_async::stream_options stream_options_of(service const& server) {
   tls_async::stream_options made;
+  made.write_stall_deadline = no_limit;
   if (server.ktls) made.ktls = tls_async::ktls::tx;
   return made;
 }
@@ -78,7 +82,14 @@ session::session(tcp::socket socket, tls_async::context& context, service const&
       server_(server),
       peer_(peer_name(stream_.next_layer())),
       received_(server.limits.header_bytes + idle_bytes),
-      header_timer_(stream_.get_executor()) {}
+      header_timer_(stream_.get_executor()),
+      stall_watch_(
+          stream_.get_executor(), server.limits.stall,
+          [this] { return serving::acknowledged_bytes(stream_.next_layer()); },
+          [this] {
+            stalled_ = true;
+            abort();
+          }) {}
 
 asio::awaitable<void> session::run() {
   error_code ignored;
@@ -90,7 +101,7 @@ asio::awaitable<void> session::run() {
     goes_on = co_await wait_for_request();
     if (goes_on) goes_on = co_await serve_request();
   }
-  co_await tls_shutdown(stream_, as_values);
+  co_await shut_down();
 }
 
 void session::finish() {
@@ -106,6 +117,17 @@ void session::abort() {
 // For a wait in which nothing is in flight. (Boost 1.81 cannot bind a slot to asio::deferred.)
 auto session::until_finish() {
   return asio::bind_cancellation_slot(finish_signal_.slot(), asio::as_tuple(asio::use_awaitable));
+}
+
+// close_notify may have to wait behind the last response until a slow client has taken that.
+asio::awaitable<void> session::shut_down() {
+  stall_watch_.begin(weak_from_this());
+  auto const [cut] = co_await tls_close_write(stream_, no_limit, as_values);
+  stall_watch_.end();
+  if (cut) co_return;
+  // A body is passed over: to close before its end would reset the connection and the response.
+  auto const deadline = has_body_ && !finishing_ ? server_.limits.header : std::chrono::seconds(2);
+  co_await tls_shutdown(stream_, deadline, until_finish());
 }
 
 asio::awaitable<bool> session::handshake() {
@@ -181,8 +203,8 @@ asio::awaitable<bool> session::serve_request() {
     record.method = std::string(request.method_string());
     record.target = std::string(request.target());
     // A body is never read, so what follows it on this connection cannot be told from it.
-    bool const has_body = parser.chunked() || parser.content_length().value_or(0) > 0;
-    keep_alive = request.keep_alive() && !has_body && !finishing_;
+    has_body_ = parser.chunked() || parser.content_length().value_or(0) > 0;
+    keep_alive = request.keep_alive() && !has_body_ && !finishing_;
   }
   bool const wants_websocket =
       keep_alive && (asks_for_websocket(request, "/ws") || asks_for_websocket(request, "/live"));
@@ -194,7 +216,9 @@ asio::awaitable<bool> session::serve_request() {
     reply const response = error        ? refuse(status_for(error))
                            : is_foreign ? refuse(http::status::forbidden)
                                         : answer_to(request, keep_alive);
+    stall_watch_.begin(weak_from_this());
     co_await send(response, record);
+    stall_watch_.end();
     keep_alive = response.keep_alive && record.incident.empty();
   }
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -270,6 +294,10 @@ asio::awaitable<void> session::send_burst(reply const& response, request_record&
 }
 
 std::string session::why(error_code error) const {
+  if (stalled_) {
+    auto const limit = std::to_string(server_.limits.stall.count());
+    return "the client took nothing for " + limit + " s (see --stall-seconds)";
+  }
   auto const& text = stream_.error_info().text();
   return text.empty() ? error.message() : text;
 }

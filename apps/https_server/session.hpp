@@ -10,6 +10,7 @@
 #include "websocket.hpp"
 
 #include "serving/connection.hpp"
+#include "serving/stall_watch.hpp"
 
 #include <tls_async/beast.hpp>
 #include <tls_async/tls_async.hpp>
@@ -54,6 +55,7 @@ private:
                                                request_record& record);
   boost::asio::awaitable<void> send_burst(reply const& response, request_record& record);
   boost::asio::awaitable<void> send(reply const& response, request_record& record);
+  boost::asio::awaitable<void> shut_down();
   auto until_finish();
   std::string why(error_code error) const;
 
@@ -62,8 +64,11 @@ private:
   std::string peer_;
   boost::beast::flat_buffer received_;
   boost::asio::steady_timer header_timer_;
+  serving::stall_watch stall_watch_;                // while something is sent
   boost::asio::cancellation_signal finish_signal_;  // ends a wait in which nothing is in flight
   bool finishing_ = false;
+  bool stalled_ = false;
+  bool has_body_ = false;  // of the last request, which may still be on its way
 };
 
 }  // namespace https_server

@@ -3,6 +3,8 @@
 """https_server and clients that take more than their share: of time, of connections, of patience."""
 
 import contextlib
+import os
+import socket
 import time
 import unittest
 
@@ -95,6 +97,22 @@ class Limits(unittest.TestCase):
                 self.assertEqual(server.curl("/file"), b"content")
                 self.assertEqual(server.stop(), 0)
             self.assertTrue(any("/large 200 " in line and "cut short" in line for line in server.err.all()))
+
+    def test_a_client_that_reads_slowly_but_steadily_is_not_cut(self):
+        limit = 4
+        with HttpsServer(self.root, "--stall-seconds", limit) as server, socket.socket() as small:
+            small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+            small.settimeout(programs.PATIENCE)
+            small.connect(("127.0.0.1", server.port))
+            context = client_context(programs.AUTHORITY)
+            with context.wrap_socket(small, server_hostname="localhost") as connection:
+                connection.sendall(GET.replace(b"file", b"large") % b"")
+                with socket.socket(fileno=os.dup(connection.fileno())) as ciphertext:
+                    ciphertext.settimeout(programs.PATIENCE)
+                    programs.read_slowly(ciphertext, limit)
+                    self.assertIsNone(server.err.find("cut short"))
+                    # Now it has stopped.
+                    self.assertIn(" GET /large 200 ", server.err.wait_for(f"took nothing for {limit} s"))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
                              "300",         "--handshake-seconds",
                              "1",           "--header-seconds",
                              "2",           "--idle-seconds",
-                             "3",           "--stop-seconds",
+                             "3",           "--stall-seconds",
+                             "4",           "--stop-seconds",
                              "0",           "--quiet"});
   BOOST_TEST_REQUIRE(chosen.has_value());
   BOOST_TEST(chosen->root.value() == "/srv");
@@ -70,6 +71,7 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
   BOOST_TEST((chosen->limits.handshake == seconds(1)));
   BOOST_TEST((chosen->limits.header == seconds(2)));
   BOOST_TEST((chosen->limits.idle == seconds(3)));
+  BOOST_TEST((chosen->limits.stall == seconds(4)));
   BOOST_TEST((chosen->stop == seconds(0)));
   BOOST_TEST(chosen->quiet);
 }

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from tls_context import client_context
@@ -185,6 +186,24 @@ def read_to_end(connection):
     while part := connection.recv(65536):
         received += part
     return bytes(received)
+
+
+def read_slowly(connection, limit):
+    """Reads 40 KB/s, piece after piece, for three times a server's limit in seconds.
+
+    Where this machine had other things to do for half the limit, that was not steady, and it begins again.
+    """
+    for _ in range(10):
+        began = last = time.monotonic()
+        while (now := time.monotonic()) < last + limit / 2:
+            if now > began + 3 * limit:
+                return
+            last = now
+            for _ in range(8):
+                if not connection.recv(1024):
+                    raise AssertionError("it has ended")
+            threading.Event().wait(limit / 20)
+    raise AssertionError("no steady reading is possible on this machine")
 
 
 def exchange(connection, request):

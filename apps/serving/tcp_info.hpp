@@ -1,0 +1,15 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What the kernel knows of a TCP connection, apart from everything that includes the C library's
+// <netinet/tcp.h>, whose struct is older and has the same name.
+#pragma once
+
+#include <cstdint>
+
+namespace serving {
+
+// Of a socket: bytes that its peer has acknowledged, 0 if the kernel does not tell.
+std::uint64_t acknowledged_bytes(int descriptor) noexcept;
+
+}  // namespace serving
