@@ -63,14 +63,12 @@ range_choice range_for(http::request_header<> const& request, served_file const&
 
 // Only reading is possible here.
 std::optional<reply> refuse_unless_read(http::request_header<> const& request, bool keep_alive) {
+  if (!has_valid_host(request)) return refuse(http::status::bad_request);
   if (request.method() != http::verb::head && request.method() != http::verb::get) {
     auto header = begin(http::status::method_not_allowed, request.version(), keep_alive);
     header.set(http::field::allow, "GET, HEAD");
     return finish_with_text(std::move(header));
   }
-  // RFC 9112, section 3.2: a request of HTTP/1.1 without exactly one Host is malformed.
-  if (request.version() >= 11 && request.count(http::field::host) != 1)
-    return refuse(http::status::bad_request);
   return std::nullopt;
 }
 
@@ -94,6 +92,16 @@ std::optional<message_burst> parse_burst(boost::urls::url_view const& target) {
 }
 
 }  // namespace
+
+bool has_valid_host(http::request_header<> const& request) {
+  auto const count = request.count(http::field::host);
+  if (count == 0) return request.version() < 11;
+  if (count > 1) return false;
+  auto const host = boost::urls::parse_authority(view(request[http::field::host]));
+  // A port above 65 535 is read as 0.
+  return host && !host->has_userinfo() &&
+         (host->port().empty() || host->port_number() != 0 || host->port() == "0");
+}
 
 reply refuse(http::status status) { return finish_with_text(begin(status, 11, false)); }
 

@@ -47,6 +47,10 @@ reply answer(http::request_header<> const& request, static_files const& files, b
 reply answer_about_itself(http::request_header<> const& request, connection_facts const& facts,
                           bool keep_alive);
 
+// RFC 9112, section 3.2: a request of HTTP/1.1 has exactly one Host, an older one at most one, and
+// it is a host with or without a port.
+bool has_valid_host(http::request_header<> const& request);
+
 // A refusal that ends the connection, for a request that could not even be read.
 reply refuse(http::status status);
 

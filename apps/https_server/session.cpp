@@ -161,6 +161,8 @@ asio::awaitable<bool> session::wait_for_request() {
 
 asio::awaitable<session::error_code> session::read_header(request_parser& parser) {
   parser.header_limit(static_cast<std::uint32_t>(server_.limits.header_bytes));
+  // The header decides the answer, however long a body it declares: none is ever read or kept.
+  parser.body_limit(boost::none);
   error_code incomplete;
   received_.consume(parser.put(received_.data(), incomplete));
   if (incomplete != http::error::need_more) co_return incomplete;  // mostly all of it is there
@@ -207,7 +209,8 @@ asio::awaitable<bool> session::serve_request() {
     keep_alive = request.keep_alive() && !has_body_ && !finishing_;
   }
   bool const wants_websocket =
-      keep_alive && (asks_for_websocket(request, "/ws") || asks_for_websocket(request, "/live"));
+      keep_alive && has_valid_host(request) &&
+      (asks_for_websocket(request, "/ws") || asks_for_websocket(request, "/live"));
   bool const is_foreign = wants_websocket && is_of_another_site(request);
   if (wants_websocket && !is_foreign) {
     co_await serve_websocket(request, record);

@@ -201,6 +201,20 @@ class Answers(unittest.TestCase):
         answer = self.server.curl("/small.txt", "-i", "-H", "Expect:", "-d", "x" * 100000)
         self.assertEqual(status(answer), 405)
 
+    def test_a_declared_length_changes_no_answer(self):
+        for length in (b"1048577", b"99999999999", b"18446744073709551615"):
+            for method, expected in ((b"GET", 200), (b"POST", 405), (b"PUT", 405)):
+                request = method + GET[3:] % (b"Content-Length: %s\r\n" % length)
+                self.assertEqual(status(exchange(self.connect(), request)), expected, request)
+        for line in self.log():
+            self.assertRegex(line, r" (GET /small.txt 200|(POST|PUT) /small.txt 405) ")
+
+    def test_a_body_of_any_length_is_passed_over(self):
+        for method, expected in (("GET", 200), ("POST", 405), ("PUT", 405)):
+            answer = self.server.curl("/small.txt", "-i", "-X", method, "-H", "Expect:", "--data-binary",
+                                      f"@{self.root / '5000000'}")
+            self.assertEqual(status(answer), expected, method)
+
     def test_nothing_outside_the_root_is_served(self):
         targets = ("/../secret", "/dir/../../secret", "/%2e%2e/secret", "/..%2fsecret", "/..%5csecret",
                    "/small.txt%00", "/%", "/%zz", "//../secret")
@@ -220,6 +234,8 @@ class Answers(unittest.TestCase):
             (b"GET /small.txt HTTP/2.0\r\n\r\n", 505),
             (b"GET /small.txt HTTP/1.1\r\nno colon\r\n\r\n", 400),
             (b"GET /small.txt HTTP/1.1\r\n\r\n", 400),
+            (GET.replace(b"localhost", b"[::1") % b"", 400),
+            (GET.replace(b"localhost", b"a b") % b"", 400),
             (b"GET /small.txt HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
             (GET % b"Transfer-Encoding: gzip\r\n" + GET % b"", 400),
             (GET % b"Transfer-Encoding: chunked, identity\r\n" + GET % b"", 400),

@@ -194,10 +194,11 @@ class Echo(unittest.TestCase):
         for field, status in (
             (("Sec-WebSocket-Version", "12"), 426), (("Sec-WebSocket-Key", None), 400),
             (("Sec-WebSocket-Key", "x" * 100), 400), (("Sec-WebSocket-Version", None), 400),
+            (("Host", "<x>"), 400),
         ):
             answer = self.refusal(server, field)
             self.assertEqual(int(answer.split()[1]), status, field)
-        self.assertEqual([line.split()[4] for line in self.log(server)], ["426", "400", "400", "400"])
+        self.assertEqual([line.split()[4] for line in self.log(server)], ["426", "400", "400", "400", "400"])
 
     def test_a_page_of_another_site_is_refused(self):
         server = self.serve()

@@ -224,6 +224,23 @@ BOOST_AUTO_TEST_CASE(needs_exactly_one_host_since_http_1_1) {
   BOOST_TEST(ask(asked).status == status::ok);
 }
 
+BOOST_AUTO_TEST_CASE(needs_a_host_that_may_be_one) {
+  auto asked = make(verb::get, "/a.txt");
+  for (auto const* host :
+       {"localhost", "localhost:8443", "127.0.0.1", "[::1]:0", "a.example:", ""}) {
+    asked.set(field::host, host);
+    BOOST_TEST(ask(asked).status == status::ok, host);
+  }
+  for (auto const* host :
+       {"a b", "<x>", "[::1", "::1", "a/b", "a@b", "a:b", "a:65536", "a, b", "\\"}) {
+    asked.set(field::host, host);
+    for (unsigned const version : {10u, 11u}) {
+      asked.version(version);
+      BOOST_TEST(ask(asked).status == status::bad_request, host);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(keeps_the_connection_or_says_that_it_ends) {
   auto asked = make(verb::get, "/a.txt");
   BOOST_TEST(!read(answer(asked, files, true)).count(field::connection));
