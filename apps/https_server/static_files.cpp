@@ -65,13 +65,17 @@ bool is_same(timespec const& a, timespec const& b) {
   return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
+// With the time of the last change of its inode, which nobody can set: cp -p, tar and rsync restore
+// st_mtim, so two versions of one length may have that in common.
 std::string tag_of(struct stat const& status) {
-  char tag[80];
-  auto const length = std::snprintf(tag, sizeof tag, "\"%llx-%llx-%llx.%lx\"",
+  char tag[120];
+  auto const length = std::snprintf(tag, sizeof tag, "\"%llx-%llx-%llx.%lx-%llx.%lx\"",
                                     static_cast<unsigned long long>(status.st_ino),
                                     static_cast<unsigned long long>(status.st_size),
                                     static_cast<unsigned long long>(status.st_mtim.tv_sec),
-                                    static_cast<unsigned long>(status.st_mtim.tv_nsec));
+                                    static_cast<unsigned long>(status.st_mtim.tv_nsec),
+                                    static_cast<unsigned long long>(status.st_ctim.tv_sec),
+                                    static_cast<unsigned long>(status.st_ctim.tv_nsec));
   return {tag, static_cast<std::size_t>(length)};
 }
 
