@@ -4,6 +4,8 @@
 // Makes the certificates with OpenSSL and keeps them in files; the only part that knows either.
 #include "development_certificate.hpp"
 
+#include "serving/own_file.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
@@ -19,6 +21,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -62,11 +65,14 @@ void require(bool done, char const* what) {
   throw std::runtime_error(std::string("OpenSSL could not ") + what + ": " + reason);
 }
 
+[[noreturn]] void refuse(std::string const& doing, fs::path const& path, std::string const& why) {
+  throw std::runtime_error("cannot " + doing + " \"" + path.string() + "\": " + why +
+                           "; set XDG_CACHE_HOME to a directory of your own, or give --cert and "
+                           "--key");
+}
+
 [[noreturn]] void throw_file_error(std::string const& doing, fs::path const& path) {
-  auto const reason = std::generic_category().message(errno);
-  throw std::runtime_error("cannot " + doing + " \"" + path.string() + "\": " + reason +
-                           "; set XDG_CACHE_HOME to a directory that can be written, or give "
-                           "--cert and --key");
+  refuse(doing, path, std::generic_category().message(errno));
 }
 
 void add_extension(X509* certificate, X509* issuer, int nid, char const* value) {
@@ -165,13 +171,23 @@ void write_atomically(fs::path const& path, std::string const& text, mode_t mode
   throw_file_error("write", path);
 }
 
+// Null unless it is a file of our own, and no link to another: who else may have written it could
+// read every connection, or have clients trust another authority.
+bio_ptr open_own(fs::path const& path, serving::readers who) {
+  int const descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  if (descriptor < 0) return nullptr;
+  bio_ptr file{BIO_new_fd(descriptor, BIO_CLOSE)};
+  if (!file) ::close(descriptor);
+  return file && serving::fault_of_own_file(descriptor, who).empty() ? std::move(file) : nullptr;
+}
+
 certificate_ptr read_certificate(fs::path const& path) {
-  bio_ptr const file{BIO_new_file(path.c_str(), "r")};
+  bio_ptr const file = open_own(path, serving::readers::anyone);
   return certificate_ptr{file ? PEM_read_bio_X509(file.get(), nullptr, nullptr, nullptr) : nullptr};
 }
 
 key_ptr read_key(fs::path const& path) {
-  bio_ptr const file{BIO_new_file(path.c_str(), "r")};
+  bio_ptr const file = open_own(path, serving::readers::owner);
   char no_password[] = "";  // without one OpenSSL would ask a terminal for it
   return key_ptr{file ? PEM_read_bio_PrivateKey(file.get(), nullptr, nullptr, no_password)
                       : nullptr};
@@ -183,17 +199,12 @@ bool lasts(X509* certificate) {
          ASN1_TIME_cmp_time_t(X509_get0_notAfter(certificate), now + renewed_before_end) == 1;
 }
 
-bool is_private(fs::path const& path) {
-  struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-}
-
 bool is_usable(development_certificate const& files) {
   auto const authority = read_certificate(files.authority);
   auto const certificate = read_certificate(files.certificate);
   auto const key = read_key(files.key);
-  bool const usable = authority && certificate && key && is_private(files.key) &&
-                      lasts(authority.get()) && lasts(certificate.get()) &&
+  bool const usable = authority && certificate && key && lasts(authority.get()) &&
+                      lasts(certificate.get()) &&
                       X509_check_private_key(certificate.get(), key.get()) == 1 &&
                       X509_verify(certificate.get(), X509_get0_pubkey(authority.get())) == 1;
   ERR_clear_error();
@@ -204,19 +215,30 @@ bool is_usable(development_certificate const& files) {
 class directory_lock {
 public:
   explicit directory_lock(fs::path const& directory)
-      : descriptor_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX) != 0) {
-      auto const error = errno;
-      if (descriptor_ >= 0) ::close(descriptor_);
-      errno = error;
-      throw_file_error("lock", directory);
-    }
+      : descriptor_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) {
+    auto const why = descriptor_ < 0 ? std::generic_category().message(errno) : fault();
+    if (why.empty()) return;
+    if (descriptor_ >= 0) ::close(descriptor_);
+    refuse("keep a certificate in", directory, why);
   }
   directory_lock(directory_lock const&) = delete;
   directory_lock& operator=(directory_lock const&) = delete;
   ~directory_lock() { ::close(descriptor_); }
 
 private:
+  // Of this user, and from now on for nobody else to write to: what belongs to others in it is
+  // never used (open_own).
+  std::string fault() const {
+    struct stat status {};
+    if (::fstat(descriptor_, &status) == 0 && status.st_uid != ::geteuid())
+      return "it belongs to another user, who could put another certificate there";
+    constexpr mode_t written_by_others = S_IWGRP | S_IWOTH;
+    bool const done = ((status.st_mode & written_by_others) == 0 ||
+                       ::fchmod(descriptor_, status.st_mode & 0777 & ~written_by_others) == 0) &&
+                      ::flock(descriptor_, LOCK_EX) == 0;
+    return done ? "" : std::generic_category().message(errno);
+  }
+
   int descriptor_;
 };
 

@@ -20,8 +20,9 @@ struct development_certificate {
 // $XDG_CACHE_HOME/tls_async or ~/.cache/tls_async. Throws std::runtime_error if neither is known.
 std::filesystem::path certificate_directory();
 
-// Finds or makes the three files in `directory`, which is created if needed. Safe to call from
-// several processes at once. Throws std::runtime_error with what to do.
+// Finds or makes the three files in `directory`, which is created if needed and has to be this
+// user's own: one that is a symbolic link or another user's is refused, files that are so are made
+// anew. Safe to call from several processes at once. Throws std::runtime_error with what to do.
 development_certificate ensure_development_certificate(std::filesystem::path const& directory);
 
 }  // namespace https_server

@@ -4,6 +4,8 @@
 // The file, and OpenSSL's callback (SSL_CTX_set_keylog_callback(3)).
 #include "key_log.hpp"
 
+#include "serving/own_file.hpp"
+
 #include <openssl/ssl.h>
 
 #include <cerrno>
@@ -13,26 +15,28 @@
 #include <system_error>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 namespace https_server {
 
 key_log::key_log(std::filesystem::path const& file)
-    : descriptor_(
-          ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600)) {
+    : descriptor_(::open(file.c_str(),
+                         O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW,
+                         0600)) {
   auto const refuse = [&](std::string const& why) {
     if (descriptor_ >= 0) ::close(descriptor_);
     throw std::runtime_error("cannot write the key log \"" + file.string() + "\": " + why);
   };
-  constexpr auto advice = "; give --key-log a file that this user can write";
-  if (descriptor_ < 0) refuse(std::generic_category().message(errno) + advice);
-  struct stat status {};
-  if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode))
-    refuse(std::string("it is not a regular file") + advice);
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    refuse("others may read it, and with it every connection; remove it, or chmod it to 600");
+  if (descriptor_ < 0 && errno == ELOOP)
+    refuse(
+        "it is a symbolic link, which somebody else may have made; give --key-log the file "
+        "itself");
+  if (descriptor_ < 0)
+    refuse(std::generic_category().message(errno) +
+           "; give --key-log a file that this user can write");
+  auto const fault = serving::fault_of_own_file(descriptor_, serving::readers::owner);
+  if (!fault.empty()) refuse(fault);
 }
 
 key_log::~key_log() { ::close(descriptor_); }

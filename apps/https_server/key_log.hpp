@@ -13,7 +13,8 @@ namespace https_server {
 class key_log {
 public:
   // Appends to the file, or makes one that its owner alone can read. Throws std::runtime_error,
-  // saying what to do, if it cannot be written or if others may read it.
+  // saying what to do, if it cannot be written, is a symbolic link, belongs to another user, or may
+  // be read by others.
   explicit key_log(std::filesystem::path const& file);
   key_log(key_log const&) = delete;
   key_log& operator=(key_log const&) = delete;

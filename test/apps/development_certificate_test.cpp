@@ -164,6 +164,60 @@ BOOST_AUTO_TEST_CASE(is_made_anew_when_others_may_have_read_its_key) {
   BOOST_TEST(mode_of(files.key) == 0600u);
 }
 
+BOOST_AUTO_TEST_CASE(is_made_anew_when_others_may_have_written_it) {
+  auto const files = ensure();
+  for (auto const& file : {files.authority, files.certificate, files.key}) {
+    auto const before = text_of(file);
+    fs::permissions(file, fs::perms::group_write, fs::perm_options::add);
+    ensure();
+    BOOST_TEST(text_of(file) != before);
+    BOOST_TEST((mode_of(file) & 0022u) == 0u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(is_never_read_through_a_link) {
+  auto const files = ensure();
+  auto const other = ensure_development_certificate(directory.path() / "other");
+  for (auto const part : {&development_certificate::authority,
+                          &development_certificate::certificate, &development_certificate::key}) {
+    fs::rename(files.*part, directory.path() / "moved");
+    fs::create_symlink(directory.path() / "moved", files.*part);
+    ensure();
+    BOOST_TEST(!fs::is_symlink(files.*part));
+    BOOST_TEST(text_of(files.*part) != text_of(directory.path() / "moved"));
+  }
+  fs::create_directory_symlink(directory.path() / "other", directory.path() / "link");
+  BOOST_CHECK_EXCEPTION(ensure_development_certificate(directory.path() / "link"),
+                        std::runtime_error, [](auto const& error) {
+                          return std::string(error.what()).find("XDG_CACHE_HOME") !=
+                                 std::string::npos;
+                        });
+}
+
+BOOST_AUTO_TEST_CASE(is_in_a_directory_that_nobody_else_writes_to) {
+  fs::create_directories(path());
+  fs::permissions(path(), fs::perms::all);
+  ensure();
+  BOOST_TEST((mode_of(path()) & 0022u) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(is_not_taken_from_another_user) {
+  if (::geteuid() != 0) return;  // nobody else can give a file away
+  auto const files = ensure();
+  constexpr uid_t stranger = 65'534;
+  for (auto const& file : {files.authority, files.certificate, files.key}) {
+    auto const before = text_of(file);
+    BOOST_TEST_REQUIRE(::chown(file.c_str(), stranger, stranger) == 0);
+    ensure();
+    BOOST_TEST(text_of(file) != before);
+  }
+  BOOST_TEST_REQUIRE(::chown(path().c_str(), stranger, stranger) == 0);
+  BOOST_CHECK_EXCEPTION(ensure(), std::runtime_error, [](auto const& error) {
+    std::string const text = error.what();
+    return text.find("another user") != text.npos && text.find("XDG_CACHE_HOME") != text.npos;
+  });
+}
+
 BOOST_AUTO_TEST_CASE(is_made_anew_when_its_authority_is_near_its_end) {
   constexpr long day = 86'400;
   auto const files = ensure();

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """https_server with certificates: which one it shows, whose it accepts, and the keys it writes down."""
 
+import os
 import re
 import ssl
 import unittest
@@ -222,8 +223,17 @@ class KeyLog(WithCertificates):
         readable = programs.WORK / "readable.keys"
         readable.write_text("")
         readable.chmod(0o644)
-        for file, words in ((programs.WORK / "none" / "keys", "No such file"), (self.root, "directory"),
-                            ("/dev/null", "not a regular file"), (readable, "chmod")):
+        link = programs.WORK / "link.keys"
+        (programs.WORK / "target.keys").touch(0o600)
+        link.symlink_to("target.keys")
+        wrong = [(programs.WORK / "none" / "keys", "No such file"), (self.root, "directory"),
+                 ("/dev/null", "not a regular file"), (readable, "chmod"), (link, "symbolic link")]
+        if os.geteuid() == 0:  # nobody else can give a file away
+            foreign = programs.WORK / "foreign.keys"
+            foreign.touch(0o600)
+            os.chown(foreign, 65534, 65534)
+            wrong.append((foreign, "belongs to user 65534"))
+        for file, words in wrong:
             line = self.refusal(*pair, "--key-log", file)
             self.assertIn(f'"{file}"', line)
             self.assertIn(words, line)
