@@ -85,8 +85,8 @@ asio::awaitable<void> session::run() {
   auto const started = clock::now();
   if (co_await prepare())
     co_await relay();
-  else if (is_server() && !record_.protocol.empty())
-    co_await tls_shutdown(secured_, as_values);  // nothing was carried, so nothing was cut
+  else if (!is_server() || !record_.protocol.empty())
+    cut();  // the client may have sent a request already, and would take an end for an empty answer
   timer_.cancel();
   record_.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started);
   if (options_.quiet && !record_.incident.empty())

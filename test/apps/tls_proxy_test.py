@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """tls_proxy from outside: alone, and two of them in a row with TLS in between."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -221,7 +222,8 @@ class TlsProxy(unittest.TestCase):
         for arguments in (("--cacert", AUTHORITY, "--server-name", "other.example"), ("--cacert", stranger)):
             with self.subTest(arguments):
                 outer = self.start("--mode", "client", "--connect", f"localhost:{inner.port}", *arguments)
-                self.assertEqual(read_to_end(self.connect(outer)), b"")
+                with self.assertRaises(ConnectionResetError):  # no end, which would be an empty answer
+                    read_to_end(self.connect(outer))
                 outer.err.wait_for("handshake with the backend failed: ")
 
     def test_an_unverified_backend_is_only_for_those_who_say_so(self):
@@ -287,13 +289,24 @@ class TlsProxy(unittest.TestCase):
 
     # What goes wrong
 
-    def test_a_backend_that_is_down_ends_new_connections_only(self):
+    def assert_cut_off(self, client):
+        """Without close_notify: a client can't take it for an empty answer."""
+        with self.assertRaises((ssl.SSLEOFError, ConnectionResetError)):
+            client.recv(1)
+
+    def test_a_backend_that_is_down_cuts_new_connections_only(self):
         proxy = self.terminating()
         first = self.connect_tls(proxy)
         service = self.accept()
         self.backend.close()
-        second = self.connect_tls(proxy)
-        self.assertEqual(read_to_end(second), b"")  # a clean end, with close_notify
+        for request in (b"", b"GET / HTTP/1.0\r\n\r\n"):
+            client = self.connect_tls(proxy)
+            with contextlib.suppress(OSError):  # it may be cut already
+                client.sendall(request)
+            self.assert_cut_off(client)
+        outer = self.wrapping(service.getsockname()[1])
+        with self.assertRaises(ConnectionResetError):
+            read_to_end(self.connect(outer))
         proxy.err.wait_for(f"cannot connect to 127.0.0.1:{service.getsockname()[1]}: Connection refused")
         first.sendall(b"x")
         self.assertEqual(receive_exactly(service, 1), b"x")
@@ -308,12 +321,21 @@ class TlsProxy(unittest.TestCase):
                 waiting.setblocking(False)
                 waiting.connect_ex(full.getsockname())
             proxy = self.terminating("--connect-seconds", 1, port=full.getsockname()[1])
-            self.assertEqual(read_to_end(self.connect_tls(proxy)), b"")
+            self.assert_cut_off(self.connect_tls(proxy))
             proxy.err.wait_for(f"cannot connect to 127.0.0.1:{full.getsockname()[1]} in 1 s")
+
+    def test_a_backend_that_resets_at_once_cuts_the_client(self):
+        proxy = self.terminating()
+        client = self.connect_tls(proxy)
+        service = self.accept()
+        service.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        service.close()
+        self.assert_cut_off(client)
 
     def test_a_backend_that_cannot_be_found_is_named(self):
         proxy = self.start("--mode", "client", "--connect", "nowhere.invalid:1", "--cacert", AUTHORITY)
-        self.assertEqual(read_to_end(self.connect(proxy)), b"")
+        with self.assertRaises(ConnectionResetError):
+            read_to_end(self.connect(proxy))
         proxy.err.wait_for("cannot resolve nowhere.invalid:1: ")
 
     def test_plain_text_in_the_place_of_tls_is_named(self):
