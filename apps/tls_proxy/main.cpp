@@ -3,6 +3,7 @@
 //
 // A proxy that has TLS on one side and plain TCP on the other. See session.hpp for what a
 // connection is, and apps/serving for how connections come and end.
+#include "backend_addresses.hpp"
 #include "options.hpp"
 #include "session.hpp"
 #include "tls_settings.hpp"
@@ -17,6 +18,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace {
@@ -45,6 +47,8 @@ int main(int argc, char* argv[]) {
     using serving::access_log;
     access_log log{std::clog,
                    chosen->quiet ? access_log::accesses::quiet : access_log::accesses::logged};
+    backend_addresses const addresses{
+        chosen->backend, [&](std::string_view what) { log.incident("backend", what); }, {}};
     asio::io_context io{static_cast<int>(chosen->listen.threads)};
     serving::listener server{io, chosen->listen, context, log};
     if (chosen->insecure)
@@ -53,7 +57,7 @@ int main(int argc, char* argv[]) {
                    "this proxy can read and change everything");
     serving::until_signal signals{io, server};
     server.start([&](asio::ip::tcp::socket socket) {
-      return std::make_shared<session>(std::move(socket), context, *chosen, log);
+      return std::make_shared<session>(std::move(socket), context, *chosen, addresses, log);
     });
     std::cout << "listening on " << server.local_endpoint() << std::endl;
     signals.run(chosen->listen.threads);

@@ -97,6 +97,11 @@ backend_name parse_backend(std::string const& text) {
   return {host, text.substr(colon + 1)};
 }
 
+std::string text_of(backend_name const& name) {
+  bool const is_v6 = name.host.find(':') != std::string::npos;
+  return (is_v6 ? '[' + name.host + ']' : name.host) + ':' + name.port;
+}
+
 std::optional<options> parse_options(int argc, char const* const* argv) {
   auto const values = serving::read_options(argc, argv, description(),
                                             "there is a word that belongs to no option; the "

@@ -45,6 +45,9 @@ struct options {
   bool quiet = false;
 };
 
+// The reverse of parse_backend.
+std::string text_of(backend_name const& name);
+
 // "example.org:443" or "[::1]:80". Throws serving::usage_error.
 backend_name parse_backend(std::string const& text);
 

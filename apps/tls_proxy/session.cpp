@@ -48,11 +48,6 @@ std::string text_of(tcp::endpoint const& endpoint) {
   return text.str();
 }
 
-std::string text_of(backend_name const& name) {
-  bool const is_v6 = name.host.find(':') != std::string::npos;
-  return (is_v6 ? '[' + name.host + ']' : name.host) + ':' + name.port;
-}
-
 std::string seconds(std::chrono::seconds time) { return std::to_string(time.count()) + " s"; }
 
 // What came in the place of a TLS record was none.
@@ -66,13 +61,13 @@ bool is_not_tls(boost::system::error_code error) {
 }  // namespace
 
 session::session(tcp::socket client, tls_async::context& context, options const& chosen,
-                 serving::access_log& log)
+                 backend_addresses const& addresses, serving::access_log& log)
     : options_(chosen),
+      backend_(addresses),
       log_(log),
       secured_(is_server() ? std::move(client) : tcp::socket(client.get_executor()), context,
                stream_options_for(chosen)),
       plain_(is_server() ? tcp::socket(secured_.get_executor()) : std::move(client)),
-      resolver_(secured_.get_executor()),
       timer_(secured_.get_executor()) {
   error_code ignored;
   addresses_.source = this->client().remote_endpoint(ignored);
@@ -101,7 +96,6 @@ void session::finish() {
 
 void session::abort() {
   fail("the proxy was stopped");
-  resolver_.cancel();
   cut();
 }
 
@@ -155,11 +149,8 @@ asio::awaitable<bool> session::connect() {
   expire_after(options_.connect,
                "cannot connect to " + record_.backend + " in " + seconds(options_.connect),
                backend());
-  auto const [unknown, found] =
-      co_await resolver_.async_resolve(options_.backend.host, options_.backend.port, as_values);
-  if (unknown) co_return fail("cannot resolve " + record_.backend + ": " + unknown.message());
-  if (!record_.incident.empty()) co_return false;  // too late: do not open the socket again
-  auto const [unreachable, endpoint] = co_await asio::async_connect(backend(), found, as_values);
+  auto const known = backend_.current();
+  auto const [unreachable, endpoint] = co_await asio::async_connect(backend(), *known, as_values);
   if (unreachable)
     co_return fail("cannot connect to " + record_.backend + ": " + unreachable.message());
   error_code ignored;
@@ -230,7 +221,6 @@ void session::expire_after(std::chrono::seconds limit, std::string what, tcp::so
     // A step that ended when its time did may have stopped the timer too late.
     if (!self || stopped || self->timer_.expiry() > clock::now()) return;
     self->fail(what);
-    self->resolver_.cancel();
     error_code ignored;
     waits.close(ignored);
   });

@@ -7,6 +7,7 @@
 // close_notify, and so are ends that are none: a connection that was cut is cut on the other side.
 #pragma once
 
+#include "backend_addresses.hpp"
 #include "connection_record.hpp"
 #include "options.hpp"
 #include "proxy_header.hpp"
@@ -31,9 +32,9 @@ namespace tls_proxy {
 
 class session : public serving::connection, public std::enable_shared_from_this<session> {
 public:
-  // The options, the context and the log have to outlive this.
+  // All that is referred to has to outlive this.
   session(boost::asio::ip::tcp::socket client, tls_async::context& context, options const& chosen,
-          serving::access_log& log);
+          backend_addresses const& addresses, serving::access_log& log);
 
   boost::asio::awaitable<void> run() override;
   void finish() override;
@@ -68,10 +69,10 @@ private:
   socket& backend() noexcept { return is_server() ? plain_ : secured_.next_layer(); }
 
   options const& options_;
+  backend_addresses const& backend_;
   serving::access_log& log_;
   tls_async::stream<socket> secured_;
   socket plain_;
-  boost::asio::ip::tcp::resolver resolver_;
   boost::asio::steady_timer timer_;  // of the step under way, then of the idle connection
   clock::time_point last_byte_{};
   bool relaying_ = false;
