@@ -35,10 +35,13 @@ constexpr auto as_values = asio::as_tuple(asio::deferred);
 // What each direction holds at most: two records.
 constexpr std::size_t chunk_bytes = 32768;
 
+// The watch over the two directions sets the limit.
+constexpr auto no_limit = std::chrono::hours(24 * 365);
+
 tls_async::stream_options stream_options_for(options const& chosen) {
   tls_async::stream_options all;
   all.handshake_deadline = chosen.handshake;
-  all.write_stall_deadline = chosen.idle;
+  all.write_stall_deadline = no_limit;  // progress() tells more than a write that completes
   return all;
 }
 
@@ -68,7 +71,13 @@ session::session(tcp::socket client, tls_async::context& context, options const&
       secured_(is_server() ? std::move(client) : tcp::socket(client.get_executor()), context,
                stream_options_for(chosen)),
       plain_(is_server() ? tcp::socket(secured_.get_executor()) : std::move(client)),
-      timer_(secured_.get_executor()) {
+      timer_(secured_.get_executor()),
+      idleness_(
+          secured_.get_executor(), chosen.idle, [this] { return progress(); },
+          [this] {
+            fail("nothing was carried for " + seconds(options_.idle));
+            cut();
+          }) {
   error_code ignored;
   addresses_.source = this->client().remote_endpoint(ignored);
   addresses_.destination = this->client().local_endpoint(ignored);
@@ -168,9 +177,9 @@ asio::awaitable<bool> session::connect() {
 asio::awaitable<void> session::relay() {
   using namespace asio::experimental::awaitable_operators;
   relaying_ = true;
-  last_byte_ = clock::now();
-  watch_idleness();
+  idleness_.begin(weak_from_this());
   co_await (open_plaintext() && seal_plaintext());
+  idleness_.end();
 }
 
 asio::awaitable<void> session::open_plaintext() {
@@ -183,7 +192,7 @@ asio::awaitable<void> session::open_plaintext() {
     if (end) co_return cut_short(is_server() ? "client" : "backend", why(end));
     auto const [error, written] =
         co_await asio::async_write(plain_, asio::buffer(chunk, count), as_values);
-    carried(is_server() ? record_.to_backend : record_.to_client, written);
+    (is_server() ? record_.to_backend : record_.to_client) += written;
     if (error) co_return cut_short(is_server() ? "backend" : "client", error.message());
   }
   tls_ended_ = true;
@@ -199,18 +208,19 @@ asio::awaitable<void> session::seal_plaintext() {
     if (end) co_return cut_short(is_server() ? "backend" : "client", end.message());
     auto const [error, written] =
         co_await tls_write(secured_, asio::buffer(chunk, count), as_values);
-    carried(is_server() ? record_.to_client : record_.to_backend, written);
+    (is_server() ? record_.to_client : record_.to_backend) += written;
     if (error) co_return cut_short(is_server() ? "client" : "backend", why(error));
   }
   plain_ended_ = true;
-  auto const [error] = co_await tls_close_write(secured_, options_.idle, as_values);
+  auto const [error] = co_await tls_close_write(secured_, no_limit, as_values);
   // A peer that has said its last may be gone without waiting for ours.
   if (error && !tls_ended_) cut_short(is_server() ? "client" : "backend", why(error));
 }
 
-void session::carried(std::uint64_t& direction, std::size_t bytes) {
-  direction += bytes;
-  last_byte_ = clock::now();
+// Bytes that one side has sent, or that the other has taken, however long they lay with the kernel.
+std::uint64_t session::progress() {
+  return record_.to_backend + record_.to_client +
+         serving::acknowledged_bytes(secured_.next_layer()) + serving::acknowledged_bytes(plain_);
 }
 
 // The step under way fails when its socket is closed.
@@ -223,17 +233,6 @@ void session::expire_after(std::chrono::seconds limit, std::string what, tcp::so
     self->fail(what);
     error_code ignored;
     waits.close(ignored);
-  });
-}
-
-void session::watch_idleness() {
-  timer_.expires_at(last_byte_ + options_.idle);
-  timer_.async_wait([weak = weak_from_this()](error_code stopped) {
-    auto const self = weak.lock();
-    if (!self || stopped) return;
-    if (self->last_byte_ + self->options_.idle > clock::now()) return self->watch_idleness();
-    self->fail("nothing was carried for " + seconds(self->options_.idle));
-    self->cut();
   });
 }
 

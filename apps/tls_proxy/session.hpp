@@ -14,6 +14,7 @@
 
 #include "serving/access_log.hpp"
 #include "serving/connection.hpp"
+#include "serving/stall_watch.hpp"
 
 #include <tls_async/tls_async.hpp>
 
@@ -23,7 +24,6 @@
 #include <boost/system/error_code.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -55,10 +55,9 @@ private:
   boost::asio::awaitable<void> relay();
   boost::asio::awaitable<void> open_plaintext();  // from TLS to TCP
   boost::asio::awaitable<void> seal_plaintext();  // from TCP to TLS
-  void carried(std::uint64_t& direction, std::size_t bytes);
 
   void expire_after(std::chrono::seconds limit, std::string what, socket& waits);
-  void watch_idleness();
+  std::uint64_t progress();
   bool fail(std::string incident);
   void cut_short(std::string const& who, std::string const& incident);
   void cut();
@@ -73,8 +72,8 @@ private:
   serving::access_log& log_;
   tls_async::stream<socket> secured_;
   socket plain_;
-  boost::asio::steady_timer timer_;  // of the step under way, then of the idle connection
-  clock::time_point last_byte_{};
+  boost::asio::steady_timer timer_;  // of the step under way
+  serving::stall_watch idleness_;    // of the two directions
   bool relaying_ = false;
   bool tls_ended_ = false;    // by the peer's close_notify
   bool plain_ended_ = false;  // by the peer's FIN

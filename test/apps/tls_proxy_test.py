@@ -332,6 +332,25 @@ class TlsProxy(unittest.TestCase):
         service.close()
         self.assert_cut_off(client)
 
+    def test_a_reader_that_is_slow_but_steady_is_not_cut(self):
+        limit = 4
+        self.backend.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        proxy = self.terminating("--idle-seconds", limit)
+        client = self.connect_tls(proxy)
+        reader = self.accept()
+
+        def write():
+            with contextlib.suppress(OSError):  # cut in the end
+                client.sendall(b"x" * 32 * MEBIBYTE)
+
+        # More than the buffers on the way take, so that the proxy waits with a piece in its hand.
+        writer = threading.Thread(target=write, daemon=True)
+        writer.start()
+        programs.read_slowly(reader, limit)
+        self.assertIsNone(proxy.err.find("nothing was carried"))
+        proxy.err.wait_for(f"nothing was carried for {limit} s")  # now it has stopped
+        writer.join(PATIENCE)
+
     def test_plain_text_in_the_place_of_tls_is_named(self):
         proxy = self.terminating()
         for text in (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x00" * 64):
