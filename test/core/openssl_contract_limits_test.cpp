@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Pins the limits that OpenSSL does not set, what lets us set them, and what it asks of a BIO and
-// of memory: facts 8 (memory) and 13 of the design, and M11 of the manual page SSL_CTX_set_mode.
+// of memory: facts 8 (memory) and 13 of docs/openssl-facts.md, and M11 of docs/checklist.md.
 // Must not use tls_async code: a failure here means that OpenSSL has changed.
 #include <malloc.h>
 

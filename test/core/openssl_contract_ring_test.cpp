@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Pins how the BIO pair stores ciphertext, and that a session can change its pair: facts 4, 7
-// and 8. Must not use tls_async code: a failure here means that OpenSSL has changed.
+// and 8 of docs/openssl-facts.md.
+// Must not use tls_async code: a failure here means that OpenSSL has changed.
 #include <random>
 #include <string>
 #include <string_view>

@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Pins how much room a record and what goes before it need: fact 3 of the design.
+// Pins how much room a record and what goes before it need: fact 3 of docs/openssl-facts.md.
 // Must not use tls_async code: a failure here means that OpenSSL has changed.
 #include <random>
 #include <string>

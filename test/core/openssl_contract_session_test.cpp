@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Pins what a session does beside sealing: reads that write, renegotiation, modes, implicit
-// handshakes: facts 6 and 11 of the design, 5 where the two meet, and promises of the manual pages
-// SSL_CTX_set_mode (M) and SSL_write (W).
+// handshakes: facts 6 and 11 of docs/openssl-facts.md, 5 where the two meet, and promises of the
+// manual pages SSL_CTX_set_mode (M) and SSL_write (W) in docs/checklist.md.
 // Must not use tls_async code: a failure here means that OpenSSL has changed.
 #include <string>
 #include <vector>

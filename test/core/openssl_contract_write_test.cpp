@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Pins how SSL_write_ex seals, blocks and retries: facts 1, 2 and 5 of the design, and the promises
-// of the manual pages SSL_CTX_set_mode (M) and SSL_write (W).
+// Pins how SSL_write_ex seals, blocks and retries: facts 1, 2 and 5 of docs/openssl-facts.md, and
+// the promises of the manual pages SSL_CTX_set_mode (M) and SSL_write (W) in docs/checklist.md.
 // Must not use tls_async code: a failure here means that OpenSSL has changed.
 #include <cstring>
 #include <memory>

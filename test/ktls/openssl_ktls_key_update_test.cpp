@@ -1,7 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Pins what a KeyUpdate does to a session that sends through the kernel: fact 10 of the design.
+// Pins what a KeyUpdate does to a session that sends through the kernel: fact 10 of
+// docs/openssl-facts.md.
 // Must not use tls_async code: a failure here means that OpenSSL or the kernel has changed.
 #include <string>
 

@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Pins which sessions of OpenSSL go through the kernel, and how they write and end: fact 9 of the
-// design.
+// Pins which sessions of OpenSSL go through the kernel, and how they write and end: fact 9 of
+// docs/openssl-facts.md.
 // Must not use tls_async code: a failure here means that OpenSSL or the kernel has changed.
 #include <string>
 #include <string_view>
