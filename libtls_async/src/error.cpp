@@ -23,20 +23,19 @@ private:
   static char const* words(errc code) noexcept {
     switch (code) {
       case errc::no_role:
-        return "The session is neither client nor server: perform the handshake first.";
+        return "The stream is neither client nor server yet: perform the handshake first.";
       case errc::empty_trust_store:
         return "The peer cannot be verified because nothing is trusted: call trust_system(), "
                "trust_file(), trust_directory() or trust() on the context first.";
       case errc::no_host_name:
-        return "The server cannot be verified without its name: pass as_client{\"host name\"} to "
-               "the handshake.";
+        return "The server cannot be verified without its name: pass as_client{\"host name\"} "
+               "to the handshake.";
       case errc::second_read:
         return "A read is already waiting on this stream: wait for it or cancel it before "
                "starting another.";
       case errc::operation_in_progress:
-        return "This would run beside what is outstanding on the stream and can't: wait for that "
-               "or "
-               "cancel it first.";
+        return "Another operation is in progress on this stream, and this one cannot run beside "
+               "it: wait for that one or cancel it first.";
       case errc::closed_for_writing:
         return "The stream has sent close_notify: nothing more can be written on this session.";
       case errc::bad_certificate:
@@ -49,47 +48,41 @@ private:
         return "The private key and the certificate do not belong together: pass the key that "
                "the certificate was issued for.";
       case errc::bad_trust:
-        return "This cannot be trusted: pass the PEM certificates of the authorities to trust, or "
-               "a directory of them prepared with 'openssl rehash'.";
+        return "This cannot be trusted: pass the PEM certificates of the authorities to trust, "
+               "or a directory of them prepared with 'openssl rehash'.";
       case errc::bad_option:
-        return "The setting was refused and nothing was changed: pass a value that OpenSSL knows "
-               "and that does not weaken the context.";
+        return "The setting was refused and nothing was changed: pass a value that OpenSSL "
+               "knows and that does not weaken the context.";
       case errc::file_error:
         return "The file cannot be read: check its path and that this process may read it.";
       case errc::handshake_not_done:
-        return "There is no session to close yet: perform the handshake first, or close the "
-               "socket.";
+        return "There is no session yet: perform the handshake first, or close the socket.";
       case errc::peer_limit_exceeded:
         return "The peer sent too many control messages and was cut off: see error_info(), and "
-               "raise the "
-               "limit in the stream's options if this peer may do so.";
+               "raise the limit in the stream's options if this peer may do so.";
       case errc::not_supported:
         return "The negotiated protocol version cannot do this: KeyUpdate needs TLS 1.3.";
       case errc::unexpected_result:
-        return "OpenSSL failed without a reason, or waits for a callback that a stream cannot "
-               "serve.";
+        return "OpenSSL failed without giving a reason, or waits for a callback that a stream "
+               "cannot serve: see error_info(), and let callbacks decide without waiting.";
       case errc::queue_full:
-        return "The stream keeps as many bytes for sending as its options allow: wait for them "
-               "with "
-               "tls_write.";
+        return "The stream already holds as many unsent bytes as its options allow: use "
+               "tls_write, which waits.";
       case errc::buffer_moved:
-        return "The buffer of a write moved while mode::accept_moving_write_buffer is off: leave "
-               "it in "
-               "its place, or set the mode.";
+        return "The buffer of a write moved while mode::accept_moving_write_buffer is off: "
+               "leave it where it is, or set the mode.";
       case errc::buffer_changed:
-        return "The buffer of a write changed: until it completes it may move, but its size and "
-               "its "
-               "bytes must stay the same.";
+        return "The buffer of a write changed: until the write completes its buffer may move, "
+               "but its size and its bytes must stay the same.";
       case errc::wrong_role:
         return "The context is for the other role: make one with the role you need.";
       case errc::file_ended:
-        return "The file ended before all was read that was to be sent: pass an offset and a "
-               "length "
-               "within it, or to_the_end, and leave its size alone until the write is done.";
+        return "The file ended before everything asked for was sent: pass an offset and a "
+               "length within it, or to_the_end, and do not shorten it until the write is done.";
       case errc::ktls_fixed_keys:
-        return "Kernel TLS is on, and can't change its keys, as was asked for or is due now: leave "
-               "stream_options::ktls off where peers ask for it or sessions are long, and connect "
-               "anew.";
+        return "Kernel TLS cannot change the keys of a session, and a change was asked for or "
+               "is due: connect again, and leave stream_options::ktls off for long sessions and "
+               "for peers that ask for new keys.";
     }
     return "This error code is unknown to this version of tls_async: build the program with the "
            "headers that match its library.";

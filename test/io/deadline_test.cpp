@@ -248,6 +248,84 @@ BOOST_AUTO_TEST_CASE(deadline_in_the_past_ends_a_verb_without_harm) {
   BOOST_TEST(read.ec == asio::error::timed_out);
 }
 
+std::string story_of(memory_tls const& side) { return side.error_info().text(); }
+
+BOOST_AUTO_TEST_CASE(expired_handshake_tells_its_time_and_the_message_that_did_not_come) {
+  memory_session s;
+  ending shaken;
+  tls_handshake(s.client, as_client{"localhost"}, 1500ms, shaken.token());
+  s.settle();
+  s.pass(1500ms);
+  BOOST_TEST(story_of(s.client) ==
+             "the handshake did not finish within 1500 ms: waiting for the ServerHello");
+  BOOST_TEST(s.client.error_info().handshake_step == "the ServerHello");
+  ending waiting;
+  tls_handshake(s.server, as_server{}, waiting.token());
+  s.server_end().outgoing().capacity = 0;
+  s.settle();
+  s.pass(10s);
+  BOOST_TEST(
+      story_of(s.server) ==
+      "the handshake did not finish within 10 s: waiting for the peer to take what was sent; "
+      "handshake step: the client's answer to the ServerHello");
+}
+
+BOOST_AUTO_TEST_CASE(expired_server_handshake_waits_for_a_client_that_says_nothing) {
+  memory_session s;
+  ending shaken;
+  tls_handshake(s.server, as_server{}, shaken.token());
+  s.settle();
+  s.pass(10s);
+  BOOST_TEST(story_of(s.server) ==
+             "the handshake did not finish within 10 s: waiting for the ClientHello");
+}
+
+BOOST_AUTO_TEST_CASE(expired_read_write_and_shutdown_tell_what_they_waited_for) {
+  connected_session s;
+  char place = 0;
+  ending read, stalled, written, shut;
+  tls_read_some(s.client, asio::buffer(&place, 1), 5s, read.token());
+  s.settle();
+  s.pass(5s);
+  BOOST_TEST(read.ec == asio::error::timed_out);
+  BOOST_TEST(story_of(s.client) ==
+             "the read did not finish within 5 s: waiting for the peer to send");
+  tls_shutdown(s.server, shut.token());
+  s.settle();
+  s.pass(2s);
+  BOOST_TEST(story_of(s.server) ==
+             "the shutdown did not finish within 2 s: waiting for the peer's close_notify");
+  s.client_end().outgoing().capacity = 0;
+  tls_write(s.client, asio::buffer("x", 1), stalled.token());
+  s.settle();
+  BOOST_TEST(story_of(s.client).empty());  // of the verb before
+  s.pass(30s);
+  BOOST_TEST(story_of(s.client) ==
+             "the write made no progress for 30 s: waiting for the peer to take what was sent");
+  tls_write(s.client, asio::buffer("x", 1), 1min, written.token());
+  s.settle();
+  s.pass(1min);
+  BOOST_TEST(story_of(s.client) ==
+             "the write did not finish within 60 s: waiting for the peer to take what was sent");
+}
+
+BOOST_AUTO_TEST_CASE(story_of_a_deadline_makes_room_for_that_of_a_failure) {
+  connected_session s;
+  char place = 0;
+  ending timed, truncated;
+  tls_read_some(s.client, asio::buffer(&place, 1), 5s, timed.token());
+  s.settle();
+  s.pass(5s);
+  tls_read_some(s.client, asio::buffer(&place, 1), truncated.token());
+  s.server_end().close();
+  s.settle();
+  BOOST_TEST(story_of(s.client) == "the peer closed the connection without close_notify");
+  ending again;
+  tls_read_some(s.client, asio::buffer(&place, 1), 5s, again.token());
+  s.settle();
+  BOOST_TEST(story_of(s.client) == "the peer closed the connection without close_notify");
+}
+
 BOOST_AUTO_TEST_CASE(error_does_not_wait_for_its_alert_for_ever) {
   rude_session s(role::client);
   s.handshake();

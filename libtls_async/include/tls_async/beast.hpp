@@ -29,7 +29,7 @@ void teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s,
   if (!ec) ec = next_layer;
 }
 
-/// The same without blocking; bounded by `stream_options::shutdown_deadline`.
+/// Ends the session, then the next layer, within `stream_options::shutdown_deadline`.
 template <class NextLayer, class Clock, class Handler>
 void async_teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s, Handler&& handler) {
   enum class stage { shutdown, next_layer, done };

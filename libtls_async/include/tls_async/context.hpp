@@ -53,7 +53,7 @@ public:
     client,  ///< The one that connects, and verifies its peer.
     server   ///< The one that is connected to, and has a certificate.
   };
-  /// Of the protocol.
+  /// Of the TLS protocol.
   enum class version {
     tls1_2,  ///< RFC 5246
     tls1_3   ///< RFC 8446
@@ -65,7 +65,7 @@ public:
 
   /// What was moved from may only be destroyed or assigned to.
   context(context&&) noexcept;
-  /// The same; streams of the context that was here before keep its SSL_CTX.
+  /// Streams of the context that was here before keep its SSL_CTX.
   context& operator=(context&&) noexcept;
   ~context();
 
@@ -92,7 +92,7 @@ public:
   /// Source: SSL_CTX_use_cert_and_key(3), RFC 8446 section 4.4.2.
   void use_certificate_chain_file(std::filesystem::path const& file);
 
-  /// The same from memory. `pem` may have several certificates, as a file may.
+  /// Reads the chain from memory, as `use_certificate_chain_file` does from a file.
   void use_certificate_chain(std::string_view pem);
 
   /// Reads our private key from a PEM file: PKCS #8 or the older forms, encrypted or not; other
@@ -105,7 +105,7 @@ public:
   /// Source: PEM_read_bio_PrivateKey(3), SSL_CTX_use_cert_and_key(3).
   void use_private_key_file(std::filesystem::path const& file, std::string_view password = {});
 
-  /// The same from memory.
+  /// Reads the key from memory, as `use_private_key_file` does from a file.
   void use_private_key(std::string_view pem, std::string_view password = {});
 
   // ---- Trust: what a peer's certificate is verified with. Each call adds to what is trusted.
@@ -199,12 +199,12 @@ public:
   // ---- Modes (SSL_CTX_set_mode(3)), which streams made later inherit. A new context has
   // enable_partial_write, accept_moving_write_buffer, auto_retry and release_buffers.
 
-  /// Adds a mode and leaves the others. Returns all that are set then.
+  /// Adds a mode and keeps the others. Returns all modes that are set then.
   unsigned long set_mode(mode m) { return set_mode(static_cast<unsigned long>(m)); }
-  /// The same by bits, OpenSSL's or ours. Throws `bad_option` for one that means nothing to a
-  /// stream.
+  /// Adds modes given as bits, OpenSSL's or ours. Throws `bad_option` for a bit that means nothing
+  /// to a stream.
   unsigned long set_mode(unsigned long bits);
-  /// Takes a mode away. Returns all that are set then.
+  /// Removes a mode. Returns all modes that are set then.
   unsigned long clear_mode(mode m);
   /// All modes that are set.
   [[nodiscard]] unsigned long modes() const noexcept;
@@ -216,21 +216,21 @@ public:
   // ---- Memory.
 
   /// Memory that the streams of this context hold now, in bytes: the sum of their memory_usage().
-  /// Told by each stream when it comes to rest, so one that is at work on another thread may be
+  /// Each stream reports when it comes to rest, so a stream that is busy on another thread may be
   /// counted as it was before.
   [[nodiscard]] std::size_t memory_usage() const noexcept;
 
   /// Sets how much the streams of this context are to hold together, in bytes; 0, the default, is
   /// no limit. Takes effect at once.
   ///
-  /// Where a ring more would go beyond it, a stream that has none does not begin to seal: its
-  /// writes wait with their callers, in the order of the streams, until others have flushed theirs,
-  /// and their deadlines run. A read then takes one record at a time and holds no ring between
-  /// them, and tls_try_write refuses with queue_full. Handshakes, alerts, close_notify and blocking
-  /// calls do not wait. One stream can always go on, so a budget that is too small makes streams
-  /// take turns. Leave room for what streams can't do without, about 1.5 KiB each, and for some
-  /// rings (204 KiB with the default of four records). Not exact: each thread can exceed it by a
-  /// ring.
+  /// If one more ring would exceed the budget, a stream that has none does not begin to seal: its
+  /// writes wait, in the order of the streams, until others have flushed theirs, and their
+  /// deadlines run. A read then takes one record at a time and holds no ring in between, and
+  /// tls_try_write refuses with queue_full. Handshakes, alerts, close_notify and blocking calls do
+  /// not wait. If no stream holds a ring, one may always take one, so a budget that is too small
+  /// makes streams take turns; a program in which one stream waits for another needs a larger one.
+  /// Leave room for what streams can't do without, about 1.5 KiB each, and for some rings (204 KiB
+  /// with the default of four records). Not exact: each thread can exceed it by a ring.
   void memory_budget(std::size_t bytes) noexcept;
 
 private:
@@ -245,7 +245,7 @@ private:
 namespace detail {
 
 /// What the engine has to know of one of our contexts before a handshake. Lives as long as the
-/// SSL_CTX, also after the `context` is gone.
+/// SSL_CTX, even after the `context` is gone.
 struct context_policy {
   context::role side;
   bool trust_configured = false;      ///< A trust setter has succeeded.

@@ -17,6 +17,8 @@
 #include <string>
 #include <utility>
 
+#include "handshake_words.hpp"
+
 namespace tls_async {
 namespace {
 
@@ -142,9 +144,23 @@ tls_async::error_info const& engine::error_info() const noexcept {
 }
 
 void engine::explain(std::string summary) {
+  forget_deadline();
   auto& info = story();
   if (info.summary.empty()) info.summary = std::move(summary);
   if (!handshake_done() && handshake_step_ != nullptr) info.handshake_step = handshake_step_;
+}
+
+void engine::explain_deadline(std::string summary) {
+  forget_deadline();
+  if (story_ && !story_->summary.empty()) return;  // a failure says more
+  explain(std::move(summary));
+  story_is_of_deadline_ = true;
+}
+
+void engine::forget_deadline() noexcept {
+  if (!std::exchange(story_is_of_deadline_, false)) return;
+  story_->summary.clear();
+  story_->handshake_step.clear();
 }
 
 void engine::explain_failure(std::string openssl) {
@@ -154,16 +170,14 @@ void engine::explain_failure(std::string openssl) {
   if (info.verify_error) {
     explain("the peer's certificate was refused: " + info.verify_error->reason);
   } else if (info.last_alert && !info.last_alert->sent && info.last_alert->fatal) {
-    explain("the peer ended the session: " + info.last_alert->description);
+    bool const is_client = SSL_is_server(ssl_.get()) == 0;
+    explain("the peer ended the session: " + info.last_alert->description +
+            (info.last_alert->number == SSL_AD_PROTOCOL_VERSION && is_client
+                 ? "; we offered " + versions_of(ssl_.get())
+                 : ""));
   } else if (failure_.openssl != 0) {
-    // OpenSSL then finds no version or no cipher to offer, and says only that.
-    bool const is_bare = !handshake_done() && SSL_is_server(ssl_.get()) != 0 &&
-                         SSL_get_certificate(ssl_.get()) == nullptr;
-    bool const is_plain = !handshake_done() && ERR_GET_LIB(failure_.openssl) == ERR_LIB_SSL &&
-                          ERR_GET_REASON(failure_.openssl) == SSL_R_WRONG_VERSION_NUMBER;
-    explain(reason_of(failure_.openssl) + (is_plain  ? ": what the peer sent is not TLS"
-                                           : is_bare ? ", and this server has no certificate"
-                                                     : ""));
+    explain(reason_of(failure_.openssl) +
+            (handshake_done() ? std::string() : hint_at(ssl_.get(), failure_.openssl)));
   }
 }
 
@@ -173,7 +187,7 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
   }
   engine* const self = of(ssl);
   if (self == nullptr) return;
-  if ((where & SSL_CB_LOOP) != 0) self->handshake_step_ = SSL_state_string_long(ssl);
+  if ((where & SSL_CB_LOOP) != 0) self->handshake_step_ = next_message_of(ssl);
   if ((where & SSL_CB_ALERT) == 0) return;
   if ((value & 0xff) == SSL_AD_CLOSE_NOTIFY) return;
   try {
@@ -278,7 +292,8 @@ std::string error_info::text() const {
     add(std::string(last_alert->sent ? "we sent" : "the peer sent") + " the alert '" +
         last_alert->description + "' (" + std::to_string(last_alert->number) + ")");
   }
-  if (!handshake_step.empty()) add("handshake step: " + handshake_step);
+  if (!handshake_step.empty() && !text.ends_with(handshake_step))
+    add("handshake step: " + handshake_step);
   if (!openssl.empty()) add("OpenSSL: " + openssl);
   return text;
 }

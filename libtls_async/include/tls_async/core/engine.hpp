@@ -3,7 +3,8 @@
 //
 // The engine: one TLS session without I/O. Plaintext and ciphertext go in and out, and every call
 // answers with what it needs next. The only code that calls SSL_* for a session, and the only
-// reader of SSL_get_error. Knows no sockets, clocks, threads or Asio.
+// reader of SSL_get_error. Does no I/O, and knows no clocks, threads or Asio: a descriptor for
+// kernel TLS is passed on to OpenSSL.
 //
 //     plaintext --seal--> record --> ring.readable() --> (flush, by the caller)
 //     plaintext <--open-- record <-- ring.writable() <-- (fill, by the caller)
@@ -151,7 +152,7 @@ public:
 
   /// Ciphertext on its way out and in.
   [[nodiscard]] tls_async::ring& ring() noexcept { return ring_; }
-  /// The same.
+  /// Ciphertext of a const session.
   [[nodiscard]] tls_async::ring const& ring() const noexcept { return ring_; }
   /// OpenSSL's session, of which the engine stays the owner.
   [[nodiscard]] SSL* native_handle() const noexcept { return ssl_.get(); }
@@ -163,10 +164,16 @@ public:
 
   /// False while it has not failed.
   [[nodiscard]] tls_async::failure const& failure() const noexcept { return failure_; }
-  /// The same for people, with what came before it.
+  /// Why, for people, with what came before it.
   [[nodiscard]] tls_async::error_info const& error_info() const noexcept;
   /// Adds a reason that the engine can't know: what happened to the transport.
   void explain(std::string summary);
+  /// Adds that a deadline has expired, unless a failure was told before: until forget_deadline().
+  void explain_deadline(std::string summary);
+  /// The next verb begins.
+  void forget_deadline() noexcept;
+  /// The message that the handshake needs next; null while no handshake has begun.
+  [[nodiscard]] char const* handshake_step() const noexcept { return handshake_step_; }
   /// Ends the session for a reason of the caller's.
   void refuse(error_code why, std::string summary);
 
@@ -209,6 +216,7 @@ private:
   bool callback_checks_host_ = false;
   int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // the context's own, asked after ours
   char const* handshake_step_ = nullptr;
+  bool story_is_of_deadline_ = false;
   bool has_role_ = false;
   bool sends_directly_ = false;
   bool receives_directly_ = false;

@@ -34,9 +34,9 @@ struct error_info {
   struct verification {
     int code = 0;         ///< X509_V_ERR_..., X509_verify_cert_error_string(3).
     int depth = 0;        ///< 0 is the peer's own certificate.
-    std::string reason;   ///< The same in words.
+    std::string reason;   ///< `code` in words.
     std::string subject;  ///< Of the certificate it is about.
-    std::string issuer;   ///< Of the same.
+    std::string issuer;   ///< Of that certificate.
     std::string names;    ///< Its first alternative names, if it is for another host.
   };
 
@@ -45,7 +45,9 @@ struct error_info {
   std::optional<alert> last_alert;  ///< Sent or received.
   std::optional<verification> verify_error;  ///< The first certificate that was refused.
   std::string expected_host;                 ///< What the peer's certificate had to be for.
-  std::string handshake_step;  ///< Where OpenSSL stood; empty once the handshake was done.
+  /// The message that the handshake needed next or could not take (RFC 8446 section 4); empty once
+  /// the handshake was done.
+  std::string handshake_step;
 
   /// All of it as one paragraph; empty if nothing went wrong yet.
   [[nodiscard]] std::string text() const;

@@ -18,14 +18,14 @@ enum class ktls : std::uint8_t {
 /// What the kernel does in one direction, or why it does nothing.
 enum class ktls_state : std::uint8_t {
   on,               ///< It seals or opens.
-  not_asked_for,    ///< By engine_options::ktls.
+  not_asked_for,    ///< engine_options::ktls is off.
   not_yet,          ///< The handshake is not done.
   not_in_openssl,   ///< OpenSSL was built without it.
-  not_in_kernel,    ///< The kernel has none for this socket: the module tls is missing, or it isn't
-                    ///< TCP.
+  not_in_kernel,    ///< The kernel has none for this socket: the module tls is missing, or the
+                    ///< socket is not TCP.
   not_for_version,  ///< This OpenSSL has none for the protocol version in this direction.
   not_for_cipher,   ///< The kernel or OpenSSL has none for the cipher.
-  input_came_early  ///< A part of the input had been received before the handshake.
+  input_came_early  ///< Some input was received before the handshake was done.
 };
 
 /// What became of `engine_options::ktls`, in each direction.

@@ -13,7 +13,7 @@ namespace tls_async {
 
 /// What can be chosen for one session, on a stream or on an engine alone.
 struct engine_options {
-  /// Full records the ring holds on the way out; on the way in it holds twice as many. 1 to 1 024,
+  /// Full records that the ring holds for output; for input it holds twice as many. 1 to 1 024,
   /// else the stream's constructor throws bad_option. Four are one send of 64 KiB of plaintext:
   /// fewer cost system calls, more cost cache.
   std::size_t ring_records = 4;
@@ -43,7 +43,7 @@ struct engine_options {
   /// New keys for sending in TLS 1.3 after so many records (0: never). AES-GCM is safe for 2^24.5
   /// full records under one key (RFC 8446 section 5.5).
   std::uint64_t rekey_after_records = std::uint64_t{1} << 24;
-  /// The same by bytes of plaintext (0: never).
+  /// New keys for sending in TLS 1.3 after so many bytes of plaintext (0: never).
   std::uint64_t rekey_after_bytes = 0;
 
   /// Member by member.

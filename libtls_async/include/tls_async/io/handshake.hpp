@@ -48,7 +48,7 @@ template <
   return tls_handshake(s, client, s.state().options().handshake_deadline,
                        std::forward<Token>(token));
 }
-/// The same in `deadline` at most.
+/// With a deadline: ends with timed_out when `deadline` has passed.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -61,7 +61,7 @@ template <
       detail::start_handshake{deadline, verifiable ? error_code() : error_code(errc::no_host_name)},
       token);
 }
-/// The same for the side of the server.
+/// Negotiates as server, which verifies a client only if its context says so.
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -70,7 +70,7 @@ template <
   return tls_handshake(s, server, s.state().options().handshake_deadline,
                        std::forward<Token>(token));
 }
-/// The same in `deadline` at most.
+/// With a deadline: ends with timed_out when `deadline` has passed.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

@@ -14,7 +14,7 @@ namespace tls_async {
 /// Whose keys a KeyUpdate changes (RFC 8446 section 4.6.3).
 enum class new_keys {
   ours,  ///< Those that we send with.
-  both   ///< The peer's, too.
+  both   ///< Those too that the peer sends with.
 };
 
 /// Changes the keys of a TLS 1.3 session, behind all earlier writes and before all later ones
@@ -22,7 +22,7 @@ enum class new_keys {
 /// `engine_options::rekey_after_records`.
 ///
 /// Completes when the KeyUpdate has left. With `new_keys::both` the peer is asked for new keys too,
-/// and answers when it reads.
+/// and changes them before its next write (RFC 8446 section 4.6.3).
 ///
 /// Parameters: `deadline` bounds it in all; without one, it ends when the next layer has accepted
 /// nothing for `stream_options::write_stall_deadline`.
@@ -42,7 +42,7 @@ template <
   return detail::initiate(
       s.state(), detail::start_key_update{whose == new_keys::both, detail::unlimited, true}, token);
 }
-/// The same in `deadline` at most.
+/// With a deadline: ends with timed_out when `deadline` has passed.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

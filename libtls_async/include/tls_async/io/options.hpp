@@ -13,22 +13,22 @@ namespace tls_async {
 
 /// What can be chosen for one stream.
 struct stream_options : engine_options {
-  /// How long `tls_handshake` may take in all, not per step: a peer that sends one byte at a time
-  /// ends too.
+  /// How long a whole `tls_handshake` may take: a peer that sends a byte now and then does not
+  /// prolong it.
   std::chrono::nanoseconds handshake_deadline = std::chrono::seconds(10);
-  /// How long `tls_shutdown`, `tls_close_write` and `async_shutdown` may take in all, and how long
-  /// an alert may take to leave before the error that caused it is reported anyway.
+  /// How long `tls_shutdown`, `tls_close_write` and `async_shutdown` may take in total, and how
+  /// long an alert may take to leave before the error that caused it is reported anyway.
   std::chrono::nanoseconds shutdown_deadline = std::chrono::seconds(2);
   /// How long a `tls_write` without a deadline of its own waits while the next layer accepts
   /// nothing.
   std::chrono::nanoseconds write_stall_deadline = std::chrono::seconds(30);
 
-  /// Bytes that `tls_try_write` may leave with the stream at once. Beyond it refuses.
+  /// Bytes that `tls_try_write` may keep in the stream at a time; it refuses more.
   std::size_t most_bytes_kept = std::size_t{1} << 20;
   /// Dynamic record size: bytes of plaintext in a record at the start of the session and after a
   /// pause, at most 16 384; 0 for full records always. A peer can use a record only when all of it
   /// has come, so small ones (1 300 fit a segment) show the first bytes earlier, for more CPU. They
-  /// still leave in one send a batch.
+  /// still leave as one send for each batch.
   std::size_t small_record_bytes = 0;
   /// Bytes of plaintext after which records are full.
   std::size_t small_records_until = std::size_t{1} << 17;

@@ -39,7 +39,7 @@ template <
   return detail::initiate(
       s.state(), detail::start_read<MutableBufferSequence>{buffers, detail::unlimited}, token);
 }
-/// The same in `deadline` at most.
+/// With a deadline: ends with timed_out when `deadline` has passed.
 template <
     class NextLayer, class Clock, class MutableBufferSequence, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

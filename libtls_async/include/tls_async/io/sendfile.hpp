@@ -71,7 +71,7 @@ template <
   return detail::initiate(
       s.state(), detail::start_sendfile{file, offset, length, detail::unlimited, true}, token);
 }
-/// The same in `deadline` at most.
+/// With a deadline: ends with timed_out when `deadline` has passed.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

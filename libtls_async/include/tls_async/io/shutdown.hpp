@@ -30,7 +30,7 @@ template <
 [[nodiscard]] auto tls_close_write(stream<NextLayer, Clock>& s, Token&& token = Token()) {
   return tls_close_write(s, s.state().options().shutdown_deadline, std::forward<Token>(token));
 }
-/// The same in `deadline` at most.
+/// With a deadline: ends with timed_out when `deadline` has passed.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -63,7 +63,7 @@ template <
 [[nodiscard]] auto tls_shutdown(stream<NextLayer, Clock>& s, Token&& token = Token()) {
   return tls_shutdown(s, s.state().options().shutdown_deadline, std::forward<Token>(token));
 }
-/// The same in `deadline` at most.
+/// With a deadline: ends with timed_out when `deadline` has passed.
 template <
     class NextLayer, class Clock, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

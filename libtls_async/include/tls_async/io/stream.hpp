@@ -42,7 +42,7 @@ namespace tls_async {
 ///
 /// Cancellation, by cancellation slot, with `operation_aborted`; the stream stays usable. A read
 /// has then consumed nothing. A write that was still queued is undone whole; one under way stops
-/// behind the record that is sealed, and reports the bytes that have been or will be delivered.
+/// after the record that is sealed, and reports the bytes that have been or will be delivered.
 /// `terminal` and `partial` act alike; `total` acts only on what has had no effect yet.
 /// `lowest_layer().cancel()` ends every verb that waits with `operation_aborted`, and the next verb
 /// goes on where it stopped.
@@ -76,8 +76,8 @@ public:
       : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(),
                                             options)) {}
 
-  /// The same with Asio's context, which is honoured as its owner set it, except that renegotiation
-  /// is refused, and a client that verifies resumes no session whose peer was not verified for it.
+  /// A session of Asio's context, which is used as its owner set it, except that renegotiation is
+  /// refused, and a client that verifies resumes no session whose peer was not verified for it.
   template <class Arg>
   stream(Arg&& next_layer, boost::asio::ssl::context& context, stream_options const& options = {})
       : state_(std::make_shared<state_type>(std::forward<Arg>(next_layer), context.native_handle(),
@@ -90,7 +90,7 @@ public:
 
   /// Verbs in progress go on. What was moved from may only be destroyed or assigned to.
   stream(stream&&) noexcept = default;
-  /// The same; the verbs of the stream that was here before end as if it were destroyed.
+  /// The verbs of the stream that was here before end as if it were destroyed.
   stream& operator=(stream&& other) noexcept {
     if (this == &other) return *this;
     destroy();
@@ -103,13 +103,13 @@ public:
   [[nodiscard]] executor_type get_executor() noexcept { return state_->executor(); }
   /// To connect, to close, to set options. What is read from it or written to it is not TLS.
   [[nodiscard]] next_layer_type& next_layer() noexcept { return state_->next_layer(); }
-  /// The same.
+  /// The next layer of a const stream.
   [[nodiscard]] next_layer_type const& next_layer() const noexcept { return state_->next_layer(); }
-  /// The innermost next layer.
+  /// The innermost next layer: a socket.
   [[nodiscard]] lowest_layer_type& lowest_layer() noexcept {
     return detail::lowest_layer<next_layer_type>::of(next_layer());
   }
-  /// The same.
+  /// The innermost next layer of a const stream.
   [[nodiscard]] lowest_layer_type const& lowest_layer() const noexcept {
     return detail::lowest_layer<next_layer_type>::of(next_layer());
   }
@@ -119,8 +119,8 @@ public:
     return state_->engine().native_handle();
   }
 
-  /// Why the last error happened, for people; empty while nothing went wrong. Valid until the next
-  /// verb.
+  /// Why the last error happened, for people: a failure, or a deadline that expired. Valid until
+  /// the next verb.
   [[nodiscard]] tls_async::error_info const& error_info() const noexcept {
     return state_->engine().error_info();
   }
@@ -149,15 +149,15 @@ public:
   // Modes (SSL_CTX_set_mode(3)), inherited from the context when the stream is made. They are
   // policies of this stream; those of its OpenSSL session are fixed.
 
-  /// Adds a mode and leaves the others. Returns all that are set then.
+  /// Adds a mode and keeps the others. Returns all modes that are set then.
   unsigned long set_mode(mode m) { return set_mode(static_cast<unsigned long>(m)); }
-  /// The same by bits, OpenSSL's or ours. Throws bad_option for one that means nothing to a stream.
+  /// Adds modes given as bits, OpenSSL's or ours. Throws bad_option for a bit that is none of them.
   unsigned long set_mode(unsigned long bits) {
     throw_if((bits & ~known_modes) != 0 ? error_code(errc::bad_option) : error_code(), "set_mode");
     state_->set_modes(state_->modes() | bits);
     return modes();
   }
-  /// Takes a mode away. Returns all that are set then.
+  /// Removes a mode. Returns all modes that are set then.
   unsigned long clear_mode(mode m) {
     state_->set_modes(state_->modes() & ~static_cast<unsigned long>(m));
     return modes();
@@ -169,14 +169,14 @@ public:
 
   /// Whether the peer is verified, in place of what the context says.
   void set_verify_mode(boost::asio::ssl::verify_mode mode) { state_->engine().verify_mode(mode); }
-  /// The same; never an error.
+  /// Sets it and clears `ec`: it never fails.
   error_code set_verify_mode(boost::asio::ssl::verify_mode mode, error_code& ec) {
     set_verify_mode(mode);
     return ec = {};
   }
   /// How long a chain may be (SSL_set_verify_depth(3)).
   void set_verify_depth(int depth) { state_->engine().verify_depth(depth); }
-  /// The same; never an error.
+  /// Sets it and clears `ec`: it never fails.
   error_code set_verify_depth(int depth, error_code& ec) {
     set_verify_depth(depth);
     return ec = {};
@@ -198,7 +198,7 @@ public:
         },
         checks_host);
   }
-  /// The same; never an error.
+  /// Sets it and clears `ec`: it never fails.
   template <class Callback>
   error_code set_verify_callback(Callback callback, error_code& ec) {
     set_verify_callback(std::move(callback));
@@ -216,7 +216,7 @@ public:
     handshake(type, ec);
     throw_if(ec, "handshake");
   }
-  /// The same by error code.
+  /// Negotiates. Returns and sets the error instead of throwing it.
   error_code handshake(handshake_type type, error_code& ec) {
     return handshake(type, boost::asio::const_buffer(), ec);
   }
@@ -229,7 +229,7 @@ public:
     handshake(type, received, ec);
     throw_if(ec, "handshake");
   }
-  /// The same by error code.
+  /// Negotiates with received ciphertext. Returns and sets the error instead of throwing it.
   template <class ConstBufferSequence>
   requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value error_code
   handshake(handshake_type type, ConstBufferSequence const& received, error_code& ec) {
@@ -247,7 +247,7 @@ public:
     throw_if(ec, "read_some");
     return n;
   }
-  /// The same by error code.
+  /// Reads at least one byte. Sets `ec` instead of throwing.
   template <class MutableBufferSequence>
   std::size_t read_some(MutableBufferSequence const& buffers, error_code& ec) {
     ec = state_->is_idle() ? error_code() : errc::operation_in_progress;
@@ -263,7 +263,7 @@ public:
     throw_if(ec, "write_some");
     return n;
   }
-  /// The same by error code.
+  /// Writes at least one byte, unless `buffers` are empty. Sets `ec` instead of throwing.
   template <class ConstBufferSequence>
   std::size_t write_some(ConstBufferSequence const& buffers, error_code& ec) {
     ec = state_->is_idle() ? error_code() : errc::operation_in_progress;
@@ -277,7 +277,7 @@ public:
     shutdown(ec);
     throw_if(ec, "shutdown");
   }
-  /// The same by error code.
+  /// Ends the session both ways. Returns and sets the error instead of throwing it.
   error_code shutdown(error_code& ec) {
     if (!state_->is_idle()) return ec = errc::operation_in_progress;
     return ec = detail::blocking_shutdown(*state_, next_layer());
@@ -300,7 +300,7 @@ public:
     return detail::initiate(*state_,
                             detail::start_buffered_handshake<ConstBufferSequence>{received}, token);
   }
-  /// As `tls_read_some`.
+  /// Reads as `tls_read_some` does, without a deadline.
   template <class MutableBufferSequence,
             class Token = boost::asio::default_completion_token_t<executor_type>>
   auto async_read_some(MutableBufferSequence const& buffers, Token&& token = Token()) {
@@ -315,7 +315,7 @@ public:
         *state_, detail::start_write<ConstBufferSequence>{true, buffers, detail::unlimited, false},
         token);
   }
-  /// As `tls_shutdown`, with its default deadline.
+  /// Ends the session as `tls_shutdown` does, with its default deadline.
   template <class Token = boost::asio::default_completion_token_t<executor_type>>
   auto async_shutdown(Token&& token = Token()) {
     return detail::initiate(*state_,

@@ -53,7 +53,7 @@ template <
       s.state(), detail::write_of(std::forward<Plaintext>(buffers), detail::unlimited, true),
       token);
 }
-/// The same in `deadline` at most.
+/// With a deadline: ends with timed_out when `deadline` has passed.
 template <
     class NextLayer, class Clock, class Plaintext, class Rep, class Period,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

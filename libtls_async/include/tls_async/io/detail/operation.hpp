@@ -61,7 +61,7 @@ public:
   bool is_kept = false;  ///< Nobody waits for it: only what is final ends it.
   bool on_io_executor = false;  ///< `executor()` is the next layer's own: no need to ask.
   time_point expiry = never;
-  time_point waits_since{};  ///< Of one that stalls: it can't have stalled before.
+  time_point started{};  ///< Of one that has a deadline.
   error_code result;
   std::size_t bytes = 0;  ///< Plaintext read, or sealed.
   std::uint64_t end =

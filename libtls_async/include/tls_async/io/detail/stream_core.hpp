@@ -191,6 +191,7 @@ private:
   [[nodiscard]] bool may_keep_ring() const noexcept;
   void tell_account() noexcept;
 
+  void begin(operation& op);
   void leave_queue(operation& op) noexcept;
   void finish(operation& op, error_code result);
   void finish_after_flush(operation& op, error_code result);
@@ -198,6 +199,7 @@ private:
   void finish_flushed();
   void end_outputs(error_code result);
   void end_inputs(error_code result);
+  void explain_expiry(operation const& op);
   void fail_session();
   [[nodiscard]] bool end_fill(error_code ec);
   void limit_key_updates();

@@ -130,8 +130,7 @@ inline bool stream_core::is_idle() const noexcept {
 
 inline time_point stream_core::expiry_of(operation const& op) const {
   if (!op.stalls) return op.expiry;
-  return std::min(op.expiry,
-                  std::max(last_progress_, op.waits_since) + options_.write_stall_deadline);
+  return std::min(op.expiry, std::max(last_progress_, op.started) + options_.write_stall_deadline);
 }
 
 inline void stream_core::add_deadline(operation& op) {
@@ -150,6 +149,7 @@ inline void stream_core::timer_expired(gate_step from) {
   operation_list expired;
   each_operation([&](operation& op) {
     if (expiry_of(op) > moment) return;
+    if (!op.result) explain_expiry(op);
     if (&op == read_) {
       read_ = nullptr;
     } else if (&op == handshake_) {

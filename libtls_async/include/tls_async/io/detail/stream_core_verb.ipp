@@ -15,13 +15,20 @@
 #include <openssl/sslerr.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
 namespace tls_async::detail {
 
-inline void stream_core::start(read_operation& read) {
+inline void stream_core::begin(operation& op) {
   flush_rests_ = false;
+  engine_.forget_deadline();
+  if (op.stalls || op.expiry != never) op.started = now();
+}
+
+inline void stream_core::start(read_operation& read) {
+  begin(read);
   if (!engine_.has_role()) {
     finish(read, errc::no_role);
   } else if (read_ != nullptr) {
@@ -36,7 +43,7 @@ inline void stream_core::start(read_operation& read) {
 }
 
 inline void stream_core::start(write_operation& write) {
-  flush_rests_ = false;
+  begin(write);
   bool const is_sent_by_kernel =
       engine_.kernel_seals() && write.file() != nullptr && write.file()->length != 0;
   if (!is_sent_by_kernel && write.piece().empty()) {
@@ -45,7 +52,6 @@ inline void stream_core::start(write_operation& write) {
   } else if (!engine_.has_role()) {
     finish(write, errc::no_role);
   } else {
-    if (write.stalls) write.waits_since = now();
     output_queue_.push_back(write);
     write.is_queued = true;
     auto& largest = engine_.stats().largest_queue;
@@ -56,7 +62,7 @@ inline void stream_core::start(write_operation& write) {
 }
 
 inline void stream_core::start(control_operation& control) {
-  flush_rests_ = false;
+  begin(control);
   bool const is_handshake = control.what == operation::verb::handshake;
   bool const is_shutdown = control.what == operation::verb::shutdown;
   if ((is_handshake && handshake_ != nullptr) || (is_shutdown && is_shutting_down())) {
@@ -73,7 +79,6 @@ inline void stream_core::start(control_operation& control) {
   } else if (control.what == operation::verb::key_update && engine_.kernel_seals()) {
     finish(control, errc::ktls_fixed_keys);
   } else {
-    if (control.stalls) control.waits_since = now();
     output_queue_.push_back(control);
     if (control.what != operation::verb::key_update) {
       control.is_queued = true;
@@ -179,6 +184,31 @@ inline error_code stream_core::end_of_input(error_code transport) {
   }
   engine_.explain("receiving failed: " + transport.message());
   return transport;
+}
+
+// Tells which deadline it was, and what the verb was waiting for.
+inline void stream_core::explain_expiry(operation const& op) {
+  static constexpr char const* verbs[] = {"read",      "write",      "key update",
+                                          "handshake", "half-close", "shutdown"};
+  auto const limit = op.stalls ? options_.write_stall_deadline : op.expiry - op.started;
+  auto const ms = std::chrono::round<std::chrono::milliseconds>(limit).count();
+  char const* waited_for = "the peer to take what was sent";
+  if (!op.waits_for_flush && engine_.ring().output_bytes() == 0 && !wants_room_) {
+    if (!engine_.handshake_done() && engine_.handshake_step() != nullptr) {
+      waited_for = engine_.handshake_step();
+    } else if (op.what == operation::verb::read) {
+      waited_for = "the peer to send";
+    } else if (op.what == operation::verb::shutdown) {
+      waited_for = "the peer's close_notify";
+    } else if (op.what == operation::verb::write) {
+      waited_for = "memory within the budget of the context";
+    }
+  }
+  engine_.explain_deadline(
+      "the " + std::string(verbs[static_cast<int>(op.what)]) +
+      (op.stalls ? " made no progress for " : " did not finish within ") +
+      (ms % 1'000 == 0 ? std::to_string(ms / 1'000) + " s" : std::to_string(ms) + " ms") +
+      ": waiting for " + waited_for);
 }
 
 inline error_code stream_core::end_of_output(error_code transport) {
