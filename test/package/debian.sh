@@ -18,7 +18,7 @@ cpack --config "$folder/build/CPackConfig.cmake" -B "$folder"
 version=$(awk '/define TLS_ASYNC_VERSION_/ { printf "%s%s", dot, $3; dot = "." }' \
   "$project/libtls_async/include/tls_async/version.hpp")
 machine=$(dpkg --print-architecture)
-abi=${version%.*}
+abi=$version  # before 1.0: docs/abi.md
 runtime=$folder/libtls-async${abi}_${version}_$machine.deb
 development=$folder/libtls-async-dev_${version}_$machine.deb
 
@@ -45,8 +45,7 @@ holds() {
   [[ -z $rest ]] || fail "$file has more than it should: $rest"
 }
 libdir=lib/$(dpkg-architecture --query DEB_HOST_MULTIARCH)
-holds "$runtime" "$libdir/libtls_async\.so\.$version" "$libdir/libtls_async\.so\.$abi" \
-  "share/doc/libtls-async$abi/copyright"
+holds "$runtime" "$libdir/libtls_async\.so\.$version" "share/doc/libtls-async$abi/copyright"
 holds "$development" "$libdir/libtls_async\.so" "$libdir/pkgconfig/tls_async\.pc" \
   "$libdir/cmake/tls_async/tls_async-[a-z-]+\.cmake" 'include/tls_async/[a-z_/]+\.[hi]pp' \
   'share/doc/libtls-async-dev/copyright'
