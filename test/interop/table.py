@@ -7,7 +7,7 @@ import re
 
 HEAD = """# Interoperability
 
-Our streams against the TLS stacks of others, over loopback:
+`tls_async::stream` with other TLS stacks, over loopback:
 
 ```sh
 ./dev test --interop            # installs the peers from Debian's packages, runs all cells, and writes this page
@@ -15,17 +15,17 @@ Our streams against the TLS stacks of others, over loopback:
 ./dev on trixie sh -c './dev test --interop && cat docs/interop.md'   # on Debian 13, and prints its page
 ```
 
-A number counts cells: {TLS 1.2, TLS 1.3} × {RSA, ECDSA} × {1 byte, 16 KiB + 1, 10 MB} are 12. What is sent comes back.
-The role is the peer's. The ends:
+A number counts cells: {TLS 1.2, TLS 1.3} × {RSA, ECDSA} × {1 byte, 16 KiB + 1, 10 MB} are 12. What is sent is echoed.
+The role is that of the peer. The endings:
 
-- **close**: the client ends after the echo has come, and the server answers.
-- **half-close**: the client ends its direction at once; the echo comes after that.
-- **abrupt**: the peer is killed after the echo has come; we must see `stream_truncated` or a reset, never `eof`.
-- **late-half-close**: the client ends its direction after the echo has come, and reads on to the answer.
-- **cut**: we are gone after the echo has come; the peer serves the next.
-- **keys**: the side that sends asks for new keys on the way, several times (TLS 1.3).
-- **renegotiation**: the peer asks for one (TLS 1.2), which is granted, or refused.
-- **page**: the page of `https_server`, its counters and buttons, on one connection, without a word in the console.
+- **close**: the client sends close_notify after the echo, and the server answers.
+- **half-close**: the client half-closes at once; the echo comes after that.
+- **abrupt**: the peer is killed after the echo; we must see `stream_truncated` or a reset, never `eof`.
+- **late-half-close**: the client half-closes after the echo, and reads on until the answer.
+- **cut**: we drop the connection after the echo; the peer must serve the next client.
+- **keys**: the side that sends asks for new keys several times in between (TLS 1.3).
+- **renegotiation**: the peer asks for one (TLS 1.2), which is granted or refused.
+- **page**: the page of `https_server`, its counters and buttons, on one connection, with an empty console.
 
 curl and the client of NSS send an HTTP request, whose body is the response; the server of NSS sends files; Chromium has
 a WebSocket, and nginx and HAProxy are proxies between us and an echo without TLS.

@@ -22,8 +22,8 @@ class Botan(Peer):
         if version == "1.3" and not self.has_tls_1_3:
             return "Botan 2 has no TLS 1.3"
         if end == "half-close":
-            return {"server": "tls_server ends with the close_notify that it gets",
-                    "client": "tls_client ends both directions with its input"}[role]
+            return {"server": "tls_server closes when it receives close_notify",
+                    "client": "tls_client closes both directions at the end of its input"}[role]
         return ""
 
     def more_cells(self):

@@ -52,7 +52,7 @@ class Chromium(Peer):
             raise Unable("no https_server was given")
 
     def why_not(self, role, version, key, size, end):
-        return "a browser does not end one direction" if end == "half-close" else ""
+        return "a browser does not half-close" if end == "half-close" else ""
 
     def talk(self, role):
         return self.echo

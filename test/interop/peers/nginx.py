@@ -35,7 +35,7 @@ class Nginx(Proxy):
     """Its module stream."""
     name = "nginx"
     programs = ("nginx", MODULE)
-    note = "a stream proxy of nginx ends by TCP alone, where TLS asks for close_notify"
+    note = "a stream proxy of nginx closes the TCP connection without close_notify"
     answers = closes = False
 
     def describe(self):
@@ -43,7 +43,7 @@ class Nginx(Proxy):
 
     def why_not(self, role, version, key, size, end):
         if (role, end) == ("client", "half-close"):
-            return "a stream proxy of nginx has no close_notify for one direction"
+            return "a stream proxy of nginx does not half-close"
         return ""
 
     def settings(self, role, version, key, port, to):

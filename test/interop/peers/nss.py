@@ -35,9 +35,9 @@ class NSS(Peer):
 
     def why_not(self, role, version, key, size, end):
         if role == "server" and end == "abrupt":
-            return "selfserv ends each connection behind its response, so that there is none to cut"
+            return "selfserv closes each connection after its response, so there is none to cut"
         if role == "client" and end == "half-close":
-            return "tstclnt never ends first"
+            return "tstclnt never closes first"
         return ""
 
     def talk(self, role):

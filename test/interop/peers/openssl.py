@@ -39,8 +39,8 @@ class OpenSSL(Peer):
 
     def why_not(self, role, version, key, size, end):
         if end == "half-close":
-            return {"server": "s_server ends with the close_notify that it gets",
-                    "client": "s_client ends both directions with its input"}[role]
+            return {"server": "s_server closes when it receives close_notify",
+                    "client": "s_client closes both directions at the end of its input"}[role]
         return ""
 
     def more_cells(self):
