@@ -25,11 +25,13 @@ using tls_stream = tls_async::stream<tcp::socket>;
 // Lives as long as its connection. The first error ends it, with the reason for people to read.
 asio::awaitable<void> echo(tls_stream stream) {
   try {
+    // A client waits for each answer, and Nagle's algorithm would hold back its last segment.
+    stream.next_layer().set_option(tcp::no_delay(true));
     co_await tls_handshake(stream, tls_async::as_server{});
     std::vector<char> bytes(16384);
     for (;;) {
       // As a tuple, because the end of the stream is expected and not worth an exception. It is eof
-      // only if the peer said goodbye; a connection that was cut is stream_truncated.
+      // only after the peer's close_notify; a connection that was cut is stream_truncated.
       auto [error, count] =
           co_await tls_read_some(stream, asio::buffer(bytes), asio::as_tuple(asio::deferred));
       if (error == asio::error::eof) break;
