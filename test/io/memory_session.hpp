@@ -49,9 +49,9 @@ using memory_tls = stream<memory_stream, virtual_clock>;
 struct ending {
   struct handler {
     ending* to;
-    void operator()(error_code ec, std::size_t n = 0) const {
+    void operator()(error_code code, std::size_t n = 0) const {
       BOOST_TEST(!to->done, "a handler ran twice");
-      *to = {true, ec, n};
+      *to = {true, code, n};
     }
   };
   handler token() { return {this}; }

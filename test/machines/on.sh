@@ -51,6 +51,9 @@ make_base() {
     printf 'deb %s experimental main\n' "$mirror" >"$base/etc/apt/sources.list.d/experimental.list"
     printf 'Package: src:openssl\nPin: release a=experimental\nPin-Priority: 900\n' \
       >"$base/etc/apt/preferences.d/openssl"
+    chroot "$base" sh -ec 'apt-get update; apt-get --yes --only-upgrade install openssl' \
+      >>"$machine/debootstrap.log" 2>&1 ||
+      fail "experimental's OpenSSL can't be had: see $machine/debootstrap.log"
   fi
   mv "$base" "$machine/base"
 }
