@@ -248,6 +248,37 @@ BOOST_AUTO_TEST_CASE(error_info_of_no_version_in_both_says_so_on_both_sides) {
               {"protocol version; we offered TLS 1.3; the peer sent the alert 'protocol version'"});
 }
 
+BOOST_AUTO_TEST_CASE(error_info_of_a_client_that_is_too_old_says_what_it_offers) {
+  auto const old = make_context(role::client, version_settings(TLS1_1_VERSION));
+  SSL_CTX_set_security_level(old.get(), 0);
+  engine_pair pair(old.get(), make_context(role::server, version_settings(TLS1_2_VERSION)).get());
+  pair.client.be_client();
+  pair.handshake();
+  check_names(pair.server, {"the client offers TLS 1.1 at most, and we take TLS 1.2"});
+  check_names(pair.client, {"protocol version; we offered TLS 1.1"});
+}
+
+BOOST_AUTO_TEST_CASE(handshake_step_is_the_message_that_was_needed_next) {
+  for (int const version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    engine_pair pair(make_context(role::client, version_settings(version)).get(),
+                     make_context(role::server, version_settings(version)).get());
+    pair.client.be_client();
+    pair.server.be_server();
+    (void)pair.server.handshake();
+    BOOST_TEST(pair.server.handshake_step() == std::string("the ClientHello"));
+    (void)pair.client.handshake();
+    BOOST_TEST(pair.client.handshake_step() == std::string("the ServerHello"));
+    give(pair.server, take_all(pair.client));
+    (void)pair.server.handshake();
+    BOOST_TEST(pair.server.handshake_step() ==
+               std::string("the client's answer to the ServerHello"));
+    give(pair.client, take_all(pair.server));
+    (void)pair.client.handshake();
+    if (version == TLS1_2_VERSION)  // in TLS 1.3 it is done
+      BOOST_TEST(pair.client.handshake_step() == std::string("the server's Finished"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(error_info_of_a_lost_transport_says_it_and_where_the_handshake_stood) {
   engine_pair pair;
   pair.client.handshake();
