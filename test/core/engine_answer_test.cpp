@@ -147,7 +147,7 @@ BOOST_AUTO_TEST_CASE(W15_a_verification_that_suspends_is_a_failure_with_a_reason
       nullptr);
   engine_pair pair(client.get(), make_context(role::server).get());
   pair.client.be_client();
-  answer_to_client_hello(pair);
+  (void)answer_to_client_hello(pair);
   move_ciphertext(pair.server, pair.client);
   check_suspended_by_a_callback(pair.client, pair.client.handshake(), SSL_ERROR_WANT_RETRY_VERIFY);
 }

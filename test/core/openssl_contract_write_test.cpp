@@ -105,6 +105,58 @@ BOOST_DATA_TEST_CASE(fact_1_a_shorter_retry_is_fatal, data::make(suites), suite)
   BOOST_TEST(pair.server.write(std::string(6'000, 'x')).error == SSL_ERROR_SYSCALL);
 }
 
+BOOST_DATA_TEST_CASE(fact_1_under_a_fragment_limit_a_call_takes_what_one_short_record_holds,
+                     data::make(suites), suite) {
+  auto pair = connected_pair(suite.settings(), {}, wide);
+  BOOST_REQUIRE_EQUAL(SSL_set_max_send_fragment(pair.server.ssl(), 512), 1);
+  auto const sealed = pair.server.write(numbered_plaintext(2'000));
+  BOOST_TEST(sealed.returned == 1);
+  BOOST_TEST(sealed.bytes == 512U);
+  BOOST_TEST(record_lengths(pair.server.take()).size() == 1U);
+}
+
+// The record that was blocked, and one more: what OpenSSL holds of a blocked write is one record,
+// and what a retry takes is not known before.
+BOOST_DATA_TEST_CASE(fact_1_under_a_fragment_limit_a_retry_takes_a_second_record_too,
+                     data::make(suites), suite) {
+  auto pair = connected_pair(suite.settings());
+  BOOST_REQUIRE_EQUAL(SSL_set_max_send_fragment(pair.server.ssl(), 512), 1);
+  auto const message = numbered_plaintext(40'000);
+  std::size_t taken = 0;
+  auto const go_on = [&] {
+    return pair.server.write(std::string_view(message).substr(taken, 2'000));
+  };
+  answer given;
+  while ((given = go_on()))
+    taken += given.bytes;
+  BOOST_REQUIRE_EQUAL(given.error, SSL_ERROR_WANT_WRITE);
+  BOOST_TEST(given.bytes == 0U);
+  std::string received;
+  move_ciphertext(pair.server, pair.client);
+  received += pair.client.read_all();
+  BOOST_TEST(received.size() == taken);
+  BOOST_REQUIRE((given = go_on()));
+  BOOST_TEST(given.bytes == 1'024U);
+  taken += given.bytes;
+  move_ciphertext(pair.server, pair.client);
+  received += pair.client.read_all();
+  BOOST_TEST((received == message.substr(0, taken)));
+}
+
+// The rest of a blocked record by itself, as short as it is, is retry enough: but its length is
+// known to OpenSSL only.
+BOOST_AUTO_TEST_CASE(fact_1_under_a_fragment_limit_a_retry_of_less_than_was_blocked_is_fatal) {
+  auto pair = connected_pair();
+  BOOST_REQUIRE_EQUAL(SSL_set_max_send_fragment(pair.server.ssl(), 512), 1);
+  auto const message = numbered_plaintext(2'000);
+  while (pair.server.write(message)) {
+  }
+  pair.server.take();
+  auto const shorter = pair.server.write(std::string_view(message).substr(0, 511));
+  BOOST_TEST(shorter.error == SSL_ERROR_SSL);
+  BOOST_TEST(shorter.reason == SSL_R_BAD_LENGTH);
+}
+
 BOOST_TEST_DECORATOR(*boost::unit_test::label("W12"))
 BOOST_DATA_TEST_CASE(fact_2_dropped_blocked_write_sends_the_old_bytes, data::make(suites), suite) {
   std::string const dropped(6'000, 'x');

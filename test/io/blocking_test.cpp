@@ -183,6 +183,65 @@ BOOST_DATA_TEST_CASE(M8_a_renegotiation_is_never_the_callers_work,
   BOOST_TEST(SSL_total_renegotiations(s.other.tls.ssl()) == 1);
 }
 
+// What was read last has a new handshake behind it, which the next write then has to finish.
+BOOST_DATA_TEST_CASE(short_records_behind_a_renegotiation_lose_no_byte,
+                     data::make({1U, 511U, 512U, 513U, 1'000U, 16'385U, 100'000U}) *
+                         data::make({true, false}),
+                     size, in_parts) {
+  stream_options options;
+  options.allow_renegotiation = true;
+  blocking_session s(in_tls_1_2(), options);
+  BOOST_REQUIRE_EQUAL(SSL_set_max_send_fragment(s.tls.native_handle(), 512), 1);
+  if (!in_parts) s.tls.clear_mode(mode::enable_partial_write);
+  s.tls.handshake(s.tls.server);
+  s.other.script.push_back([](raw_session& other) {
+    BOOST_REQUIRE(other.write("first"));
+    SSL_clear_options(other.ssl(), SSL_OP_NO_RENEGOTIATION);
+    BOOST_REQUIRE_EQUAL(SSL_renegotiate(other.ssl()), 1);
+    BOOST_REQUIRE_EQUAL(other.handshake().error, SSL_ERROR_WANT_READ);
+  });
+  BOOST_REQUIRE_EQUAL(s.read(), "first");
+  auto const message = numbered_plaintext(size);
+  std::size_t sent = 0;
+  while (sent != size)
+    sent += s.tls.write_some(asio::buffer(message) + sent);
+  BOOST_TEST((s.other.plaintext == message));
+  BOOST_TEST(SSL_total_renegotiations(s.other.tls.ssl()) == 1);
+}
+
+// A peer whose records are short, by its wish and by ours.
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W11"))
+BOOST_DATA_TEST_CASE(short_records_lose_no_byte,
+                     data::make({512U, 777U, 16'383U}) * data::make({2, 3}) *
+                         data::make({true, false}) * data::make({std::size_t{700}, everything}),
+                     limit, minor, in_parts, at_once) {
+  blocking_session s(minor == 2 ? in_tls_1_2() : tls_settings());
+  if (limit == 512U) {
+    BOOST_REQUIRE_EQUAL(
+        SSL_set_tlsext_max_fragment_length(s.other.tls.ssl(), TLSEXT_max_fragment_length_512), 1);
+  } else {
+    BOOST_REQUIRE_EQUAL(SSL_set_max_send_fragment(s.tls.native_handle(), limit), 1);
+  }
+  if (!in_parts) s.tls.clear_mode(mode::enable_partial_write);
+  s.other.largest_transfer = at_once;
+  s.tls.handshake(s.tls.server);
+  std::string all;
+  for (std::size_t const size :
+       {std::size_t{1}, std::size_t{limit - 1}, std::size_t{limit}, std::size_t{limit + 1},
+        std::size_t{2 * limit + 1}, std::size_t{16'384}, std::size_t{100'000}}) {
+    auto const message = numbered_plaintext(size, all.size());
+    for (std::size_t sent = 0; sent != size;) {
+      std::size_t const n = s.tls.write_some(asio::buffer(message) + sent);
+      BOOST_REQUIRE_GT(n, 0U);
+      if (!in_parts) BOOST_REQUIRE_EQUAL(n, size);
+      all += message.substr(sent, n);
+      sent += n;
+      BOOST_REQUIRE_EQUAL(s.other.plaintext.size(), all.size());
+    }
+  }
+  BOOST_TEST((s.other.plaintext == all));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

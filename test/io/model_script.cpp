@@ -49,6 +49,10 @@ void model_script<Transport>::configure() {
   bool const has_tickets = one_in(2);
   bool const has_cbc = one_in(2);
   cancels_lowest_layer_ = one_in(3);
+  // Records shorter than a call is given plaintext, by the wish of one side or of the other.
+  bool const has_short_records = one_in(3);
+  bool const by_negotiation = one_in(2);
+  auto const most = static_cast<long>(one_in(2) ? 512 : 513 + pick(15'871));
   for (std::size_t i = 0; i != ends_.size(); ++i) {
     auto& e = *(ends_.at(i) = std::make_shared<endpoint>());
     e.is_client = i == 0;
@@ -65,11 +69,17 @@ void model_script<Transport>::configure() {
     if (!is_tls13_) SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
     if (!is_tls13_ && has_cbc) SSL_set_cipher_list(ssl, "ECDHE-ECDSA-AES128-SHA256");
     if (!has_tickets) SSL_set_num_tickets(ssl, 0);
+    if (has_short_records && !by_negotiation) SSL_set_max_send_fragment(ssl, most);
+    if (has_short_records && by_negotiation && e.is_client)
+      SSL_set_tlsext_max_fragment_length(ssl, TLSEXT_max_fragment_length_512);
     e.stream->set_role(e.is_client ? stream_type::client : stream_type::server);
   }
   note(*ends_[0], std::string(is_tls13_ ? "TLS 1.3"
                               : has_cbc ? "TLS 1.2 CBC"
                                         : "TLS 1.2 GCM") +
+                      (!has_short_records ? ""
+                       : by_negotiation   ? ", records of 512"
+                                          : ", records of " + std::to_string(most)) +
                       (has_tickets ? ", tickets, ring of " : ", ring of ") +
                       std::to_string(options.ring_records) + ", new keys after " +
                       std::to_string(options.rekey_after_records));

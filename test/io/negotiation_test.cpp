@@ -1,8 +1,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What makes a session on the way, or makes it anew: implicit negotiation and renegotiation; and
-// what a stream counts.
+// What makes a session on the way, or makes it anew: implicit negotiation and renegotiation, and
+// messages of the session itself that come in part; and what a stream counts.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -37,6 +40,50 @@ std::string last_finished(memory_tls& s) {
                                          : SSL_get_finished(ssl, message.data(), 64));
   return message;
 }
+
+// The client has read "hello", and with it the first record of a ticket that comes in two.
+struct half_a_ticket : rude_session {
+  half_a_ticket() : rude_session(role::server, {}, with_long_tickets()) {
+    handshake();
+    auto& tls = peer.tls();
+    BOOST_REQUIRE_EQUAL(SSL_set_max_send_fragment(tls.ssl(), 512), 1);
+    BOOST_REQUIRE(tls.write("hello"));
+    std::string first = tls.take();
+    BOOST_REQUIRE_EQUAL(SSL_new_session_ticket(tls.ssl()), 1);
+    BOOST_REQUIRE(tls.handshake());
+    rest_ = tls.take();
+    auto const records = record_lengths(rest_);
+    BOOST_REQUIRE_GE(records.size(), 2U);
+    first += rest_.substr(0, records.front());
+    rest_.erase(0, records.front());
+    give(first);
+    ending read;
+    std::string place(100, '\0');
+    tls_read_some(stream, asio::buffer(place), read.token());
+    settle(io);
+    BOOST_REQUIRE(read.done);
+    BOOST_REQUIRE_EQUAL(place.substr(0, read.bytes), "hello");
+    BOOST_REQUIRE(stream.state().engine().in_handshake());
+  }
+  static tls_settings with_long_tickets() {
+    tls_settings settings;
+    settings.long_tickets = true;
+    return settings;
+  }
+
+  void give(std::string const& ciphertext) {
+    peer.link().async_write_some(asio::buffer(ciphertext), [](error_code, std::size_t) {});
+    settle(io);
+  }
+  void give_rest() { give(rest_); }
+  [[nodiscard]] bool has_sent_nothing() {
+    return stream.next_layer().undelivered() == 0 &&
+           stream.state().engine().ring().output_bytes() == 0;
+  }
+
+private:
+  std::string rest_;
+};
 
 }  // namespace
 
@@ -156,6 +203,74 @@ BOOST_AUTO_TEST_CASE(W4_W8_with_the_opt_in_renegotiation_is_transparent_while_re
     BOOST_TEST(last_finished(session.server) == last_finished(session.client));
     BOOST_TEST(session.client.error_info().text().empty());
   }
+}
+
+// OpenSSL seals nothing before it has the rest.
+BOOST_AUTO_TEST_CASE(write_receives_the_rest_of_a_message_that_came_in_part) {
+  half_a_ticket s;
+  ending first, second, keys;
+  tls_write(s.stream, asio::buffer("first ", 6), first.token());
+  tls_write(s.stream, asio::buffer("second", 6), second.token());
+  tls_key_update(s.stream, new_keys::ours, keys.token());
+  settle(s.io);
+  BOOST_TEST(s.has_sent_nothing());
+  BOOST_TEST(!first.done);
+  BOOST_TEST(!second.done);
+  BOOST_TEST(!keys.done);
+  s.give_rest();
+  for (ending const* verb : {&first, &second, &keys}) {
+    BOOST_TEST(verb->done);
+    BOOST_TEST(verb->ec == error_code());
+  }
+  s.peer.receive();
+  BOOST_TEST(s.peer.plaintext() == "first second");
+}
+
+BOOST_AUTO_TEST_CASE(write_that_waits_for_the_rest_of_a_message_is_cancelled_whole) {
+  half_a_ticket s;
+  ending first, second;
+  asio::cancellation_signal cancel;
+  tls_write(s.stream, asio::buffer("first", 5),
+            asio::bind_cancellation_slot(cancel.slot(), first.token()));
+  tls_write(s.stream, asio::buffer("second", 6), second.token());
+  settle(s.io);
+  cancel.emit(asio::cancellation_type::total);
+  settle(s.io);
+  BOOST_TEST(first.ec == asio::error::operation_aborted);
+  BOOST_TEST(first.bytes == 0U);
+  s.give_rest();
+  BOOST_TEST(second.done);
+  BOOST_TEST(second.ec == error_code());
+  s.peer.receive();
+  BOOST_TEST(s.peer.plaintext() == "second");
+}
+
+BOOST_AUTO_TEST_CASE(write_that_waits_for_the_rest_of_a_message_ends_with_the_next_layers_cancel) {
+  half_a_ticket s;
+  ending first, second;
+  tls_write(s.stream, asio::buffer("first", 5), first.token());
+  settle(s.io);
+  s.stream.lowest_layer().cancel();
+  settle(s.io);
+  BOOST_TEST(first.ec == asio::error::operation_aborted);
+  BOOST_TEST(first.bytes == 0U);
+  tls_write(s.stream, asio::buffer("second", 6), second.token());
+  s.give_rest();
+  BOOST_TEST(second.done);
+  BOOST_TEST(second.ec == error_code());
+  s.peer.receive();
+  BOOST_TEST(s.peer.plaintext() == "second");
+}
+
+BOOST_AUTO_TEST_CASE(write_that_waits_for_the_rest_of_a_message_meets_the_end_of_the_connection) {
+  half_a_ticket s;
+  ending written;
+  tls_write(s.stream, asio::buffer("never", 5), written.token());
+  settle(s.io);
+  s.peer.link().close();
+  settle(s.io);
+  BOOST_TEST(written.ec == asio::ssl::error::stream_truncated);
+  BOOST_TEST(written.bytes == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

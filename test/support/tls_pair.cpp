@@ -91,6 +91,20 @@ void step_handshake(raw_session& session) {
   }
 }
 
+void lengthen_tickets(SSL_CTX* context) {
+  SSL_CTX_set_session_ticket_cb(
+      context,
+      [](SSL* ssl, void*) {
+        std::string const carried(700, 't');
+        return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), carried.data(),
+                                               carried.size());
+      },
+      [](SSL*, SSL_SESSION*, unsigned char const*, std::size_t, SSL_TICKET_STATUS status, void*) {
+        return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_IGNORE;
+      },
+      nullptr);
+}
+
 }  // namespace
 
 context_ptr make_context(role side, tls_settings const& settings) {
@@ -111,6 +125,7 @@ context_ptr make_context(role side, tls_settings const& settings) {
   SSL_CTX_set_options(raw, settings.options);
   if (is_server) {
     use_identity(raw, make_identity(settings.certificate));
+    if (settings.long_tickets) lengthen_tickets(raw);
     if (settings.client_certificate) {
       trust(raw, client_identity());
       SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);

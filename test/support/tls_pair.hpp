@@ -49,6 +49,7 @@ struct tls_settings {
   std::uint64_t options = 0;
   identity_kind certificate = identity_kind::server;  ///< The server's.
   bool client_certificate = false;  ///< The server demands one and the client has it.
+  bool long_tickets = false;        ///< The server's take more than one record of 512 bytes.
 };
 
 /// The client verifies the server's chain against the common authority, without a host name.

@@ -88,41 +88,58 @@ step engine::seal(std::span<std::byte const> plaintext) {
   if (failure_ || !attach_ring()) return {want::failed, 0};
   // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have
   // to be retried with its whole length.
-  auto const record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
+  auto record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
   // On a descriptor such an end is usual, and OpenSSL 3.0 then goes on from the old place, moved or
   // not, if the kernel seals.
-  if (sends_directly_) pending_.assign(record.begin(), record.end());
-  auto const* const place = sends_directly_ ? pending_.data() : record.data();
+  if (sends_directly_) {
+    if (!keep_pending(record)) return {want::failed, 0};
+    record = pending_.plaintext();
+  }
   std::size_t written = 0;
   openssl_call const call(sends_directly_);
-  auto const result = answer(SSL_write_ex(ssl_.get(), place, record.size(), &written));
-  if (result.next == want::failed) return result;
-  key_update_blocked_ = false;  // it left first
-  count_sealed(record.size());
-  if (result.next == want::nothing) {
-    pending_.clear();
-    return {want::nothing, written};
+  auto const result = answer(SSL_write_ex(ssl_.get(), record.data(), record.size(), &written));
+  if (result.next == want::flush) {
+    // OpenSSL has sealed the record and will only take the same bytes again (SSL_write_ex(3),
+    // WARNINGS). With a copy the caller is free of it, and may cancel; that its place has moved is
+    // what SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
+    std::size_t const size = record.size();
+    if (!sends_directly_ && !keep_pending(record)) return {want::failed, 0};
+    return {want::flush, size};
   }
-  if (sends_directly_) return {result.next, record.size()};
-  // OpenSSL has sealed the record and will only take the same bytes again (SSL_write_ex(3),
-  // WARNINGS). With a copy the caller is free of it, and may cancel; that its place has moved is
-  // what SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
-  pending_.assign(record.begin(), record.end());
-  return {result.next, record.size()};
+  pending_.clear();
+  if (result.next != want::nothing) return result;
+  count_sealed(written);
+  return {want::nothing, written};
 }
 
+// With the rest of a record that OpenSSL had begun a retry may seal one more, and where records are
+// short there is more behind them.
 step engine::finish_record() {
   if (failure_) return {want::failed, 0};
   if (pending_.empty()) return {};
   if (!attach_ring()) return {want::failed, 0};
-  std::size_t written = 0;
-  openssl_call const call(sends_directly_);
-  auto const result = answer(SSL_write_ex(ssl_.get(), pending_.data(), pending_.size(), &written));
-  if (result.next == want::nothing) {
-    assert(written == pending_.size());
-    pending_.clear();
+  // SSL_write_ex would go on with that message by itself, and forget which of the records it is to
+  // retry are sealed already.
+  {
+    openssl_call const call(sends_directly_);
+    if (step const message = finish_message(); message.next != want::nothing) return message;
   }
-  return result;
+  while (!pending_.empty()) {
+    auto const rest = pending_.plaintext();
+    std::size_t written = 0;
+    openssl_call const call(sends_directly_);
+    auto const result = answer(SSL_write_ex(ssl_.get(), rest.data(), rest.size(), &written));
+    if (result.next != want::nothing) return result;
+    count_sealed(written);
+    pending_.consume(written);
+  }
+  return {};
+}
+
+bool engine::keep_pending(std::span<std::byte const> record) {
+  if (pending_.keep(record)) return true;
+  (void)fail(make_error_code(boost::system::errc::not_enough_memory), "no memory for a record");
+  return false;
 }
 
 step engine::open(std::span<std::byte> plaintext) {
@@ -237,6 +254,7 @@ step engine::answer(int result) {
 void engine::count_sealed(std::size_t plaintext) noexcept {
   ++stats_.records_sealed;
   ++records_under_key_;
+  key_update_blocked_ = false;  // it left first
   stats_.plaintext_sealed += plaintext;
   bytes_under_key_ += plaintext;
 }
@@ -257,7 +275,7 @@ bool engine::wants_new_keys() const noexcept {
 }
 
 void engine::rest(bool buffers) noexcept {
-  if (pending_.empty()) pending_ = {};
+  pending_.rest();
   if (!ring_.detach()) return;
   // Before 3.0.14 it could free a buffer that was still in use (CVE-2024-4741).
   static bool const is_safe = OpenSSL_version_num() >= 0x300000e0L;

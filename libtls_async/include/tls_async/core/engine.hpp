@@ -15,6 +15,7 @@
 #include <tls_async/core/failure.hpp>
 #include <tls_async/core/ktls.hpp>
 #include <tls_async/core/options.hpp>
+#include <tls_async/core/pending_record.hpp>
 #include <tls_async/core/record.hpp>
 #include <tls_async/core/ring.hpp>
 #include <tls_async/core/stats.hpp>
@@ -27,7 +28,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace tls_async {
 
@@ -72,12 +72,15 @@ public:
 
   /// Negotiates, as SSL_do_handshake(3) does; want::nothing: it is done.
   step handshake();
-  /// Seals at most one record. `bytes` is how much of `plaintext` was taken for good: with
-  /// want::flush or want::fill, OpenSSL has begun a record that it can't finish yet, and the engine
-  /// keeps those bytes and finishes the record by `finish_record`, before which nothing else may be
-  /// sealed. Precondition: `plaintext` is not empty and no record is pending.
+  /// Seals at most one record, and takes `bytes` of `plaintext` for good, which may be less than it
+  /// was given: no record is longer than 16 384 bytes, and a peer (RFC 6066 section 4) or the
+  /// session's owner (SSL_CTX_set_max_send_fragment(3)) may want shorter ones. With want::flush
+  /// OpenSSL has begun a record that it can't finish yet: the engine keeps what it took, and
+  /// `finish_record` goes on, before which nothing else may be sealed. With want::fill nothing was
+  /// begun and nothing taken: a message of a handshake has to come to its end first.
+  /// Precondition: `plaintext` is not empty and no record is pending.
   step seal(std::span<std::byte const> plaintext);
-  /// Goes on with the record that OpenSSL has begun.
+  /// Goes on with what `seal` took and could not finish; want::nothing: all of it is sealed.
   step finish_record();
   /// Opens at most one record. want::nothing comes with at least one byte.
   /// Precondition: `plaintext` is not empty.
@@ -127,7 +130,7 @@ public:
   [[nodiscard]] bool supports_key_update() const noexcept;
   /// The keys for sending have served long enough (RFC 8446 section 5.5).
   [[nodiscard]] bool wants_new_keys() const noexcept;
-  /// OpenSSL has begun a record that it can't finish yet.
+  /// Plaintext was taken that is not sealed yet.
   [[nodiscard]] bool record_pending() const noexcept { return !pending_.empty(); }
   /// Sealing is over.
   [[nodiscard]] bool close_notify_sent() const noexcept;
@@ -209,7 +212,7 @@ private:
   std::unique_ptr<SSL, ssl_free> ssl_;
   tls_async::ring ring_;
   tls_async::stats stats_;
-  std::vector<std::byte> pending_;  // plaintext of the record that OpenSSL has begun
+  pending_record pending_;
   tls_async::failure failure_;
   std::unique_ptr<tls_async::error_info> story_;
   verify_callback verify_callback_;

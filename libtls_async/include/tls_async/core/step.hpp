@@ -13,12 +13,13 @@ enum class want {
   nothing,  ///< The call is complete.
   flush,    ///< Ciphertext must leave the ring; then call again.
   fill,     ///< Ciphertext from the peer must enter the ring; then call again.
-  closed,   ///< The peer's close_notify was read: there is no more plaintext.
+  closed,   ///< The peer's close_notify was read: there is no more plaintext. Only `open` says so.
   failed    ///< The session has failed; `engine::failure()` says why. No call will succeed again.
 };
 
-/// The answer of every engine call. `bytes` counts plaintext: taken by `seal`, delivered by `open`.
-struct step {
+/// The answer of every engine call. `bytes` counts plaintext: taken by `seal`, which may be less
+/// than it was given, delivered by `open`.
+struct [[nodiscard]] step {
   want next = want::nothing;  ///< Before the same call can go on.
   std::size_t bytes = 0;      ///< Of plaintext.
 

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 
 namespace tls_async::detail {
 
@@ -64,7 +65,7 @@ error_code blocking_fill(stream_core& core, NextLayer& next_layer) {
 }
 
 /// Repeats `call`, an engine call, with a flush after each and a fill where it wants one. The last
-/// step is left in `done`.
+/// step is left in `done`. The peer's close_notify, which only `open` answers, is eof.
 template <class NextLayer, class Call>
 error_code blocking_drive(stream_core& core, NextLayer& next_layer, step& done, Call call) {
   for (;;) {
@@ -128,19 +129,17 @@ std::size_t blocking_write(stream_core& core, NextLayer& next_layer, Buffers con
       ec = blocking_drive(core, next_layer, done, [&] { return session.key_update(false); });
       if (ec) break;
     }
-    while (!cursor.piece().empty() && session.can_seal() && !session.record_pending() &&
+    step sealed;
+    while (sealed.next == want::nothing && !cursor.piece().empty() && session.can_seal() &&
            !session.wants_new_keys()) {
       auto const piece = cursor.piece();
-      done = session.seal(piece.first(std::min(piece.size(), core.record_limit())));
-      if (done.next == want::failed) {
-        (void)blocking_flush(core, next_layer);
-        ec = core.failure_code();
-        return total;
-      }
-      total += done.bytes;
-      cursor.advance(done.bytes);
+      sealed = session.seal(piece.first(std::min(piece.size(), core.record_limit())));
+      total += sealed.bytes;
+      cursor.advance(sealed.bytes);
     }
-    ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
+    ec = blocking_drive(core, next_layer, done, [&] {
+      return session.record_pending() ? session.finish_record() : std::exchange(sealed, step{});
+    });
     if (total != 0 && has(core.modes(), mode::enable_partial_write)) break;
   }
   // Sealed is sent: the ring keeps what the next layer did not take, and bytes may not be sealed

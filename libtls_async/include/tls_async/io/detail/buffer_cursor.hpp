@@ -8,7 +8,9 @@
 
 #include <boost/asio/buffer.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -34,7 +36,23 @@ public:
   /// The rest of the current buffer; empty only behind the last.
   [[nodiscard]] std::span<byte> piece() const noexcept { return piece_; }
 
+  /// Copies the buffers behind the current one that are smaller than `limit`, as far as `room`
+  /// goes, which is left with its rest. True if that is all of them.
+  bool copy_behind(std::span<std::byte>& room, std::size_t limit) const {
+    for (auto next = next_; next != end_; ++next) {
+      Buffer const buffer(*next);
+      if (buffer.size() >= limit) return false;
+      std::size_t const n = std::min(buffer.size(), room.size());
+      if (n != 0) std::memcpy(room.data(), buffer.data(), n);
+      room = room.subspan(n);
+      if (n != buffer.size()) return false;
+    }
+    return true;
+  }
+
   void advance(std::size_t n) {
+    for (; n > piece_.size(); load())
+      n -= std::exchange(piece_, std::span<byte>()).size();
     piece_ = piece_.subspan(n);
     load();
   }
@@ -77,6 +95,9 @@ template <class Sequence>
 class buffers_write : public write_operation {
 public:
   [[nodiscard]] std::span<std::byte const> piece() override { return cursor_.piece(); }
+  [[nodiscard]] bool copy_behind(std::span<std::byte>& room, std::size_t limit) const override {
+    return cursor_.copy_behind(room, limit);
+  }
   void advance(std::size_t n) override {
     bytes += n;
     cursor_.advance(n);

@@ -33,6 +33,10 @@ public:
     auto const rest = std::span(seen.bytes).first(seen.size).subspan(part_.offset - seen.begin);
     return rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(rest.size(), part_.length)));
   }
+  /// Where the file ends is known when it has been read.
+  [[nodiscard]] bool copy_behind(std::span<std::byte>&, std::size_t) const override {
+    return false;
+  }
   void advance(std::size_t n) override {
     bytes += n;
     part_.offset += n;

@@ -100,9 +100,18 @@ public:
   /// The next piece of the caller's buffers to seal; empty when all is sealed, or with `result` set
   /// if the buffers were misused.
   [[nodiscard]] virtual std::span<std::byte const> piece() = 0;
+  /// Copies what stands behind `piece()` and is smaller than `limit`, as far as `room` goes, which
+  /// is left with its rest. True if that is all of it.
+  [[nodiscard]] virtual bool copy_behind(std::span<std::byte>& /*room*/,
+                                         std::size_t /*limit*/) const {
+    return true;
+  }
+  /// `n` bytes have been sealed, perhaps those of several pieces.
   virtual void advance(std::size_t n) = 0;
 
-  bool const some;  ///< Complete after the first batch of records, as write_some does.
+  std::size_t gathered = 0;   ///< Bytes of it that are about to be sealed.
+  bool gathered_all = false;  ///< They are its last.
+  bool const some;            ///< Complete after the first batch of records, as write_some does.
 
 protected:
   explicit write_operation(bool s) noexcept : operation(verb::write), some(s) {}

@@ -175,8 +175,8 @@ private:
   bool send_file(write_operation& write);
   void sent_directly(std::size_t plaintext);
   void end_flush(error_code ec);
-  std::span<std::byte const> gather(std::size_t limit, operation_list& taken);
-  void advance(write_operation& write, std::size_t n, operation_list& taken);
+  std::span<std::byte const> gather(std::size_t limit);
+  void take_sealed(std::size_t n);
   bool seal_close_notify(control_operation& control);
   bool seal_key_update(control_operation& control);
   bool went_on(step const& sealed_step);
@@ -195,6 +195,7 @@ private:
   void leave_queue(operation& op) noexcept;
   void finish(operation& op, error_code result);
   void finish_after_flush(operation& op, error_code result);
+  void wait_for_flush(operation& op, error_code result, std::uint64_t end);
   void finish_sealed(operation& op);
   void finish_flushed();
   void end_outputs(error_code result);

@@ -76,6 +76,7 @@ inline void stream_core::has_input(gate_step from, error_code ec) {
   if (!end_fill(ec)) return drive(&from);
   if (closed_) return;
   if (ec == boost::asio::error::operation_aborted) {
+    if (engine_.handshake_done() && engine_.in_handshake()) end_outputs(ec);
     end_inputs(ec);
   } else if (ec) {
     input_end_ = end_of_input(ec);

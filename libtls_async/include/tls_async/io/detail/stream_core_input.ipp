@@ -103,6 +103,8 @@ inline void stream_core::received(gate_step from, error_code ec, std::size_t n) 
     limit_key_updates();
   }
   if (ec == boost::asio::error::operation_aborted) {
+    // Writes may wait for the rest of a message.
+    if (engine_.handshake_done() && engine_.in_handshake()) end_outputs(ec);
     end_inputs(ec);
   } else if (ec || n == 0) {
     input_end_ = end_of_input(ec ? ec : error_code(boost::asio::error::eof));
@@ -122,7 +124,7 @@ inline bool stream_core::end_fill(error_code ec) {
 }
 
 // A bucket of tokens: so many KeyUpdates may come at once, and so many a second in the long run.
-// The engine knows no time, and limits only those without plaintext between them.
+// The engine knows no time, and counts down what is allowed here.
 inline void stream_core::limit_key_updates() {
   std::uint64_t const seen = engine_.stats().key_updates_received;
   std::uint32_t const rate = options_.most_key_updates_per_second;

@@ -113,56 +113,79 @@ inline bool stream_core::finish_record() {
   return true;
 }
 
-// Seals one record from the front of the queue; false if that can't go on now.
+// Seals what makes one record at the front of the queue, or several where records are shorter than
+// asked for; false if that can't go on now.
 inline bool stream_core::seal_record() {
   if (!engine_.can_seal()) return false;
-  operation_list taken;  // the writes whose last byte this record holds
   auto& front = static_cast<write_operation&>(output_queue_.front());
   if (engine_.kernel_seals() && front.file() != nullptr && send_file(front)) return true;
   if (wants_room_ || engine_.failure()) return false;
+  auto rest = gather(record_limit());
+  if (rest.empty()) return take_sealed(0), true;
   step sealed_step;
-  std::size_t const limit = record_limit();
-  if (auto const piece = front.piece(); piece.size() >= limit) {
-    sealed_step = engine_.seal(piece.first(limit));
-    advance(front, sealed_step.bytes, taken);
-  } else if (auto const gathered = gather(limit, taken); !gathered.empty()) {
-    sealed_step = engine_.seal(gathered);
-  }
-  if (engine_.sends_directly()) sent_directly(sealed_step.bytes);
-  auto& stats = engine_.stats();
-  if (taken.begin() != taken.end() && std::next(taken.begin()) != taken.end()) {
-    stats.messages_merged += taken.size();
-  }
-  while (!taken.empty()) {
-    operation& write = taken.front();
-    taken.pop_front();
-    if (sealed_step.next == want::failed) {
-      finish_after_flush(write, failure_code());
-    } else {
-      ++stats.messages;
-      finish_sealed(write);
-    }
-  }
+  do {
+    sealed_step = engine_.seal(rest);
+    rest = rest.subspan(sealed_step.bytes);
+    if (sealed_step.bytes == 0) break;
+    if (engine_.sends_directly()) sent_directly(sealed_step.bytes);
+    take_sealed(sealed_step.bytes);
+  } while (sealed_step.next == want::nothing && !rest.empty() && engine_.can_seal() &&
+           !engine_.wants_new_keys());
   return went_on(sealed_step);
 }
 
-// Small pieces share a record, with their neighbours in one message and in the next: group commit.
-// A piece that fills a record by itself is sealed where it stands. The place is one a thread: what
-// OpenSSL can't finish at once, the engine keeps.
-inline std::span<std::byte const> stream_core::gather(std::size_t limit, operation_list& taken) {
+// What the next record is made of; nothing of it is taken yet. Small pieces share a record, with
+// their neighbours in one message and in the next: group commit. A piece that fills a record by
+// itself is sealed where it stands. The place is one a thread: what OpenSSL can't finish at once,
+// the engine keeps.
+inline std::span<std::byte const> stream_core::gather(std::size_t limit) {
   static thread_local std::array<std::byte, max_record_plaintext> gathered;
   auto room = std::span<std::byte>(gathered).first(limit);
-  while (!room.empty() && !output_queue_.empty() &&
-         output_queue_.front().what == operation::verb::write) {
-    auto& write = static_cast<write_operation&>(output_queue_.front());
+  for (operation& op : output_queue_) {
+    if (op.what != operation::verb::write) break;
+    auto& write = static_cast<write_operation&>(op);
     auto const piece = write.piece();
+    if (piece.size() >= limit && room.size() == limit) {
+      write.gathered = limit;
+      write.gathered_all = false;
+      return piece.first(limit);
+    }
     if (piece.size() >= limit) break;
-    std::size_t const n = std::min(piece.size(), room.size());
+    std::size_t const before = room.size();
+    std::size_t const n = std::min(piece.size(), before);
     if (n != 0) std::memcpy(room.data(), piece.data(), n);
     room = room.subspan(n);
-    advance(write, n, taken);
+    write.gathered_all = n == piece.size() && write.copy_behind(room, limit);
+    write.gathered = before - room.size();
+    if (!write.gathered_all) break;
   }
   return std::span<std::byte const>(gathered).first(limit - room.size());
+}
+
+// So many bytes of what was gathered stand in one record now. No callable of the user is asked
+// before all that was gathered has been sealed: it could move what is still to be.
+inline void stream_core::take_sealed(std::size_t n) {
+  operation_list ended;  // the writes whose last byte this record holds
+  do {
+    auto& write = static_cast<write_operation&>(output_queue_.front());
+    std::size_t const part = std::min(n, write.gathered);
+    n -= part;
+    write.gathered -= part;
+    write.advance(part);
+    if (write.gathered != 0 || (!write.gathered_all && !write.piece().empty())) break;
+    output_queue_.pop_front();
+    ended.push_back(write);
+  } while (n != 0);
+  auto& stats = engine_.stats();
+  if (ended.begin() != ended.end() && std::next(ended.begin()) != ended.end()) {
+    stats.messages_merged += ended.size();
+  }
+  while (!ended.empty()) {
+    operation& write = ended.front();
+    ended.pop_front();
+    ++stats.messages;
+    finish_sealed(write);
+  }
 }
 
 // Chosen by the length that is sealed: OpenSSL's own limit would keep kernel TLS from engaging.
@@ -175,13 +198,6 @@ inline std::size_t stream_core::record_limit() {
   return sealed_so_far - small_records_from_ < options_.small_records_until
              ? options_.small_record_bytes
              : max_record_plaintext;
-}
-
-inline void stream_core::advance(write_operation& write, std::size_t n, operation_list& taken) {
-  write.advance(n);
-  if (!write.piece().empty()) return;
-  output_queue_.pop_front();
-  taken.push_back(write);
 }
 
 // Acts on what the engine needs before it can go on sealing.
@@ -231,9 +247,10 @@ inline bool stream_core::seal_key_update(control_operation& control) {
   return true;
 }
 
+// What OpenSSL has begun and can't finish is in no ring yet, and what leaves the ring meanwhile is
+// not its end.
 inline void stream_core::finish_sealed(operation& op) {
-  finish_after_flush(op, op.result);
-  if (engine_.record_pending() && op.is_linked()) op.end = not_in_ring_yet;
+  wait_for_flush(op, op.result, engine_.record_pending() ? not_in_ring_yet : sealed());
 }
 
 inline void stream_core::flushed(gate_step from, error_code ec, std::size_t n) {

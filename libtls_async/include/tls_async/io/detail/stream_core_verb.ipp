@@ -125,8 +125,12 @@ inline error_code stream_core::refusal() const {
 }
 
 inline void stream_core::finish_after_flush(operation& op, error_code result) {
+  wait_for_flush(op, result, sealed());
+}
+
+inline void stream_core::wait_for_flush(operation& op, error_code result, std::uint64_t end) {
   leave_queue(op);
-  op.end = sealed();
+  op.end = end;
   if (op.end <= flushed_) return finish(op, result);
   if (output_end_) return finish(op, result ? result : output_end_);
   op.result = result;
