@@ -79,6 +79,9 @@ private:
       case errc::file_ended:
         return "The file ended before everything asked for was sent: pass an offset and a "
                "length within it, or to_the_end, and do not shorten it until the write is done.";
+      case errc::closed_by_peer:
+        return "The peer ended the session before the handshake was done: see error_info(), and "
+               "connect again.";
       case errc::ktls_fixed_keys:
         return "Kernel TLS cannot change the keys of a session, and a change was asked for or "
                "is due: connect again, and leave stream_options::ktls off for long sessions and "

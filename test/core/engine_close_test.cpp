@@ -149,6 +149,37 @@ struct half_a_ticket {
   std::string first, rest;
 };
 
+// OpenSSL itself forgets then how much of the retry it has sealed already, and seals it again.
+BOOST_AUTO_TEST_CASE(pending_record_waits_for_the_rest_of_a_message_that_came_in_part) {
+  half_a_ticket half(false, 512);
+  auto& client = half.pair.client;
+  auto& server = half.pair.server;
+  auto const message = numbered_plaintext(200'000);
+  std::size_t taken = 0;
+  step sealed;
+  while (sealed.next == want::nothing) {
+    sealed = client.seal(bytes_of(message).subspan(taken));
+    taken += sealed.bytes;
+  }
+  BOOST_REQUIRE_EQUAL(sealed.next, want::flush);
+  // The rest of one record, and a part of the next.
+  BOOST_REQUIRE_EQUAL(move_ciphertext(client, server, 600), 600U);
+  std::string received = open_all(server);
+  BOOST_REQUIRE_EQUAL(client.finish_record(), (step{want::flush, 0}));
+  half.give_first();
+  BOOST_REQUIRE_EQUAL(client.finish_record(), (step{want::fill, 0}));
+  received += deliver_all(client, server);
+  BOOST_REQUIRE_EQUAL(client.finish_record(), (step{want::fill, 0}));
+  give(client, half.rest);
+  while (client.record_pending()) {
+    BOOST_REQUIRE_EQUAL(client.finish_record().bytes, 0U);
+    BOOST_REQUIRE(!client.failure());
+    received += deliver_all(client, server);
+  }
+  BOOST_TEST(received.size() == taken);
+  BOOST_TEST((received == message.substr(0, taken)));
+}
+
 BOOST_AUTO_TEST_CASE(close_notify_waits_for_the_rest_of_a_message_that_came_in_part) {
   half_a_ticket half;
   auto& client = half.pair.client;
@@ -159,6 +190,33 @@ BOOST_AUTO_TEST_CASE(close_notify_waits_for_the_rest_of_a_message_that_came_in_p
   want end{};
   BOOST_TEST(deliver_all(client, half.pair.server, &end) == "");
   BOOST_TEST(end == want::closed);
+}
+
+BOOST_AUTO_TEST_CASE(peer_that_closes_in_the_middle_of_a_message_ends_no_call_with_success) {
+  using verb = step (*)(engine&);
+  for (verb const call : {verb([](engine& e) { return e.close_notify(); }),
+                          verb([](engine& e) { return e.key_update(true); }),
+                          verb([](engine& e) { return e.seal(bytes_of("x")); })}) {
+    half_a_ticket half;
+    BOOST_REQUIRE_EQUAL(half.pair.server.close_notify(), step{});
+    give(half.pair.client, take_all(half.pair.server));
+    BOOST_TEST(call(half.pair.client).next == want::failed);
+    BOOST_TEST(!!half.pair.client.failure());
+    BOOST_TEST(call(half.pair.client).next == want::failed);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(seal_takes_nothing_before_the_rest_of_a_message_that_came_in_part) {
+  half_a_ticket half;
+  auto& client = half.pair.client;
+  BOOST_TEST(client.seal(bytes_of("first")) == (step{want::fill, 0}));
+  BOOST_TEST(!client.record_pending());
+  BOOST_TEST(client.stats().plaintext_sealed == 0U);
+  // Nothing was begun: another one may come in its place.
+  BOOST_TEST(client.seal(bytes_of("2nd")) == (step{want::fill, 0}));
+  give(client, half.rest);
+  seal_all(client, "third");
+  BOOST_TEST(deliver_all(client, half.pair.server) == "third");
 }
 
 BOOST_AUTO_TEST_CASE(key_update_waits_for_the_rest_of_a_message_that_came_in_part) {

@@ -188,6 +188,17 @@ inline std::string peer_gone_mid_handshake() {
   return told_client(s, "tls_handshake", shaken);
 }
 
+inline std::string closed_mid_handshake() {
+  memory_session s;
+  ending shaken;
+  tls_handshake(s.client, as_client{"localhost"}, shaken.token());
+  s.settle();
+  constexpr std::string_view close_notify("\x15\x03\x03\x00\x02\x01\x00", 7);
+  s.server_end().async_write_some(boost::asio::buffer(close_notify), [](auto&&...) {});
+  s.settle();
+  return told_client(s, "tls_handshake", shaken);
+}
+
 inline std::string handshake_deadline() {
   memory_session s;
   ending shaken;

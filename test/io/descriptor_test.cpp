@@ -299,6 +299,31 @@ BOOST_DATA_TEST_CASE(lost_peer_is_an_error_and_no_signal, both_ways, way) {
   std::signal(SIGPIPE, before);
 }
 
+// OpenSSL then has no reason to give but that the peer has closed, which is no error to it.
+BOOST_DATA_TEST_CASE(write_to_a_peer_that_has_closed_and_is_gone_is_no_success,
+                     both_ways* data::make({true, false}), way, blocking) {
+  descriptor_session s(way);
+  ending closed, read;
+  tls_close_write(*s.client, closed.token());
+  std::string place(100, '\0');
+  tls_read_some(*s.server, asio::buffer(place), read.token());
+  s.run_until([&] { return closed.done && read.done; });
+  BOOST_REQUIRE(read.ec == asio::error::eof);
+  s.client->next_layer().close();
+  auto const message = numbered_plaintext(1'000);
+  for (int nth = 0; nth != 3; ++nth) {
+    ending written;
+    if (blocking) {
+      written.bytes = s.server->write_some(asio::buffer(message), written.ec);
+    } else {
+      tls_write(*s.server, asio::buffer(message), written.token());
+      s.run_until([&] { return written.done; });
+    }
+    BOOST_TEST(written.ec == asio::error::broken_pipe);
+    BOOST_TEST(written.bytes == 0U);
+  }
+}
+
 BOOST_DATA_TEST_CASE(descriptor_that_was_closed_is_not_used, both_ways, way) {
   descriptor_session s(way);
   int const number = s.server->next_layer().native_handle();

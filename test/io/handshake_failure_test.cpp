@@ -1,10 +1,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Six handshakes that fail, and what each side is told: an error code, and a text that names the
+// Handshakes that fail, and what each side is told: an error code, and a text that names the
 // cause.
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/verify_context.hpp>
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
 
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
@@ -124,6 +126,61 @@ BOOST_AUTO_TEST_CASE(peer_that_goes_away_is_named_with_the_step_it_left_in) {
   s.settle();
   BOOST_TEST(shaken.ec == asio::ssl::error::stream_truncated);
   check_text(s.client, {"the peer closed the connection", "handshake step: the ServerHello"});
+}
+
+// An alert of level warning, in the clear.
+constexpr std::string_view close_notify("\x15\x03\x03\x00\x02\x01\x00", 7);
+
+void close_session(memory_session& s, memory_stream& from) {
+  from.async_write_some(asio::buffer(close_notify), [](error_code, std::size_t) {});
+  s.settle();
+}
+
+BOOST_AUTO_TEST_CASE(close_notify_in_place_of_an_answer_is_no_handshake) {
+  for (bool const by_a_write : {false, true}) {
+    memory_session s;
+    ending verb;
+    if (by_a_write) {
+      BOOST_REQUIRE(s.client.state().engine().be_client_of("localhost"));
+      tls_write(s.client, asio::buffer("secret", 6), verb.token());
+    } else {
+      tls_handshake(s.client, as_client{"localhost"}, verb.token());
+    }
+    s.settle();
+    close_session(s, s.server_end());
+    BOOST_TEST(verb.done);
+    BOOST_TEST(verb.ec == asio::error::eof);
+    BOOST_TEST(verb.bytes == 0U);
+    check_text(s.client, {"the peer closed the session in the middle of a handshake"});
+    ending after;
+    tls_handshake(s.client, as_client{"localhost"}, after.token());
+    s.settle();
+    BOOST_TEST(after.ec == asio::error::eof);
+  }
+}
+
+BOOST_DATA_TEST_CASE(close_notify_of_a_client_is_no_handshake, boost::unit_test::data::make({2, 3}),
+                     minor) {
+  auto client = client_of_tls_1(minor);
+  for (bool const after_its_hello : {true, false}) {
+    memory_session s({}, client);
+    ending of_server, of_client, read;
+    if (after_its_hello) {
+      tls_handshake(s.client, as_client{"localhost"}, of_client.token());
+      s.settle();
+    }
+    tls_handshake(s.server, as_server{}, of_server.token());
+    std::array<char, 10> place{};
+    tls_read_some(s.server, asio::buffer(place), read.token());
+    close_session(s, s.client_end());
+    BOOST_TEST(of_server.ec == read.ec);
+    if (!after_its_hello) {
+      check_ssl(of_server);  // unexpected message
+      continue;
+    }
+    BOOST_TEST(of_server.ec == asio::error::eof);
+    check_text(s.server, {"the peer closed the session in the middle of a handshake"});
+  }
 }
 
 BOOST_AUTO_TEST_CASE(refused_certificate_is_what_later_verbs_say_too) {

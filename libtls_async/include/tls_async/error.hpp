@@ -39,7 +39,8 @@ enum class errc {
   buffer_changed,         ///< A relocatable buffer changed its size or its content.
   wrong_role,             ///< A setting or a role that this context is not for.
   file_ended,             ///< A file to be sent is shorter than what was asked for.
-  ktls_fixed_keys         ///< The keys of a session have to change that the kernel seals.
+  ktls_fixed_keys,        ///< The keys of a session have to change that the kernel seals.
+  closed_by_peer  ///< The peer ended the session in the middle of a handshake. Streams say eof.
 };
 
 /// The category of `errc`; its name is "tls_async".

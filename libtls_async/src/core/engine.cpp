@@ -159,7 +159,8 @@ step engine::open(std::span<std::byte> plaintext) {
   std::size_t read = 0;
   step result;
   do {
-    result = answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read));
+    result =
+        answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read), opening::yes);
     if (has_to_end_for_fixed_keys()) {
       return end_for_fixed_keys("the peer changed the keys, which kernel TLS can't");
     }
@@ -222,7 +223,7 @@ bool engine::attach_ring() {
   return false;
 }
 
-step engine::answer(int result) {
+step engine::answer(int result, opening is_open) {
   int const failed = errno;
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_NONE:
@@ -234,13 +235,17 @@ step engine::answer(int result) {
       ++stats_.suspended_for_flush;
       return {want::flush, 0};
     case SSL_ERROR_ZERO_RETURN:
-      return {want::closed, 0};
+      // The peer's close_notify is an orderly end of what is read, and of nothing else. Once it has
+      // come OpenSSL says so of any failure without a reason, also where the descriptor failed.
+      if (is_open == opening::yes && (handshake_done_ || !in_handshake())) return {want::closed, 0};
+      if (descriptor_ != -1 && failed != 0) return fail_transport(failed);
+      return fail(errc::closed_by_peer, "the peer closed the session in the middle of a handshake");
     case SSL_ERROR_SSL:
     case SSL_ERROR_SYSCALL:
       if (unsigned long const code = ERR_peek_error(); ERR_SYSTEM_ERROR(code)) {
         return fail_transport(ERR_GET_REASON(code));
       } else if (code != 0) {
-        return fail({.openssl = code, .own = {}});
+        return fail(tls_async::failure(code));
       } else if (descriptor_ != -1 && failed != 0) {
         return fail_transport(failed);
       }

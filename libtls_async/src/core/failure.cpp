@@ -116,7 +116,7 @@ char const* words_of_alert(int value) {
 
 step engine::fail(tls_async::failure why) {
   // Sticky: after a fatal error no SSL call may be made (SSL_get_error(3)).
-  failure_ = why;
+  failure_ = why ? why : tls_async::failure(errc::unexpected_result);
   explain_failure(drain_error_queue());
   // What the story asked OpenSSL for may have left errors of its own (X509_VERIFY_PARAM_get1_ip_asc
   // does).
@@ -126,7 +126,7 @@ step engine::fail(tls_async::failure why) {
 
 step engine::fail(error_code why, std::string summary) {
   explain(std::move(summary));
-  return fail({.openssl = 0, .own = why});
+  return fail(tls_async::failure(why));
 }
 
 void engine::refuse(error_code why, std::string summary) {

@@ -187,7 +187,9 @@ private:
 
   /// False, and the session has failed, if there is no memory.
   [[nodiscard]] bool attach_ring();
-  step answer(int result);
+  enum class opening { no, yes };
+  step answer(int result, opening is_open = opening::no);
+  [[nodiscard]] bool keep_pending(std::span<std::byte const> record);
   step finish_message();
   step fail(tls_async::failure why);
   step fail(error_code why, std::string summary);

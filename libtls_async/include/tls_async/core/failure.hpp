@@ -12,8 +12,18 @@
 
 namespace tls_async {
 
-/// Why the engine answered `want::failed`. One of the two codes is set.
+/// Why the engine answered `want::failed`. One of the two codes is set, whatever it was made from:
+/// a failure that has no error would be read as success.
 struct failure {
+  /// It has not failed.
+  failure() noexcept = default;
+  /// By what OpenSSL says.
+  explicit failure(unsigned long code) noexcept
+      : openssl(code), own(code != 0 ? error_code() : error_code(errc::unexpected_result)) {}
+  /// By a reason of ours, or of the transport.
+  explicit failure(error_code why) noexcept
+      : own(why.failed() ? why : error_code(errc::unexpected_result)) {}
+
   unsigned long openssl = 0;  ///< ERR_get_error(3)
   error_code own;             ///< Of errc.
 

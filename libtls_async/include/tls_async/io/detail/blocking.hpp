@@ -73,7 +73,8 @@ error_code blocking_drive(stream_core& core, NextLayer& next_layer, step& done, 
     error_code const flushed = blocking_flush(core, next_layer);
     if (done.next == want::failed) return core.failure_code();
     if (flushed) return flushed;
-    if (done.next == want::nothing || done.next == want::closed) return core.rest(), error_code();
+    if (done.next == want::closed) return core.rest(), boost::asio::error::eof;
+    if (done.next == want::nothing) return core.rest(), error_code();
     if (done.next == want::fill) {
       if (error_code const ec = blocking_fill(core, next_layer)) return ec;
     } else if (core.engine().sends_directly()) {
@@ -99,7 +100,6 @@ std::size_t blocking_read(stream_core& core, NextLayer& next_layer, Buffers cons
   step done;
   ec = blocking_drive(core, next_layer, done, [&] { return core.engine().open(cursor.piece()); });
   if (ec) return 0;
-  if (done.next == want::closed) return ec = boost::asio::error::eof, 0;
   // The first record is there; more are taken as long as none has to be waited for.
   std::size_t total = 0;
   while (done.next == want::nothing) {
@@ -159,13 +159,10 @@ error_code blocking_shutdown(stream_core& core, NextLayer& next_layer) {
     return ec;
   }
   static thread_local std::array<std::byte, max_record_plaintext> discarded;
-  do {
-    if (error_code const ec =
-            blocking_drive(core, next_layer, done, [&] { return session.open(discarded); })) {
-      return ec;
-    }
-  } while (done.next != want::closed);
-  return {};
+  error_code ec;
+  while (!ec)
+    ec = blocking_drive(core, next_layer, done, [&] { return session.open(discarded); });
+  return done.next == want::closed ? error_code() : ec;
 }
 
 }  // namespace tls_async::detail

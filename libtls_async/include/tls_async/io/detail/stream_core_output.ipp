@@ -215,7 +215,7 @@ inline bool stream_core::went_on(step const& sealed_step) {
         wants_fill_ = true;
       }
       return false;
-    case want::closed:
+    case want::closed:  // only `open` answers that
     case want::failed:
       fail_session();
       return false;

@@ -172,6 +172,8 @@ inline void stream_core::cancel(operation& op, boost::asio::cancellation_type ty
 
 inline error_code stream_core::failure_code() const {
   auto const& why = engine_.failure();
+  // Asio's handshake says so where the peer closes instead of answering.
+  if (why.own == errc::closed_by_peer) return boost::asio::error::eof;
   if (why.openssl == 0) return why.own;
   // What a BIO on a descriptor makes of the end of the connection.
   if (ERR_GET_LIB(why.openssl) == ERR_LIB_SSL &&
@@ -222,6 +224,8 @@ inline error_code stream_core::end_of_output(error_code transport) {
 
 // The session has failed: nothing can be sealed or opened any more, but the alert still leaves.
 inline void stream_core::fail_session() {
+  // Without a failure every verb would end in success.
+  engine_.refuse(errc::unexpected_result, "the session ended without a reason");
   error_code const result = failure_code();
   for (operation& op : in_flight_) {
     if (op.end != not_in_ring_yet) continue;
