@@ -4,12 +4,14 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -29,6 +31,22 @@ SSL* new_session(SSL_CTX* context) {
 int session_index() {
   static int const index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
+}
+
+// SSL_get_error takes what a callback of the application has left in the error queue, as a loop
+// over PEM blocks does, for the reason why the call has stopped.
+bool only_waits(SSL* ssl) {
+  if (std::strcmp(SSL_state_string(ssl), "SSLERR") == 0) return false;  // a fatal error
+  switch (SSL_want(ssl)) {
+    case SSL_NOTHING:
+      return false;
+    case SSL_READING:
+      return BIO_should_read(SSL_get_rbio(ssl)) != 0;
+    case SSL_WRITING:
+      return BIO_should_write(SSL_get_wbio(ssl)) != 0;
+    default:
+      return true;
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <tls_async/core/engine.hpp>
 #include <tls_async/core/failure.hpp>
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>

@@ -12,9 +12,10 @@
 namespace tls_async {
 
 /// The error queue is empty and errno 0, so that what SSL_get_error and errno say afterwards is of
-/// this call. On a descriptor a lost peer does not end the program: OpenSSL's socket BIO writes
-/// without MSG_NOSIGNAL, and sendfile(2) has no such flag, so SIGPIPE is blocked, and dropped
-/// afterwards, unless the program has blocked it itself.
+/// this call; and the queue is left empty, whatever a callback has put there. On a descriptor a
+/// lost peer does not end the program: OpenSSL's socket BIO writes without MSG_NOSIGNAL, and
+/// sendfile(2) has no such flag, so SIGPIPE is blocked, and dropped afterwards, unless the program
+/// has blocked it itself.
 class [[gnu::visibility("hidden")]] openssl_call {
 public:
   explicit openssl_call(bool on_descriptor) noexcept : is_blocked_here_(on_descriptor) {
@@ -28,6 +29,7 @@ public:
     is_blocked_here_ = sigismember(&before_, SIGPIPE) == 0;
   }
   ~openssl_call() {
+    if (ERR_peek_error() != 0) ERR_clear_error();
     if (!is_blocked_here_) return;
     int const kept = errno;
     sigset_t pending;
