@@ -234,6 +234,32 @@ BOOST_AUTO_TEST_CASE(verify_callback_that_knows_no_host_stands_in_for_trust_only
   }
 }
 
+BOOST_AUTO_TEST_CASE(warning_of_a_handshake_that_went_well_is_no_story) {
+  auto const client = make_context(role::client, version_settings(TLS1_2_VERSION));
+  auto const server = make_context(role::server, version_settings(TLS1_2_VERSION));
+  int alerts = 0;
+  SSL_CTX_set_tlsext_servername_callback(
+      server.get(), +[](SSL*, int* alert, void*) {
+        *alert = SSL_AD_UNRECOGNIZED_NAME;
+        return SSL_TLSEXT_ERR_ALERT_WARNING;
+      });
+  static int* counted = nullptr;
+  counted = &alerts;
+  SSL_CTX_set_info_callback(client.get(), [](SSL const*, int where, int) {
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT) ++*counted;
+  });
+  engine_pair pair(client.get(), server.get());
+  BOOST_REQUIRE(pair.client.be_client_of("localhost"));
+  pair.handshake();
+  BOOST_TEST(alerts == 1);
+  for (engine* const side : {&pair.client, &pair.server}) {
+    BOOST_TEST(side->handshake_done());
+    BOOST_TEST(side->error_info().text() == "");
+    side->explain("receiving failed");
+    BOOST_TEST(side->error_info().text() == "receiving failed");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(error_info_of_no_version_in_both_says_so_on_both_sides) {
   engine_pair pair(make_context(role::client, version_settings(TLS1_3_VERSION)).get(),
                    make_context(role::server, version_settings(TLS1_2_VERSION)).get());

@@ -97,6 +97,7 @@ step engine::handshake() {
   openssl_call const call(sends_directly_);
   auto const result = answer(SSL_do_handshake(ssl_.get()));
   handshake_done_ = result.next == want::nothing;
+  if (handshake_done_) alert_ = 0;
   if (handshake_done_ && sends_directly_) leave_descriptor();
   return result;
 }
@@ -184,7 +185,6 @@ step engine::open(std::span<std::byte> plaintext) {
     }
     // Without SSL_MODE_AUTO_RETRY it has only come behind a message that is no plaintext.
   } while (result.next == want::fill && kernel_seals() && ring_.input_bytes() != 0);
-  if (exceeded_ != nullptr && !failure_) return fail(errc::peer_limit_exceeded, exceeded_);
   if (result.next == want::nothing) {
     stats_.plaintext_opened += read;
     ++stats_.records_opened;
@@ -243,7 +243,17 @@ bool engine::attach_ring() {
 
 step engine::answer(int result, opening is_open) {
   int const failed = errno;
-  switch (SSL_get_error(ssl_.get(), result)) {
+  if (exceeded_ != nullptr) {
+    ERR_clear_error();  // of the record that was put in the way
+    return fail(errc::peer_limit_exceeded, exceeded_);
+  }
+  int const error = SSL_get_error(ssl_.get(), result);
+  bool const has_reason = error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
+  if (has_reason && ERR_peek_error() != 0 && only_waits(ssl_.get())) {
+    ERR_clear_error();
+    return answer(result, is_open);
+  }
+  switch (error) {
     case SSL_ERROR_NONE:
       return {want::nothing, 0};
     case SSL_ERROR_WANT_READ:

@@ -148,6 +148,7 @@ void engine::explain(std::string summary) {
   forget_deadline();
   auto& info = story();
   if (info.summary.empty()) info.summary = std::move(summary);
+  tell_alert();
   if (!handshake_done() && handshake_step_ != nullptr) info.handshake_step = handshake_step_;
 }
 
@@ -162,11 +163,13 @@ void engine::forget_deadline() noexcept {
   if (!std::exchange(story_is_of_deadline_, false)) return;
   story_->summary.clear();
   story_->handshake_step.clear();
+  story_->last_alert.reset();
 }
 
 void engine::explain_failure(std::string openssl) {
   auto& info = story();
   info.openssl = std::move(openssl);
+  tell_alert();
   info.expected_host = expected_host_of(ssl_.get());
   if (info.verify_error) {
     explain("the peer's certificate was refused: " + info.verify_error->reason);
@@ -191,13 +194,31 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
   if ((where & SSL_CB_LOOP) != 0) self->handshake_step_ = next_message_of(ssl);
   if ((where & SSL_CB_ALERT) == 0) return;
   if ((value & 0xff) == SSL_AD_CLOSE_NOTIFY) return;
-  try {
-    self->story().last_alert = {.sent = (where & SSL_CB_WRITE) != 0,
-                                .fatal = (value >> 8) == SSL3_AL_FATAL,
-                                .number = value & 0xff,
-                                .description = words_of_alert(value)};
-  } catch (...) {  // the story of an alert is not worth ending the session
-  }
+  self->alert_ = value;
+  self->alert_was_sent_ = (where & SSL_CB_WRITE) != 0;
+}
+
+// A warning that ends nothing, as unrecognized_name, is no story by itself.
+void engine::tell_alert() {
+  if (alert_ == 0) return;
+  story().last_alert = {.sent = alert_was_sent_,
+                        .fatal = (alert_ >> 8) == SSL3_AL_FATAL,
+                        .number = alert_ & 0xff,
+                        .description = words_of_alert(alert_)};
+}
+
+// RFC 8446 section 6.2 has the peer told, and OpenSSL has no call that sends an alert. But it sends
+// one by itself when a record comes that may not: behind the message that was one too many it finds
+// such a record instead of what the peer has sent on, which nobody reads any more. The alert is
+// unexpected_message, as BoringSSL and rustls answer too many KeyUpdates. (In TLS 1.2 it would be
+// bad_record_mac, which is not true; there the peer has got no_renegotiation for each attempt.)
+void engine::exceed(char const* limit) noexcept {
+  if (exceeded_ != nullptr) return;
+  exceeded_ = limit;
+  static constexpr std::array<unsigned char, 6> unprotected{SSL3_RT_HANDSHAKE, 3, 3, 0, 1, 0};
+  if (!supports_key_update()) return;
+  BIO* const instead = BIO_new_mem_buf(unprotected.data(), static_cast<int>(unprotected.size()));
+  if (instead != nullptr) SSL_set0_rbio(ssl_.get(), instead);
 }
 
 // Sees each handshake message that comes or goes; OpenSSL itself limits none of those counted here.
@@ -213,26 +234,24 @@ void engine::on_message(int sent, int /*version*/, int type, void const* message
   switch (*static_cast<unsigned char const*>(message)) {
     case SSL3_MT_KEY_UPDATE:
       ++self->stats_.key_updates_received;
-      if (exceeds(++self->key_updates_in_a_row_, options.most_key_updates_in_a_row)) {
-        self->exceeded_ = "the peer sent too many KeyUpdates without plaintext between them";
-      }
-      break;
+      if (exceeds(++self->key_updates_in_a_row_, options.most_key_updates_in_a_row))
+        self->exceed("the peer sent too many KeyUpdates without plaintext between them");
+      if (self->key_updates_allowed_ == 0) self->exceed("the peer sends KeyUpdates too often");
+      if (self->key_updates_allowed_ != UINT32_MAX) --self->key_updates_allowed_;
+      return;
     case SSL3_MT_HELLO_REQUEST:
     case SSL3_MT_CLIENT_HELLO:
       if (options.allow_renegotiation) break;
       if (exceeds(static_cast<std::uint32_t>(++self->stats_.renegotiations_refused),
                   options.most_renegotiation_attempts)) {
-        self->exceeded_ = "the peer tried again to renegotiate after it was refused";
+        self->exceed("the peer tried again to renegotiate after it was refused");
       }
       break;
     default:
       break;
   }
-  if (exceeds(++self->handshake_messages_in_a_row_, options.most_handshake_messages_in_a_row)) {
-    if (self->exceeded_ == nullptr) {
-      self->exceeded_ = "the peer sent too many handshake messages without plaintext between them";
-    }
-  }
+  if (exceeds(++self->handshake_messages_in_a_row_, options.most_handshake_messages_in_a_row))
+    self->exceed("the peer sent too many handshake messages without plaintext between them");
 }
 
 int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {

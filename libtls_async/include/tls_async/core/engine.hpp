@@ -118,6 +118,9 @@ public:
 
   // State.
 
+  /// So many KeyUpdates of the peer may come from here on; one more ends the session. The engine
+  /// knows no time: its caller limits how many there are in a second.
+  void allow_key_updates(std::uint32_t n) noexcept { key_updates_allowed_ = n; }
   /// It is client or server.
   [[nodiscard]] bool has_role() const noexcept { return has_role_; }
   /// The first handshake has begun.
@@ -194,6 +197,7 @@ private:
   step fail(tls_async::failure why);
   step fail(error_code why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
+  void exceed(char const* limit) noexcept;
   step refused_by_context();
   void drop_unverified_session() noexcept;
   void leave_descriptor();
@@ -201,6 +205,7 @@ private:
   step end_for_fixed_keys(char const* summary);
   [[nodiscard]] bool has_to_end_for_fixed_keys() const noexcept;
   void explain_failure(std::string openssl);
+  void tell_alert();
   tls_async::error_info& story();
 
   static engine* of(SSL const* ssl) noexcept;
@@ -222,6 +227,8 @@ private:
   int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // the context's own, asked after ours
   char const* handshake_step_ = nullptr;
   bool story_is_of_deadline_ = false;
+  int alert_ = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none
+  bool alert_was_sent_ = false;
   bool has_role_ = false;
   bool sends_directly_ = false;
   bool receives_directly_ = false;
@@ -233,6 +240,7 @@ private:
   std::uint64_t records_under_key_ = 0;
   std::uint64_t bytes_under_key_ = 0;
   std::uint32_t key_updates_in_a_row_ = 0;
+  std::uint32_t key_updates_allowed_ = UINT32_MAX;
   std::uint32_t handshake_messages_in_a_row_ = 0;
   bool handshake_begun_ = false;
   bool handshake_done_ = false;

@@ -19,13 +19,15 @@ struct engine_options {
   std::size_t ring_records = 4;
 
   // OpenSSL sets no limit on what follows (0 is none here too). A peer that goes beyond ends its
-  // session with errc::peer_limit_exceeded.
+  // session with errc::peer_limit_exceeded, and in TLS 1.3 gets the alert unexpected_message, where
+  // there is room for it.
 
   /// KeyUpdates without plaintext between them, as in BoringSSL and rustls. Java, when it has read
   /// as much as it wants to under one key (jdk.tls.keyLimits, 2^37 bytes by default), asks again
   /// with each record it reads until it gets new keys, which may be more often.
   std::uint32_t most_key_updates_in_a_row = 32;
-  /// Messages after the handshake, tickets for instance, without plaintext between them.
+  /// Messages after the handshake but for KeyUpdates, tickets for instance, without plaintext
+  /// between them.
   std::uint32_t most_handshake_messages_in_a_row = 32;
   /// Refused attempts to renegotiate (TLS 1.2); the one after them ends the session.
   std::uint32_t most_renegotiation_attempts = 1;

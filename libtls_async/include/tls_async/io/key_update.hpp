@@ -22,7 +22,8 @@ enum class new_keys {
 /// `engine_options::rekey_after_records`.
 ///
 /// Completes when the KeyUpdate has left. With `new_keys::both` the peer is asked for new keys too,
-/// and changes them before its next write (RFC 8446 section 4.6.3).
+/// and changes them before its next write (RFC 8446 section 4.6.3); one that sends nothing may not
+/// answer.
 ///
 /// Parameters: `deadline` bounds it in all; without one, it ends when the next layer has accepted
 /// nothing for `stream_options::write_stall_deadline`.

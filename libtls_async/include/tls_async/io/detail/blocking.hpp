@@ -59,6 +59,7 @@ error_code blocking_fill(stream_core& core, NextLayer& next_layer) {
   std::size_t const n =
       next_layer.read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);
   ring.commit(n);
+  core.limit_key_updates();
   if (ec == boost::asio::error::would_block) return ec;
   if (ec || n == 0) return core.end_of_input(ec ? ec : error_code(boost::asio::error::eof));
   return {};

@@ -79,6 +79,8 @@ public:
     return {.kept = size_ + engine_.memory_usage() + memory_.memory_usage() + kept_bytes_,
             .ring = engine_.ring().memory_usage()};
   }
+  /// Input has come: how many KeyUpdates may be in it.
+  void limit_key_updates();
   /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is
   /// none.
   [[nodiscard]] bool keep_bytes(std::size_t n) noexcept;
@@ -203,7 +205,6 @@ private:
   void explain_expiry(operation const& op);
   void fail_session();
   [[nodiscard]] bool end_fill(error_code ec);
-  void limit_key_updates();
   void run_handlers(gate_step* from);
   void add_deadline(operation& op);
   [[nodiscard]] time_point expiry_of(operation const& op) const;
@@ -267,9 +268,9 @@ private:
   std::uint64_t queued_writes_ = 0;
   std::uint64_t queued_closes_ = 0;
   std::size_t kept_bytes_ = 0;
-  std::uint64_t key_updates_seen_ = 0;
+  std::uint64_t key_updates_counted_ = 0;
   std::uint32_t key_updates_spent_ = 0;
-  time_point key_updates_counted_{};
+  time_point key_updates_earned_{};
 
   time_point armed_until_ = never;
   std::thread::id driver_;  // who is in drive(), perhaps outside of the lock to run a handler

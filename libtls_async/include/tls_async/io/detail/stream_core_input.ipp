@@ -126,24 +126,24 @@ inline bool stream_core::end_fill(error_code ec) {
 // A bucket of tokens: so many KeyUpdates may come at once, and so many a second in the long run.
 // The engine knows no time, and counts down what is allowed here.
 inline void stream_core::limit_key_updates() {
-  std::uint64_t const seen = engine_.stats().key_updates_received;
   std::uint32_t const rate = options_.most_key_updates_per_second;
-  if (seen == key_updates_seen_ || rate == 0) return;
-  time_point const moment = now();
-  auto const elapsed =
-      std::chrono::duration_cast<std::chrono::milliseconds>(moment - key_updates_counted_);
-  auto const earned = static_cast<std::uint64_t>(elapsed.count()) * rate / 1000;
-  if (earned != 0) {
-    key_updates_spent_ -=
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(earned, key_updates_spent_));
-    key_updates_counted_ = moment;
-  }
-  key_updates_spent_ += static_cast<std::uint32_t>(seen - key_updates_seen_);
-  key_updates_seen_ = seen;
+  if (rate == 0) return;
+  std::uint64_t const seen = engine_.stats().key_updates_received;
   std::uint32_t const burst = std::max(options_.most_key_updates_in_a_row, rate);
-  if (key_updates_spent_ > burst) {
-    engine_.refuse(errc::peer_limit_exceeded, "the peer sends KeyUpdates too often");
+  key_updates_spent_ +=
+      static_cast<std::uint32_t>(seen - std::exchange(key_updates_counted_, seen));
+  if (key_updates_spent_ != 0) {
+    time_point const moment = now();
+    auto const elapsed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(moment - key_updates_earned_);
+    auto const earned = static_cast<std::uint64_t>(elapsed.count()) * rate / 1000;
+    if (earned != 0) {
+      key_updates_spent_ -=
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(earned, key_updates_spent_));
+      key_updates_earned_ = moment;
+    }
   }
+  engine_.allow_key_updates(burst - std::min(burst, key_updates_spent_));
 }
 
 // No more input, for now or for ever. Verbs that only wait for output go on, unless they wait for
