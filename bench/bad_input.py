@@ -64,6 +64,12 @@ class BadInput(unittest.TestCase):
         self.assertIn("bulk_send_64KiB", done.stderr)
         self.assertIn("header_body:", done.stdout)
 
+    def test_rounds_that_are_no_number_are_refused(self):
+        for rounds in ("-1", "0", "x", "1.5"):
+            done = run(BENCH, "--rounds", rounds)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(f'--rounds must be a number between 1 and 100000, not "{rounds}"', done.stderr)
+
     def test_unknown_stack_is_named_with_the_known_ones_and_the_rest_runs(self):
         done = run(BENCH, "--smoke", "--scenario", "header_body", "--stack", "nonsense", "--stack", "tcp")
         self.assertEqual(done.returncode, 1)

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The tutorial's client: sends each line of its input over TLS and prints what comes back.
+#include "serving/command_line.hpp"
+
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/program_options.hpp>
-#include <boost/url/parse.hpp>
 
 #include <exception>
 #include <iostream>
@@ -62,15 +63,13 @@ int main(int argc, char* argv[]) try {
 
   asio::io_context io;
   tls_stream stream{io, context};
-  auto const at = boost::urls::parse_authority(server);
-  if (!at || at->port().empty())
-    throw std::invalid_argument("--connect wants HOST:PORT, such as localhost:8443, not " + server);
-  std::string const host = at->host_address(), port = at->port();
-  asio::co_spawn(io, talk(stream, host, port), [&](std::exception_ptr const& error) {
-    auto const story = stream.error_info().text();
-    if (error && !story.empty()) throw std::runtime_error(story);
-    if (error) std::rethrow_exception(error);
-  });
+  auto const at = serving::parse_host_and_port(server, "--connect", 1);
+  asio::co_spawn(io, talk(stream, at.host, std::to_string(at.port)),
+                 [&](std::exception_ptr const& error) {
+                   auto const story = stream.error_info().text();
+                   if (error && !story.empty()) throw std::runtime_error(story);
+                   if (error) std::rethrow_exception(error);
+                 });
   io.run();
 } catch (std::exception const& error) {
   std::cerr << "echo_client: " << error.what() << '\n';

@@ -3,16 +3,16 @@
 //
 // The tutorial's server: sends back whatever it is sent, over TLS, to any number of clients at
 // once.
+#include "serving/command_line.hpp"
+
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio.hpp>
 #include <boost/program_options.hpp>
-#include <boost/url/parse.hpp>
 
 #include <chrono>
 #include <exception>
 #include <iostream>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,17 +72,14 @@ int main(int argc, char* argv[]) try {
   po::store(po::parse_command_line(argc, argv, known), given);
   if (given.count("help")) return std::cout << known, 0;
   po::notify(given);
+  auto const at = serving::parse_host_and_port(listen, "--listen", 0);
 
   tls_async::context context{tls_async::context::role::server};
   context.use_certificate_chain_file(certificate);
   context.use_private_key_file(key);
 
   asio::io_context io;
-  auto const at = boost::urls::parse_authority(listen);
-  if (!at || at->port().empty())
-    throw std::invalid_argument("--listen wants HOST:PORT, such as 127.0.0.1:8443, not " + listen);
-  std::string const host = at->host_address(), port = at->port();
-  tcp::acceptor acceptor{io, *tcp::resolver{io}.resolve(host, port).begin()};
+  tcp::acceptor acceptor{io, *tcp::resolver{io}.resolve(at.host, std::to_string(at.port)).begin()};
   std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
   asio::co_spawn(io, serve(acceptor, context), [](std::exception_ptr const& error) {
     if (error) std::rethrow_exception(error);

@@ -12,23 +12,51 @@ namespace serving {
 
 namespace po = boost::program_options;
 
+namespace {
+
+struct authority {
+  std::string host, port;
+};
+
+// Nothing if there is no port.
+std::optional<authority> parse_authority(std::string_view text) {
+  auto const at = boost::urls::parse_authority({text.data(), text.size()});
+  if (!at || at->has_userinfo() || at->port().empty()) return std::nullopt;
+  return authority{std::string(at->host_address()), std::string(at->port())};
+}
+
+std::uint16_t parse_port(std::string_view text, std::uint16_t least, std::string_view option) {
+  return static_cast<std::uint16_t>(
+      parse_number(text, least, 65'535, "the port of " + std::string(option)));
+}
+
+}  // namespace
+
 boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text) {
   auto const malformed = [&] {
     return usage_error("--listen \"" + std::string(text) +
                        "\" is not ADDR:PORT; write for example 127.0.0.1:8443, 0.0.0.0:8443 or "
                        "[::1]:8443");
   };
-  auto const at = boost::urls::parse_authority(text);
-  if (!at || at->has_userinfo() || at->port().empty()) throw malformed();
+  auto const at = parse_authority(text);
+  if (!at) throw malformed();
   boost::system::error_code error;
-  auto const address = boost::asio::ip::make_address(std::string(at->host_address()), error);
-  // A number that is none for a port is 0, too.
-  if (error || (at->port_number() == 0 && at->port() != "0")) throw malformed();
-  return {address, at->port_number()};
+  auto const address = boost::asio::ip::make_address(at->host, error);
+  if (error) throw malformed();
+  return {address, parse_port(at->port, 0, "--listen")};
 }
 
-po::typed_value<std::int64_t>* number(std::int64_t standard) {
-  return po::value<std::int64_t>()->value_name("N")->default_value(standard);
+host_and_port parse_host_and_port(std::string_view text, std::string_view option,
+                                  std::uint16_t least_port) {
+  auto const at = parse_authority(text);
+  if (!at || at->host.empty())
+    throw usage_error(std::string(option) + " \"" + std::string(text) +
+                      "\" is not HOST:PORT; write for example localhost:8443 or [::1]:8443");
+  return {at->host, parse_port(at->port, least_port, option)};
+}
+
+po::typed_value<std::string>* number(std::int64_t standard) {
+  return po::value<std::string>()->value_name("N")->default_value(std::to_string(standard));
 }
 
 po::typed_value<std::string>* file() { return po::value<std::string>()->value_name("FILE"); }
@@ -55,11 +83,7 @@ po::variables_map read_options(int argc, char const* const* argv,
 
 std::int64_t number_between(std::int64_t least, std::int64_t most, po::variables_map const& values,
                             std::string const& name) {
-  auto const value = values[name].as<std::int64_t>();
-  if (value < least || value > most)
-    throw usage_error("--" + name + " must be between " + std::to_string(least) + " and " +
-                      std::to_string(most));
-  return value;
+  return parse_number(values[name].as<std::string>(), least, most, "--" + name);
 }
 
 std::chrono::seconds seconds_from(std::int64_t least, po::variables_map const& values,

@@ -1,9 +1,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the command lines of the servers have in common with each other: numbers within bounds,
+// What the command lines of the programs have in common with each other: numbers within bounds,
 // addresses, and words for what is wrong.
 #pragma once
+
+#include "number.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/program_options/options_description.hpp>
@@ -14,25 +16,28 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace serving {
-
-// Says in its text what is wrong and what to write instead.
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 enum class client_certificates { requested, required };
 
 // "127.0.0.1:8443" or "[::1]:8443". Throws usage_error.
 boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text);
 
-// A value that is a number, read as signed, because an unsigned one would take "-1" for a large
-// number.
-boost::program_options::typed_value<std::int64_t>* number(std::int64_t standard);
+struct host_and_port {
+  std::string host;  // an IPv6 address without brackets
+  std::uint16_t port = 0;
+};
+
+// Of `option`: "localhost:8443" or "[::1]:8443", with a port of `least_port` at least. Throws
+// usage_error.
+host_and_port parse_host_and_port(std::string_view text, std::string_view option,
+                                  std::uint16_t least_port);
+
+// A value that is a number; number_between reads it.
+boost::program_options::typed_value<std::string>* number(std::int64_t standard);
 boost::program_options::typed_value<std::string>* file();
 
 // Options only, none of them abbreviated. `stray` is what to say of a word that belongs to none.

@@ -9,7 +9,9 @@
 #include <boost/program_options.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
+#include <utility>
 
 namespace tls_proxy {
 namespace {
@@ -94,7 +96,10 @@ backend_name parse_backend(std::string const& text) {
     throw usage_error("--connect \"" + text +
                       "\" is not HOST:PORT; write for example localhost:80 or [::1]:80");
   if (bracketed) host = host.substr(1, host.size() - 2);
-  return {host, text.substr(colon + 1)};
+  auto port = text.substr(colon + 1);
+  bool const is_name = std::isalpha(static_cast<unsigned char>(port.front())) != 0;
+  if (!is_name) serving::parse_number(port, 1, 65'535, "the port of --connect");
+  return {std::move(host), std::move(port)};
 }
 
 std::string text_of(backend_name const& name) {

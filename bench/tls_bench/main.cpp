@@ -5,6 +5,7 @@
 #include "results.hpp"
 #include "scenarios.hpp"
 #include "server_process.hpp"
+#include "serving/number.hpp"
 #include "stack.hpp"
 
 #include <unistd.h>
@@ -196,7 +197,8 @@ int main(int argc, char** argv) {
       "run only this one, or NAME:STACK,STACK on these; may be repeated");
   add("stack", options::value(&asked.stacks),
       "run only this one; may be repeated. Ratios are to asio_ssl, so name that too");
-  add("rounds", options::value(&asked.rounds)->default_value(asked.rounds),
+  add("rounds",
+      options::value<std::string>()->value_name("N")->default_value(std::to_string(asked.rounds)),
       "rounds of each scenario, after one that is not timed");
   add("quick", options::bool_switch(&asked.quick),
       "3 rounds at most, less work, not all scenarios");
@@ -209,6 +211,8 @@ int main(int argc, char** argv) {
     options::variables_map given;
     options::store(options::parse_command_line(argc, argv, internal), given);
     options::notify(given);
+    asked.rounds = static_cast<unsigned>(
+        serving::parse_number(given["rounds"].as<std::string>(), 1, 100'000, "--rounds"));
     asked.take_stacks_of_scenarios();
     raise_descriptor_limit();
     if (given.count("serve") != 0) serve_until_told(given["serve"].as<std::string>());
@@ -222,6 +226,9 @@ int main(int argc, char** argv) {
     }
     return run_all(asked);
   } catch (options::error const& e) {
+    std::cerr << "tls_bench: " << e.what() << "; see --help\n";
+    return 1;
+  } catch (serving::usage_error const& e) {
     std::cerr << "tls_bench: " << e.what() << "; see --help\n";
     return 1;
   } catch (std::exception const& e) {

@@ -90,12 +90,14 @@ BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_is_wrong) {
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--alpn=h2,,x"}, "empty name"));
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--idle-seconds=0"}, "between 1 and"));
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--threads=-1"}, "between 1 and"));
-  for (auto const* backend : {"", ":", "h", "h:", ":80", "::1", "::1:80"})
+  for (auto const* backend :
+       {"", ":", "h", "h:", ":80", "::1", "::1:80", "h:65536", "h:80x", "h:0"})
     BOOST_TEST(refuses({"--mode=client", "--connect", backend}, "connect"), backend);
 }
 
 BOOST_AUTO_TEST_CASE(takes_an_ipv6_address_in_brackets) {
   BOOST_TEST((parse_backend("[::1]:80") == backend_name{"::1", "80"}));
+  BOOST_TEST((parse_backend("h:http") == backend_name{"h", "http"}));
 }
 
 BOOST_AUTO_TEST_CASE(is_explained_on_one_screen) {

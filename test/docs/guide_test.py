@@ -237,6 +237,21 @@ class Guide(unittest.TestCase):
         self.assertEqual(len(quoted), 1)
         self.assertIn(quoted[0], source)
 
+    def test_what_is_no_port_is_refused_in_words(self):
+        pair = [str(CHAIN), str(KEY)]
+        for arguments in (["first-server", "PORT", *pair], ["many-writers", "PORT", *pair],
+                          ["beast-files", "PORT", *pair, "."], ["beast", "serve", "PORT", *pair],
+                          ["names-and-sessions", "serve", "PORT", *pair], ["first-client", "localhost", "PORT", AUTHORITY],
+                          ["cancellation-and-deadlines", "localhost", "PORT", AUTHORITY],
+                          ["shutdown", "localhost", "PORT", AUTHORITY], ["handlers", "localhost", "PORT", AUTHORITY],
+                          ["beast", "get", "localhost", "PORT", AUTHORITY, "/"],
+                          ["names-and-sessions", "visit", "localhost", "PORT", AUTHORITY, "pin"]):
+            for port in ("https", "74000", "-1", "80x", ""):
+                with self.subTest(arguments[0], port=port):
+                    done = run(*(port if each == "PORT" else each for each in arguments))
+                    self.assertEqual((done.returncode, done.stdout), (1, b""))
+                    self.assertIn(f"PORT is no port: {port}", done.stderr.decode())
+
     def test_each_program_says_what_it_wants(self):
         for page in GUIDE.glob("*.md"):
             if "```cpp" in page.read_text():
