@@ -15,8 +15,12 @@ namespace {
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t batch_size = 65536;
+constexpr std::size_t read_size = 16384;     // a record
 constexpr std::size_t most_kept = 64 << 20;  // of one body
-constexpr std::size_t most_waiting = 1000;   // frames
+constexpr std::size_t most_kept_all = 4 * most_kept;
+constexpr std::size_t most_waiting = 1000;     // frames
+constexpr std::size_t most_header = 16 << 10;  // of one message
+constexpr std::size_t most_header_all = 8 * most_header;
 
 ssize_t check(ssize_t result) {
   if (result < 0) throw std::runtime_error(nghttp2_strerror(static_cast<int>(result)));
@@ -50,15 +54,18 @@ connection::connection(tls_stream over, role side)
   check(side == role::server ? nghttp2_session_server_new2(&session, calls, this, option)
                              : nghttp2_session_client_new2(&session, calls, this, option));
   session_.reset(session);
-  std::array<nghttp2_settings_entry, 2> const settings{
-      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100}, {NGHTTP2_SETTINGS_ENABLE_PUSH, 0}}};
+  std::array<nghttp2_settings_entry, 3> const settings{
+      {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 100},
+       {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, most_header}}};
   check(nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings.data(), settings.size()));
 }
 
-asio::awaitable<void> connection::run(std::chrono::seconds most_silence) {
+asio::awaitable<void> connection::run(std::chrono::seconds longest_rest) {
   using namespace asio::experimental::awaitable_operators;
+  progressed();
   try {
-    co_await (receive(most_silence) && send());
+    co_await (receive(longest_rest) && send());
   } catch (
       asio::multiple_exceptions const& both) {  // receive() has failed, and so send() was cancelled
     std::rethrow_exception(both.first_exception());
@@ -66,16 +73,21 @@ asio::awaitable<void> connection::run(std::chrono::seconds most_silence) {
 }
 
 // A peer that takes no answers is not heard either, or what it brings about would pile up.
-asio::awaitable<void> connection::receive(std::chrono::seconds most_silence) {
-  std::vector<std::uint8_t> bytes(batch_size);
+// And a peer is alive while its messages go on: a PING, or an interim response, is no progress.
+asio::awaitable<void> connection::receive(std::chrono::seconds longest_rest) {
+  std::vector<std::uint8_t> bytes(read_size);
   while (!peer_ended_) {
-    auto const [error, n] =
-        co_await tls_read_some(stream, asio::buffer(bytes), most_silence, as_values);
-    if (error == asio::error::operation_aborted) co_return;  // since send() has failed
-    if (error == asio::error::timed_out && (writing_ || idle())) {
-      if (!writing_) finish();
+    // What is written of a body has its own deadline.
+    clock::duration const left = giving_ ? longest_rest : progress_ + longest_rest - clock::now();
+    if (left <= clock::duration::zero()) {
+      if (!idle()) throw boost::system::system_error(asio::error::timed_out);
+      finish();
+      progressed();
       continue;
     }
+    auto const [error, n] = co_await tls_read_some(stream, asio::buffer(bytes), left, as_values);
+    if (error == asio::error::operation_aborted) co_return;  // since send() has failed
+    if (error == asio::error::timed_out) continue;
     peer_ended_ = error == asio::error::eof;
     if (error && !peer_ended_) throw boost::system::system_error(error);
     check(nghttp2_session_mem_recv(session_.get(), bytes.data(), n));
@@ -92,16 +104,21 @@ asio::awaitable<void> connection::receive(std::chrono::seconds most_silence) {
 // peer. All that it has goes into one write, and so into full records.
 asio::awaitable<void> connection::send() {
   auto* const session = session_.get();
-  for (std::vector<std::uint8_t> batch;; batch.clear()) {
+  for (;;) {
+    std::vector<std::uint8_t> batch;  // none while there is nothing to send
     std::uint8_t const* frame = nullptr;
+    auto const given = given_;
     for (ssize_t n = 1; n > 0 && batch.size() < batch_size;) {
       n = check(nghttp2_session_mem_send(session, &frame));
       batch.insert(batch.end(), frame, frame + n);
     }
     if (!batch.empty()) {
       writing_ = true;
+      giving_ = given_ != given;
       co_await tls_write(stream, asio::buffer(batch));
       writing_ = false;
+      if (giving_) progressed();
+      giving_ = false;
       sent_.cancel();
     } else if (!peer_ended_ &&
                (nghttp2_session_want_read(session) || nghttp2_session_want_write(session))) {
@@ -136,14 +153,22 @@ void connection::respond(std::int32_t id, exchange& x, fields header) {
                           x.method == "HEAD" ? nullptr : &body);
 }
 
+void connection::calm_down(nghttp2_session* session) noexcept {
+  nghttp2_session_terminate_session(session, NGHTTP2_ENHANCE_YOUR_CALM);
+  peer_ended_ = true;  // it is not heard any more
+}
+
 // Called when the peer's windows have room for so much of our body, and we for the write.
 ssize_t connection::give_body(nghttp2_session* session, std::int32_t id, std::uint8_t* to,
                               std::size_t most, std::uint32_t* flags, nghttp2_data_source* source,
-                              void*) noexcept {
+                              void* self) noexcept {
   auto& x = *static_cast<exchange*>(source->ptr);
-  if (x.out.size() == 0 && x.more && !x.more(x.out)) x.more = nullptr;
-  auto const size = std::min(most, x.out.size());
-  x.out.sgetn(reinterpret_cast<char*>(to), static_cast<std::streamsize>(size));
+  auto* const bytes = reinterpret_cast<char*>(to);
+  auto size = std::min(most, x.out.size());
+  x.out.sgetn(bytes, static_cast<std::streamsize>(size));
+  if (size == 0 && x.more) size = x.more(bytes, most);
+  if (size == 0) x.more = nullptr;
+  static_cast<connection*>(self)->given_ += size;
   if (x.echoes) nghttp2_session_consume(session, id, size);
   if (x.out.size() == 0 && !x.more && (x.received || !x.echoes)) {
     *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -153,10 +178,24 @@ ssize_t connection::give_body(nghttp2_session* session, std::int32_t id, std::ui
   return static_cast<ssize_t>(size);
 }
 
-int connection::on_header(nghttp2_session*, nghttp2_frame const* frame, std::uint8_t const* name,
-                          std::size_t name_size, std::uint8_t const* value, std::size_t value_size,
-                          std::uint8_t, void* self) noexcept {
-  auto& x = static_cast<connection*>(self)->exchanges_[frame->hd.stream_id];
+// A byte of HPACK can stand for a field of thousands, so what is counted is what comes out. A
+// header that is somewhat too large is answered; from one far beyond, the peer is sent away, since
+// to look at all of it is work.
+int connection::on_header(nghttp2_session* session, nghttp2_frame const* frame,
+                          std::uint8_t const* name, std::size_t name_size,
+                          std::uint8_t const* value, std::size_t value_size, std::uint8_t,
+                          void* self) noexcept {
+  auto& c = *static_cast<connection*>(self);
+  auto& x = c.exchanges_[frame->hd.stream_id];
+  auto const size = name_size + value_size + 32;
+  x.header_bytes += size;
+  c.header_bytes_ += size;
+  if (x.header_bytes > 4 * most_header || c.header_bytes_ > 4 * most_header_all) {
+    c.calm_down(session);
+    return NGHTTP2_ERR_PAUSE;
+  }
+  x.refused = x.header_bytes > most_header || c.header_bytes_ > most_header_all;
+  if (x.refused) return 0;
   auto const key = text_of(name, name_size);
   if (key == ":method") x.method = text_of(value, value_size);
   if (key == ":path") x.path = text_of(value, value_size);
@@ -168,8 +207,11 @@ int connection::on_header(nghttp2_session*, nghttp2_frame const* frame, std::uin
 // echo when it is sent back.
 int connection::on_data(nghttp2_session* session, std::uint8_t, std::int32_t id,
                         std::uint8_t const* data, std::size_t size, void* self) noexcept {
-  auto& x = static_cast<connection*>(self)->exchanges_[id];
-  if (!x.echoes && x.in.size() + size > most_kept) {
+  auto& c = *static_cast<connection*>(self);
+  auto& x = c.exchanges_[id];
+  c.progressed();
+  if (x.refused) return nghttp2_session_consume(session, id, size);
+  if (!x.echoes && (x.in.size() + size > most_kept || c.kept_ + size > most_kept_all)) {
     nghttp2_session_consume_connection(session, size);  // the window that all streams share
     return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
   }
@@ -178,6 +220,7 @@ int connection::on_data(nghttp2_session* session, std::uint8_t, std::int32_t id,
     nghttp2_session_resume_data(session, id);
   } else {
     x.in += text_of(data, size);
+    c.kept_ += size;
     nghttp2_session_consume(session, id, size);
   }
   return 0;
@@ -190,7 +233,14 @@ int connection::on_frame(nghttp2_session* session, nghttp2_frame const* frame,
   if (found == c.exchanges_.end()) return 0;
   auto& [id, x] = *found;
   x.received = x.received || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-  if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+  bool const is_header = frame->hd.type == NGHTTP2_HEADERS;
+  if (is_header && !x.status.starts_with('1')) c.progressed();
+  bool const is_request = is_header && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+  if (is_request && x.refused) {
+    c.respond(id, x, {{":status", "431"}});  // RFC 6585, section 5; a body is passed over
+  } else if (is_header && x.refused) {
+    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_ENHANCE_YOUR_CALM);
+  } else if (is_request) {
     c.requested(id, x);
   } else if (x.received) {
     nghttp2_session_resume_data(session, id);
@@ -203,8 +253,12 @@ int connection::on_close(nghttp2_session* session, std::int32_t id, std::uint32_
   auto& c = *static_cast<connection*>(self);
   auto const ended = c.exchanges_.extract(id);
   if (!ended) return 0;
-  if (ended.mapped().echoes) nghttp2_session_consume(session, id, ended.mapped().out.size());
-  c.closed(ended.mapped(), error);
+  auto const& x = ended.mapped();
+  if (x.echoes) nghttp2_session_consume(session, id, x.out.size());
+  c.header_bytes_ -= x.header_bytes;
+  c.kept_ -= x.in.size();
+  c.progressed();
+  c.closed(x, x.received && error == NGHTTP2_NO_ERROR, error);
   return 0;
 }
 

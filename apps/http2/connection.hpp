@@ -34,10 +34,13 @@ struct exchange {
   std::string method, path, status;
   std::string in;       ///< The peer's body so far, unless it is echoed.
   asio::streambuf out;  ///< Of our body what nghttp2 has not asked for yet.
-  /// Appends the next part of our body to `out`; false if there is none.
-  std::function<bool(asio::streambuf& out)> more;
-  bool echoes = false;    ///< The peer's body goes to `out`. Bounded by its window.
-  bool received = false;  ///< The peer's body has come to its end.
+  /// Behind `out`: puts the next part of our body there, at most so much, when it can be sent; 0 at
+  /// its end.
+  std::function<std::size_t(char* to, std::size_t most)> more;
+  bool echoes = false;           ///< The peer's body goes to `out`. Bounded by its window.
+  bool received = false;         ///< The peer has ended its message (END_STREAM).
+  bool refused = false;          ///< The header was too large.
+  std::size_t header_bytes = 0;  ///< Of the header, as RFC 9113, section 6.5.2 counts it.
 };
 
 class connection {
@@ -49,16 +52,16 @@ public:
   connection& operator=(connection const&) = delete;
   virtual ~connection() = default;
 
-  /// After the handshake, until the peer ends the session or we do: also when nothing has come for
-  /// `most_silence` while we had nothing to send. Throws what goes wrong.
-  asio::awaitable<void> run(std::chrono::seconds most_silence);
+  /// After the handshake, until the peer ends the session or we do: also when no message has made
+  /// progress for `longest_rest`, whatever else the peer sends. Throws what goes wrong.
+  asio::awaitable<void> run(std::chrono::seconds longest_rest);
 
   /// Nothing new is begun (GOAWAY). When what was begun is done, the session ends.
   void finish();
 
   /// For a client. Without a body unless `with_body`: then it is what `out` has.
   exchange& request(fields header, bool with_body);
-  /// For a server. The body is what `out`, `more` and `echoes` say.
+  /// For a server, which has not refused it. The body is what `out`, `more` and `echoes` say.
   void respond(std::int32_t id, exchange& x, fields header);
 
   [[nodiscard]] bool idle() const { return exchanges_.empty(); }
@@ -68,11 +71,14 @@ public:
 private:
   /// The header of a request is there. What is called from nghttp2, which is C, may not throw.
   virtual void requested(std::int32_t, exchange&) noexcept {}
-  /// Done, or ended by this error.
-  virtual void closed(exchange const&, std::uint32_t /*error*/) noexcept {}
+  /// Whole if the peer has ended its message, and without an error. NO_ERROR alone says nothing: it
+  /// can also cut a message (RFC 9113, section 8.1).
+  virtual void closed(exchange const&, bool /*whole*/, std::uint32_t /*error*/) noexcept {}
 
-  asio::awaitable<void> receive(std::chrono::seconds most_silence);
+  asio::awaitable<void> receive(std::chrono::seconds longest_rest);
   asio::awaitable<void> send();
+  void progressed() { progress_ = clock::now(); }
+  void calm_down(nghttp2_session*) noexcept;
 
   static nghttp2_session_callbacks* callbacks();
   static nghttp2_option* options();
@@ -93,7 +99,13 @@ private:
   std::map<std::int32_t, exchange> exchanges_;
   asio::steady_timer more_to_send_;  ///< Cancelled when there may be more.
   asio::steady_timer sent_;          ///< Cancelled when a write has ended.
+  using clock = std::chrono::steady_clock;
+  clock::time_point progress_;    ///< When a message last went on.
+  std::uint64_t given_ = 0;       ///< Bytes of our bodies.
+  std::size_t header_bytes_ = 0;  ///< Of all exchanges.
+  std::size_t kept_ = 0;          ///< Bytes of bodies in all exchanges.
   bool writing_ = false;
+  bool giving_ = false;  ///< What is written has bytes of our bodies.
   bool peer_ended_ = false;
 };
 

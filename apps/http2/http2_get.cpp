@@ -4,9 +4,9 @@
 // Asks an HTTP/2 server for any number of paths at once, over one connection. Prints each body when
 // it is complete, and about each a line on standard error.
 #include "connection.hpp"
+#include "serving/command_line.hpp"
 
 #include <boost/program_options.hpp>
-#include <boost/url/parse.hpp>
 
 #include <chrono>
 #include <exception>
@@ -38,21 +38,22 @@ public:
   int failed = 0;
 
 private:
-  void closed(http2::exchange const& x, std::uint32_t error) noexcept override {
+  void closed(http2::exchange const& x, bool whole, std::uint32_t error) noexcept override {
     std::cout << x.in << std::flush;
     std::cerr << x.path << ": ";
-    if (error) {
-      std::cerr << nghttp2_http2_strerror(error) << " after ";
-    } else {
+    if (whole) {
       std::cerr << "status " << x.status << ", ";
+    } else {
+      std::cerr << "cut off with " << nghttp2_http2_strerror(error) << " after ";
     }
     std::cerr << x.in.size() << " bytes\n";
-    if (error || !x.status.starts_with('2')) ++failed;
+    if (!whole || !x.status.starts_with('2')) ++failed;
     if (idle()) finish();
   }
 };
 
-asio::awaitable<void> talk(client& connection, std::string host, std::string port) {
+asio::awaitable<void> talk(client& connection, std::string host, std::string port,
+                           std::chrono::seconds longest_rest) {
   auto& s = connection.stream;
   tcp::resolver resolver{s.get_executor()};
   auto const endpoints = co_await resolver.async_resolve(host, port, asio::deferred);
@@ -61,7 +62,11 @@ asio::awaitable<void> talk(client& connection, std::string host, std::string por
   if (error) throw std::runtime_error("cannot connect: " + error.message());
   co_await tls_handshake(s, tls_async::as_client{host});
   if (s.alpn() != "h2") throw std::runtime_error("the server does not speak HTTP/2");
-  co_await connection.run(std::chrono::seconds(60));
+  try {
+    co_await connection.run(longest_rest);
+  } catch (boost::system::system_error const&) {
+    if (!connection.idle()) throw;  // else all is answered: how the connection ends is no matter
+  }
   if (!connection.idle()) throw std::runtime_error("the server left before it had answered");
 }
 
@@ -75,6 +80,7 @@ int main(int argc, char* argv[]) try {
   add("help", "this text");
   add("connect", po::value(&server)->required(), "HOST:PORT");
   add("cacert", po::value(&authority), "authority to trust, PEM; otherwise those of this system");
+  add("idle-seconds", serving::number(60), "the longest rest of the answers");
   add("upload", "send what standard input has, to one path");
   add("path", po::value(&paths)->required(), "what to ask for");
   po::positional_options_description rest;
@@ -83,6 +89,8 @@ int main(int argc, char* argv[]) try {
   po::store(po::command_line_parser(argc, argv).options(known).positional(rest).run(), given);
   if (given.count("help")) return std::cout << known, 0;
   po::notify(given);
+  auto const at = serving::parse_host_and_port(server, "--connect", 1);
+  auto const idle = serving::seconds_from(1, given, "idle-seconds");
   bool const upload = given.count("upload") != 0;
   if (upload && paths.size() != 1) throw std::runtime_error("--upload takes one path");
 
@@ -95,13 +103,10 @@ int main(int argc, char* argv[]) try {
 
   asio::io_context io;
   client connection{http2::tls_stream{io, context}};
-  auto const at = boost::urls::parse_authority(server);
-  if (!at || at->port().empty())
-    throw std::invalid_argument("--connect wants HOST:PORT, such as localhost:8443, not " + server);
-  std::string const host = at->host_address(), port = at->port();
   for (auto const& path : paths)
     connection.ask(server, path, upload);
-  asio::co_spawn(io, talk(connection, host, port), [&](std::exception_ptr const& error) {
+  auto answers = talk(connection, at.host, std::to_string(at.port), idle);
+  asio::co_spawn(io, std::move(answers), [&](std::exception_ptr const& error) {
     auto const story = connection.stream.error_info().text();
     if (error && !story.empty()) throw std::runtime_error(story);
     if (error) std::rethrow_exception(error);

@@ -5,16 +5,19 @@
 // back, /large is larger than a window, all else says what was asked for. A signal ends it once
 // what was begun is done.
 #include "connection.hpp"
+#include "serving/access_log.hpp"
+#include "serving/command_line.hpp"
+#include "serving/listener.hpp"
+#include "serving/private_key.hpp"
+#include "serving/run.hpp"
 
 #include <boost/program_options.hpp>
-#include <boost/url/parse.hpp>
 
+#include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <exception>
 #include <iostream>
-#include <set>
-#include <stdexcept>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -23,112 +26,96 @@ namespace {
 namespace asio = boost::asio;
 namespace po = boost::program_options;
 using asio::ip::tcp;
-constexpr auto as_values = asio::as_tuple(asio::deferred);
 
-class server final : public http2::connection {
+class server final : public http2::connection, public serving::connection {
 public:
-  explicit server(http2::tls_stream over) : connection(std::move(over), role::server) {
-    all.insert(this);
-  }
-  ~server() override { all.erase(this); }
+  server(http2::tls_stream over, std::chrono::seconds longest_rest, serving::access_log& log)
+      : http2::connection(std::move(over), role::server), longest_rest_(longest_rest), log_(log) {}
 
-  static inline std::set<server*> all;
+  asio::awaitable<void> run() override {
+    try {
+      co_await tls_handshake(stream, tls_async::as_server{});
+      if (stream.alpn() == "h2") {
+        co_await http2::connection::run(longest_rest_);
+      } else {  // it named no protocol; those that name others only are refused by the handshake
+        std::string refusal = "HTTP/1.1 505 HTTP/2 only\r\nConnection: close\r\n\r\nHTTP/2 only\n";
+        co_await tls_write(stream, std::move(refusal));
+        co_await tls_shutdown(stream);
+      }
+    } catch (std::exception const& error) {
+      auto const story = stream.error_info().text();
+      log_.incident("a client", story.empty() ? error.what() : story);
+    }
+  }
+  void finish() override { http2::connection::finish(); }
+  void abort() override {
+    boost::system::error_code ignored;
+    stream.lowest_layer().close(ignored);
+  }
+  tls_async::stats const& stats() const noexcept override { return stream.stats(); }
 
 private:
   void requested(std::int32_t id, http2::exchange& x) noexcept override {
     if (!x.received) {
       x.echoes = true;
     } else if (x.path == "/large") {  // 1 MiB, made as the client takes it
-      x.more = [left = 64](asio::streambuf& out) mutable {
-        for (int i = 0; i != 16384; ++i)
-          out.sputc(static_cast<char>('a' + i % 23));
-        return --left > 0;
+      x.more = [at = std::size_t{0}](char* to, std::size_t most) mutable {
+        auto const end = std::min(at + most, std::size_t{1} << 20);
+        auto const size = end - at;
+        for (; at != end; ++at)
+          *to++ = static_cast<char>('a' + at % 16384 % 23);
+        return size;
       };
     } else {
       std::ostream(&x.out) << "You asked for " << x.path << '\n';
     }
     respond(id, x, {{":status", "200"}, {"content-type", "text/plain"}});
   }
+
+  std::chrono::seconds longest_rest_;
+  serving::access_log& log_;
 };
-
-asio::awaitable<void> answer(http2::tls_stream stream, std::chrono::seconds most_silence) {
-  server connection(std::move(stream));
-  auto& s = connection.stream;
-  try {
-    co_await tls_handshake(s, tls_async::as_server{});
-    if (s.alpn() == "h2") {
-      co_await connection.run(most_silence);
-    } else {  // it named no protocol; those that name others only are refused by the handshake
-      std::string refusal = "HTTP/1.1 505 HTTP/2 only\r\nConnection: close\r\n\r\nHTTP/2 only\n";
-      co_await tls_write(s, std::move(refusal));
-      co_await tls_shutdown(s);
-    }
-  } catch (std::exception const& error) {
-    auto const story = s.error_info().text();
-    std::cerr << (story.empty() ? error.what() : story) << std::endl;
-  }
-}
-
-asio::awaitable<void> serve(tcp::acceptor& acceptor, tls_async::context& context,
-                            std::chrono::seconds most_silence) {
-  for (asio::steady_timer pause{acceptor.get_executor()};;) {
-    auto [error, socket] = co_await acceptor.async_accept(as_values);
-    if (!acceptor.is_open()) co_return;
-    if (!error) {
-      http2::tls_stream stream(std::move(socket), context);
-      asio::co_spawn(acceptor.get_executor(), answer(std::move(stream), most_silence),
-                     asio::detached);
-      continue;
-    }
-    // Too many files are open, as a rule: those who are served may go on.
-    std::cerr << "accept: " << error.message() << std::endl;
-    pause.expires_after(std::chrono::milliseconds(100));
-    co_await pause.async_wait(as_values);
-  }
-}
 
 }  // namespace
 
 int main(int argc, char* argv[]) try {
   std::string listen, certificate, key;
-  unsigned idle_seconds = 0;
   po::options_description known{"Options"};
   auto add = known.add_options();
   add("help", "this text");
   add("listen", po::value(&listen)->default_value("127.0.0.1:0"), "port 0: any free one");
   add("cert", po::value(&certificate)->required(), "certificate chain, PEM");
   add("key", po::value(&key)->required(), "its private key, PEM");
-  add("idle-seconds", po::value(&idle_seconds)->default_value(60), "a silent connection ends");
+  add("key-password-file", serving::file(), "the password of the key, in its first line");
+  add("idle-seconds", serving::number(60), "the longest rest of a connection");
+  add("max-connections", serving::number(500), "at once; further ones wait");
+  add("stop-seconds", serving::number(5), "for what was begun, at a signal");
   po::variables_map given;
   po::store(po::parse_command_line(argc, argv, known), given);
   if (given.count("help")) return std::cout << known, 0;
   po::notify(given);
-  if (idle_seconds == 0) throw std::invalid_argument("--idle-seconds wants 1 at least");
+  auto const at = serving::parse_host_and_port(listen, "--listen", 0);
+  auto const idle = serving::seconds_from(1, given, "idle-seconds");
+  serving::listener_options listening;
+  listening.connections =
+      static_cast<std::size_t>(serving::number_between(1, 1'000'000, given, "max-connections"));
+  listening.stop = serving::seconds_from(0, given, "stop-seconds");
 
   tls_async::context context{tls_async::context::role::server};
   context.use_certificate_chain_file(certificate);
-  context.use_private_key_file(key);
+  serving::use_private_key(context, key, serving::path(given, "key-password-file"));
   context.alpn({"h2"});
 
   asio::io_context io;
-  auto const at = boost::urls::parse_authority(listen);
-  if (!at || at->port().empty())
-    throw std::invalid_argument("--listen wants HOST:PORT, such as 127.0.0.1:8443, not " + listen);
-  std::string const host = at->host_address(), port = at->port();
-  tcp::acceptor acceptor{io, *tcp::resolver{io}.resolve(host, port).begin()};
-  asio::signal_set interrupt{io, SIGINT, SIGTERM};
-  interrupt.async_wait([&](boost::system::error_code, int) {
-    interrupt.clear();  // a second one ends the program at once
-    acceptor.close();
-    for (auto* const connection : server::all)
-      connection->finish();
+  serving::access_log log{std::cerr, serving::access_log::accesses::quiet};
+  listening.endpoint = *tcp::resolver{io}.resolve(at.host, std::to_string(at.port)).begin();
+  serving::listener listener{io, listening, context, log};
+  serving::until_signal program{io, listener};
+  listener.start([&](tcp::socket socket) {
+    return std::make_shared<server>(http2::tls_stream{std::move(socket), context}, idle, log);
   });
-  std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
-  asio::co_spawn(io, serve(acceptor, context, std::chrono::seconds(idle_seconds)),
-                 [](std::exception_ptr const& error) {
-                   if (error) std::rethrow_exception(error);
-                 });
-  io.run();
+  std::cout << "listening on " << listener.local_endpoint() << std::endl;
+  program.run(1);
 } catch (std::exception const& error) {
   std::cerr << "http2_server: " << error.what() << '\n';
   return 1;

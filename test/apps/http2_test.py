@@ -17,12 +17,16 @@ from programs import AUTHORITY, CERTIFICATE, KEY, PATIENCE, HttpsServer, Program
 from tls_context import client_context, server_context
 
 LARGE = bytes(ord("a") + i % 23 for i in range(16384)) * 64
-DATA, HEADERS, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 4, 6, 7, 8
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
 ACK = END_STREAM = 1
 END_HEADERS = 4
 # By their places in HPACK's table: :method POST or GET, :scheme https, :authority x, :path / or /large.
 POST_TO_ROOT = b"\x83\x87\x01\x01x\x84"
 GET_LARGE = b"\x82\x87\x01\x01x\x04\x06/large"
+STATUS_200 = b"\x88"
+NO_ERROR, CANCEL, ENHANCE_YOUR_CALM = ((code).to_bytes(4, "big") for code in (0, 8, 11))
+# Puts a field of 4 000 bytes into HPACK's dynamic table, where one byte names it from then on.
+REMEMBER, REMEMBERED = b"\x40\x01x\x7f\xa1\x1e" + b"y" * 4000, b"\xbe"
 
 
 def frame(kind, payload=b"", stream=0, flags=0):
@@ -59,6 +63,43 @@ class Frames:
             if header[3] == kind:
                 return int.from_bytes(header[5:], "big"), header[4], payload
         raise AssertionError("the connection ended")
+
+
+class Answers:
+    """A server for one client: takes its request, then does what `script(send)` does, and cuts the connection."""
+
+    def __init__(self, script):
+        self.script = script
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.serve)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+        self.thread.join(PATIENCE)
+
+    def serve(self):
+        context = server_context(CERTIFICATE, KEY)
+        context.set_alpn_protocols(["h2"])
+        plain, _ = self.listener.accept()
+        with plain, contextlib.suppress(OSError):
+            connection = context.wrap_socket(plain, server_side=True)
+            file = connection.makefile("rb")
+            file.read(24)
+            while (header := file.read(9))[3:4] != bytes([HEADERS]):
+                file.read(int.from_bytes(header[:3], "big"))
+            file.read(int.from_bytes(header[:3], "big"))
+            connection.sendall(frame(SETTINGS))
+            self.script(connection.sendall)
+            plain = socket.socket(fileno=connection.detach())  # without close_notify, and not before it was read
+            plain.shutdown(socket.SHUT_WR)
+            while plain.recv(65536):
+                pass
+            plain.close()
 
 
 def leave(listener):
@@ -221,6 +262,136 @@ class Http2(unittest.TestCase):
                 with self.assertRaises(OSError):  # without close_notify: something was left undone
                     stalled.file.read()
                 server.err.wait_for("timed out")
+
+    def test_answer_is_whole_by_its_framing_and_by_nothing_else(self):
+        ten = STATUS_200 + b"\x0f\x0d\x0210"  # content-length
+        answer = frame(HEADERS, STATUS_200, 1, END_HEADERS)
+        headers_end = END_HEADERS | END_STREAM
+        for name, whole, sent in (
+            ("end", True, answer + frame(DATA, b"body", 1, END_STREAM)),
+            ("end and RST_STREAM(NO_ERROR)", True,
+             answer + frame(DATA, b"body", 1, END_STREAM) + frame(RST_STREAM, NO_ERROR, 1)),
+            ("trailers", True, answer + frame(DATA, b"body", 1) + frame(HEADERS, b"\x00\x01x\x01y", 1, headers_end)),
+            ("RST_STREAM(NO_ERROR)", False, answer + frame(DATA, b"body", 1) + frame(RST_STREAM, NO_ERROR, 1)),
+            ("RST_STREAM(CANCEL)", False, answer + frame(DATA, b"body", 1) + frame(RST_STREAM, CANCEL, 1)),
+            ("cut", False, answer + frame(DATA, b"body", 1)),
+            ("cut behind the header", False, answer),
+            ("cut in a frame", False, answer + frame(DATA, b"body", 1, END_STREAM)[:-1]),
+            ("too short", False, frame(HEADERS, ten, 1, END_HEADERS) + frame(DATA, b"body", 1, END_STREAM)),
+            ("GOAWAY", False, answer + frame(DATA, b"body", 1) + frame(GOAWAY, (1).to_bytes(4, "big") + NO_ERROR)),
+            ("interim", False, frame(HEADERS, b"\x08\x03103", 1, END_HEADERS) + frame(RST_STREAM, NO_ERROR, 1)),
+        ):
+            with self.subTest(name), Answers(lambda send, sent=sent: send(sent)) as server:
+                done = self.get("/", port=server.port)
+                self.assertEqual(done.returncode, 0 if whole else 1, done.stderr)
+                if whole:
+                    self.assertEqual((done.stdout, done.stderr), (b"body", b"/: status 200, 4 bytes\n"))
+                elif name.startswith("RST_STREAM"):
+                    self.assertIn(f"cut off with {name[11:-1]} after 4 bytes", done.stderr.decode())
+
+    def test_client_leaves_who_sends_anything_but_an_answer(self):
+        interim = frame(HEADERS, b"\x08\x03103", 1, END_HEADERS)
+        empty = frame(HEADERS, STATUS_200, 1, END_HEADERS) + frame(DATA, b"", 1) * 100
+        for name, first, endless in (("PING", b"", frame(PING, b"12345678")), ("interim", b"", interim),
+                                     ("empty DATA", empty, frame(DATA, b"", 1))):
+            def flood(send, first=first, endless=endless):
+                send(first)
+                while True:
+                    send(endless)
+
+            with self.subTest(name), Answers(flood) as server:
+                done = self.get("--idle-seconds", "1", "/", port=server.port)
+                self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
+
+    def test_header_that_is_too_large_is_refused_by_what_it_unfolds_to(self):
+        with Frames(self.server) as client:
+            client.send(frame(HEADERS, GET_LARGE + REMEMBER, 1, END_HEADERS | END_STREAM))
+            client.next(HEADERS)
+            client.send(frame(HEADERS, POST_TO_ROOT + REMEMBERED * 6, 3, END_HEADERS), frame(DATA, b"body", 3, END_STREAM))
+            while (refusal := client.next(HEADERS))[0] != 3:
+                pass
+            self.assertIn(b"431", refusal[2])
+            client.send(frame(HEADERS, POST_TO_ROOT, 5, END_HEADERS),
+                        frame(HEADERS, REMEMBERED * 6, 5, END_HEADERS | END_STREAM))  # a trailer
+            while (refusal := client.next(RST_STREAM))[0] != 5:
+                pass
+            self.assertEqual(refusal[2], ENHANCE_YOUR_CALM)
+        self.assert_serves()
+
+    def test_header_that_unfolds_without_end_ends_its_connection(self):
+        with Frames(self.server) as bomb:
+            before, used = self.peak_memory(), self.server.cpu_seconds()
+            bomb.send(frame(HEADERS, GET_LARGE + REMEMBER, 1, END_HEADERS | END_STREAM))
+            with contextlib.suppress(OSError):
+                for stream in range(3, 403, 2):
+                    bomb.send(frame(HEADERS, GET_LARGE + REMEMBERED * 15_000, stream, END_HEADERS | END_STREAM))
+            self.assertEqual(bomb.next(GOAWAY)[2][4:8], ENHANCE_YOUR_CALM)
+            self.assert_serves()
+            self.assertLess(self.server.cpu_seconds() - used, 1)
+            self.assertLess(self.peak_memory() - before, 4 << 20)
+
+    def test_what_requests_hold_is_bounded_for_their_connection(self):
+        path = b"\x82\x87\x01\x01x\x04\x7f\xe9\xfa\x03/" + b"p" * 64_999  # 65 000 bytes
+        with contextlib.ExitStack() as stack:
+            before = self.peak_memory()
+            for _ in range(4):
+                client = stack.enter_context(Frames(self.server, window=0))
+                with contextlib.suppress(OSError):
+                    for stream in range(1, 201, 2):
+                        first, *rest = (path[at : at + 16384] for at in range(0, len(path), 16384))
+                        client.send(frame(HEADERS, first, stream, END_STREAM),
+                                    *(frame(CONTINUATION, part, stream) for part in rest[:-1]),
+                                    frame(CONTINUATION, rest[-1], stream, END_HEADERS))
+                self.assert_serves()
+            self.assertLess(self.peak_memory() - before, 8 << 20)
+
+    def test_bodies_that_are_not_read_are_not_made(self):
+        with contextlib.ExitStack() as stack:
+            before = self.peak_memory()
+            for _ in range(10):
+                client = stack.enter_context(Frames(self.server, window=1))
+                client.send(*(frame(HEADERS, GET_LARGE, stream, END_HEADERS | END_STREAM) for stream in range(1, 201, 2)))
+                for _ in range(100):
+                    client.next(DATA)
+            self.assertLess(self.peak_memory() - before, 8 << 20)
+
+    def test_ping_is_no_progress(self):
+        with Server("http2_server", "--cert", CERTIFICATE, "--key", KEY, "--idle-seconds", "1") as server:
+            for request in ((), [frame(HEADERS, GET_LARGE, 1, END_HEADERS | END_STREAM)]):
+                with Frames(server, window=0) as client:
+                    client.send(*request)
+                    with self.assertRaises((OSError, AssertionError)):  # the connection ends
+                        while True:
+                            client.send(frame(PING, b"12345678"))
+                            client.next(PING)
+            server.err.wait_for("timed out")
+
+    def test_further_connections_wait(self):
+        with Server("http2_server", "--cert", CERTIFICATE, "--key", KEY, "--max-connections", "1") as server:
+            with Frames(server) as first:
+                first.send(frame(PING, b"12345678"))
+                first.next(PING)
+                second = server.connect()
+                server.err.wait_for("connections are in use")
+            context = client_context(AUTHORITY)
+            context.set_alpn_protocols(["h2"])
+            context.wrap_socket(second, server_hostname="localhost").close()
+
+    def test_key_that_is_encrypted_opens_with_its_password(self):
+        encrypted, password = programs.WORK / "encrypted.key", programs.WORK / "password"
+        subprocess.run(["openssl", "pkey", "-in", KEY, "-out", encrypted, "-aes256", "-passout", "pass:se cret"],
+                       check=True, capture_output=True)
+        pair = ("--cert", CERTIFICATE, "--key", encrypted)
+        for content in (b"se cret", b"se cret\n", b"se cret\r\nmore\n"):
+            password.write_bytes(content)
+            with Server("http2_server", *pair, "--key-password-file", password) as server:
+                self.assertEqual(self.get("/", port=server.port).returncode, 0)
+        for arguments, says in (((), "--key-password-file"), (("--key-password-file", "/none"), "'/none' cannot be read"),
+                                (("--key-password-file", "/dev/null"), "is empty"),
+                                (("--key-password-file", AUTHORITY), "password is another one")):
+            with Program("http2_server", *pair, *arguments) as server:
+                self.assertEqual(server.wait(), 1)
+                self.assertIn(says, "\n".join(server.err.all()))
 
     def test_client_gives_up_a_body_that_is_too_large_to_keep(self):
         huge = programs.WORK / "huge"
