@@ -3,11 +3,16 @@
 #include "destination.hpp"
 
 #include "failure.hpp"
+#include "validator.hpp"
 
 #include <fstream>
 #include <system_error>
+#include <utility>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 
 namespace https_get {
 namespace {
@@ -24,15 +29,38 @@ void require(Error const& error, char const* what, fs::path const& file) {
 
 fs::path with_suffix(fs::path file, char const* suffix) { return file += suffix; }
 
-void give_name(fs::path const& from, fs::path const& to) {
-  std::error_code error;
-  fs::rename(from, to, error);
-  require(error, "make", to);
+// Beside FILE. Where others may write, too, it could be a link to anything, or a pipe.
+beast::file open_ours(fs::path const& file) {
+  int const opened = ::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                            S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH);
+  std::error_code const error{opened == -1 ? errno : 0, std::generic_category()};
+  if (error == std::errc::too_many_symbolic_link_levels)
+    throw failure(exit_status::local_file, file.string() + " is a link; remove it");
+  require(error, "write", file);
+  beast::file ours;
+  ours.native_handle(opened);
+  struct stat status {};
+  if (::fstat(opened, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1 ||
+      status.st_uid != ::geteuid())
+    throw failure(exit_status::local_file,
+                  file.string() + " is a link, another user's, or no ordinary file; remove it");
+  return ours;
+}
+
+void go_to(beast::file& file, std::uint64_t size, fs::path const& name) {
+  beast::error_code error;
+  if (file.size(error) < size)
+    throw failure(exit_status::local_file, name.string() + " was changed meanwhile");
+  if (!error && ::ftruncate(file.native_handle(), static_cast<::off_t>(size)) != 0)
+    error.assign(errno, boost::system::generic_category());
+  if (!error) file.seek(size, error);
+  require(error, "write", name);
 }
 
 }  // namespace
 
-destination::destination(fs::path const& file, bool resume) : file_(file) {
+destination::destination(fs::path const& file, std::string url, bool resume)
+    : file_(file), url_(std::move(url)) {
   std::error_code error;
   auto const status = fs::status(file_, error);
   if (fs::is_directory(status))
@@ -43,26 +71,39 @@ destination::destination(fs::path const& file, bool resume) : file_(file) {
   if (is_direct_) return;
 
   part_ = with_suffix(file_, ".part");
-  version_file_ = with_suffix(part_, ".etag");
+  validator_file_ = with_suffix(part_, ".validator");
   if (!resume) return;
-  bool const has_part = fs::exists(part_, error);
-  auto const size = fs::file_size(has_part ? part_ : file_, error);
-  if (error) return;  // there is nothing yet
-  present_ = size;
-  if (has_part) {
-    std::ifstream stored{version_file_};
-    std::getline(stored, version_);
-  }
+  read_validator();
+  if (validator_.empty()) return;
+  auto const size = fs::file_size(part_, error);
+  if (!error) present_ = size;
 }
 
-void destination::start(std::string const& version) {
-  if (is_direct_) return open();
-  // FILE itself turned out not to be whole.
-  if (std::error_code error; present_ > 0 && !fs::exists(part_, error)) give_name(file_, part_);
+void destination::read_validator() {
+  std::ifstream stored{validator_file_};
+  std::string validator, url;
+  std::getline(stored, validator);
+  std::getline(stored, url);
+  if (url == url_ && is_validator(validator)) validator_ = validator;
+}
+
+void destination::write_validator() {
+  beast::error_code error;
+  auto file = open_ours(validator_file_);
+  auto const text = validator_ + '\n' + url_ + '\n';
+  file.write(text.data(), text.size(), error);
+  require(error, "write", validator_file_);
+}
+
+// No moment between has a part with the validator of another one.
+void destination::start(std::string const& validator) {
+  if (is_direct_ || present_ > 0) return open();
+  std::error_code error;
+  fs::remove(validator_file_, error);
+  require(error, "remove", validator_file_);
+  validator_ = validator;
   open();
-  std::error_code ignored;
-  fs::remove(version_file_, ignored);
-  if (!version.empty()) std::ofstream{version_file_} << version << '\n';
+  if (!validator_.empty()) write_validator();
 }
 
 void destination::open() {
@@ -70,12 +111,19 @@ void destination::open() {
   if (file_ == "-") {
     output_.native_handle(::dup(STDOUT_FILENO));
     if (!output_.is_open()) throw failure(exit_status::local_file, "standard output is not open");
-    return;
+  } else if (is_direct_) {
+    output_.open(file_.c_str(), beast::file_mode::write, error);
+    require(error, "write", file_);
+  } else {
+    output_ = open_ours(part_);
+    go_to(output_, present_, part_);
+    // What nobody else may read stays so.
+    std::error_code none;
+    auto const status = fs::status(file_, none);
+    if (fs::exists(status) &&
+        ::fchmod(output_.native_handle(), static_cast<::mode_t>(status.permissions()) & 0777U) != 0)
+      require(std::error_code(errno, std::generic_category()), "set the mode of", part_);
   }
-  auto const& path = is_direct_ ? file_ : part_;
-  auto const mode = present_ > 0 ? beast::file_mode::append_existing : beast::file_mode::write;
-  output_.open(path.c_str(), mode, error);
-  require(error, "write", path);
 }
 
 void destination::append(char const* bytes, std::size_t count) {
@@ -89,9 +137,10 @@ void destination::finish() {
   output_.close(error);
   require(error, "write", where());
   if (is_direct_) return;
-  std::error_code ignored;
-  if (fs::exists(part_, ignored)) give_name(part_, file_);
-  fs::remove(version_file_, ignored);
+  std::error_code error_of_name;
+  fs::rename(part_, file_, error_of_name);
+  require(error_of_name, "make", file_);
+  fs::remove(validator_file_, error_of_name);
 }
 
 }  // namespace https_get

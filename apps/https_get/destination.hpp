@@ -16,18 +16,20 @@ namespace https_get {
 
 class destination {
 public:
-  // With `resume`, what an earlier download has left is gone on with. "-" is standard output.
-  destination(std::filesystem::path const& file, bool resume);
+  // With `resume`, the part that an earlier download of `url` has left is gone on with, if it is
+  // known of which version it is. "-" is standard output.
+  destination(std::filesystem::path const& file, std::string url, bool resume);
 
   // Bytes that are there already; the server is asked for those behind them.
   std::uint64_t present() const { return present_; }
-  // The version of the file those are of (RFC 9110, section 8.8.3); empty if not known.
-  std::string const& version() const { return version_; }
+  // Of the version those are of; see validator.hpp.
+  std::string const& validator() const { return validator_; }
   // They are of no use: the next `start` begins with an empty file.
   void forget() { present_ = 0; }
 
-  // Bytes of this version follow, behind those that are present.
-  void start(std::string const& version);
+  // Bytes of this version follow, behind those that are present. Without a validator what comes
+  // can't be gone on with.
+  void start(std::string const& validator);
   void append(char const* bytes, std::size_t count);
   // It is whole: gives it its name.
   void finish();
@@ -35,17 +37,20 @@ public:
   std::string where() const {
     return file_ == "-" ? "standard output" : is_direct_ ? file_.string() : part_.string();
   }
-  bool keeps_part() const { return !is_direct_; }
+  bool can_resume() const { return !is_direct_ && !validator_.empty(); }
 
 private:
+  void read_validator();
+  void write_validator();
   void open();
 
   std::filesystem::path file_;
-  std::filesystem::path part_;          // FILE.part
-  std::filesystem::path version_file_;  // FILE.part.etag
+  std::filesystem::path part_;            // FILE.part
+  std::filesystem::path validator_file_;  // FILE.part.validator
+  std::string url_;
   bool is_direct_ = false;
   std::uint64_t present_ = 0;
-  std::string version_;
+  std::string validator_;
   boost::beast::file output_;
 };
 

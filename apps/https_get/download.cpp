@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <string>
 #include <vector>
 
 namespace https_get {
@@ -67,7 +68,7 @@ private:
   }
 
   asio::awaitable<void> download(target const& wanted) {
-    destination file{wanted.file, options_.resume};
+    destination file{wanted.file, std::string(wanted.url.buffer()), options_.resume};
     auto url = wanted.url;
     for (unsigned redirects = 0; redirects <= most_redirects; ++redirects) {
       exchange one{io_, context_, options_, url, console_};

@@ -6,6 +6,7 @@
 
 #include "content_range.hpp"
 #include "session_description.hpp"
+#include "validator.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -15,6 +16,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/error.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
@@ -39,7 +41,15 @@ constexpr auto as_values = asio::as_tuple(asio::deferred);
 constexpr std::size_t chunk_bytes = 131072;  // also the most that waits to be understood
 constexpr std::uint32_t header_bytes = 65536;
 
+constexpr unsigned most_interim = 32;
+
 std::string text(beast::string_view of) { return {of.data(), of.size()}; }
+
+// What the server says, for a message.
+std::string shortened(beast::string_view of) {
+  constexpr std::size_t most = 200;
+  return of.size() <= most ? text(of) : text(of.substr(0, most)) + "...";
+}
 
 bool is_timeout(boost::system::error_code error) {
   return error == beast::error::timeout || error == asio::error::timed_out;
@@ -98,13 +108,15 @@ asio::awaitable<void> exchange::connect() {
 asio::awaitable<std::optional<urls::url>> exchange::fetch(destination& file) {
   co_await ask(file);
   co_await receive_header();
+  require_framing();
   auto const status = response_->get().result_int();
   std::optional<urls::url> next;
   if (status == 416 && file.present() > 0) {
     next = part_refused(file);
   } else if (status >= 300 && status < 400) {
     next = redirect();
-  } else if (status == 206 && is_other_version(file)) {
+  } else if (status == 206 && file.present() > 0 &&
+             !is_version(response_->get(), file.validator())) {
     file.forget();
     next = url_;
   } else {
@@ -124,7 +136,7 @@ asio::awaitable<void> exchange::ask(destination const& file) {
   request.set(http::field::connection, "close");
   if (file.present() > 0) {
     request.set(http::field::range, "bytes=" + std::to_string(file.present()) + '-');
-    if (!file.version().empty()) request.set(http::field::if_range, file.version());
+    request.set(http::field::if_range, file.validator());
   }
   http::request<http::empty_body>::header_type const& header = request;
   http::fields::writer writer{header, header.version(), header.method()};
@@ -142,30 +154,45 @@ asio::awaitable<void> exchange::receive_header() {
   if (end) throw receive_failure(end);
   received_.commit(count);
   first_byte_ = clock::now();
-  // One deadline for all of it, or a header could take for ever, byte by byte. A read that need not
-  // wait is never late, so interim responses without end have to be stopped here.
+  // One deadline for all of it, or a header could take for ever, byte by byte.
   expect_progress();
-  auto const last = clock::now() + options_.stall;
-  do {
-    if (clock::now() > last) throw receive_failure(asio::error::timed_out);
+  for (unsigned interim = 0; interim <= most_interim; ++interim) {
     response_.emplace();
     response_->body_limit(boost::none);
     response_->header_limit(header_bytes);
     auto const [error, read] =
         co_await http::async_read_header(stream_, received_, *response_, as_values);
     if (error) throw receive_failure(error);
-  } while (response_->get().result_int() / 100 == 1);  // more is to come: RFC 9110, section 15.2
+    if (response_->get().result_int() / 100 != 1) co_return;
+  }  // more is to come: RFC 9110, section 15.2
+  throw failure(exit_status::malformed, "the server sends interim responses without an end");
+}
+
+// Where the body ends can't be told, or what is in it, with codings that were not asked for
+// (RFC 9112, section 6.3).
+void exchange::require_framing() const {
+  auto const& header = response_->get();
+  auto const codings = header.count(http::field::transfer_encoding);
+  if (codings == 0) return;
+  auto const coding = header[http::field::transfer_encoding];
+  if (codings > 1 || !beast::iequals(coding, "chunked"))
+    throw failure(
+        exit_status::malformed,
+        "the server's answer has a transfer coding that was not asked for: " + shortened(coding));
+  if (header.version() < 11 || header.count(http::field::content_length) != 0)
+    throw failure(exit_status::malformed,
+                  "the server's answer says in two ways where its body ends");
 }
 
 asio::awaitable<void> exchange::receive_body(destination& file) {
   auto const chunk = std::make_unique_for_overwrite<char[]>(chunk_bytes);
   auto done = file.present();
   error_code error;
+  expect_progress();
   while (!error && !response_->is_done()) {
     auto& body = response_->get().body();
     body.data = chunk.get();
     body.size = chunk_bytes;
-    expect_progress();
     std::tie(error, std::ignore) =
         co_await http::async_read_some(stream_, received_, *response_, as_values);
     if (error == http::error::need_buffer) error = {};
@@ -173,6 +200,7 @@ asio::awaitable<void> exchange::receive_body(destination& file) {
     file.append(chunk.get(), count);  // also what came before an error
     console_.receive(count);
     done += count;
+    if (count > 0) expect_progress();  // chunks' headers are none
   }
   if (!error && done == total_.value_or(done)) {
     file.finish();
@@ -184,35 +212,33 @@ asio::awaitable<void> exchange::receive_body(destination& file) {
   throw failure(reason.status(), std::string(reason.what()) + "; " + std::to_string(done) +
                                      (total_ ? " of " + std::to_string(*total_) : std::string()) +
                                      " bytes are in " + file.where() +
-                                     (file.keeps_part() ? ", go on with --resume" : ""));
+                                     (file.can_resume() ? ", go on with --resume" : ""));
 }
 
 std::optional<urls::url> exchange::redirect() const {
   auto const location = text(response_->get()[http::field::location]);
-  auto const answer =
-      std::to_string(response_->get().result_int()) + ' ' + text(response_->get().reason());
-  if (location.empty()) throw failure(exit_status::refused, "the server answered " + answer);
+  if (location.empty()) throw failure(exit_status::refused, answer());
   if (!options_.follow)
-    throw failure(exit_status::refused, "the server answered " + answer + ": it is at " + location +
-                                            "; --location goes there");
+    throw failure(exit_status::refused,
+                  answer() + ": it is at " + shortened(location) + "; --location goes there");
   return redirected(url_, location);
 }
 
-// Nothing is left to ask for, or what we have is not of this file.
+std::string exchange::answer() const {
+  return "the server answered " + std::to_string(response_->get().result_int()) + ' ' +
+         shortened(response_->get().reason());
+}
+
+// Nothing is left to ask for, or what we have is not of this version.
 std::optional<urls::url> exchange::part_refused(destination& file) const {
-  auto const range = parse_content_range(text(response_->get()[http::field::content_range]));
-  if (range && range->total == file.present()) {
+  auto const& header = response_->get();
+  auto const range = parse_content_range(text(header[http::field::content_range]));
+  if (range && range->total == file.present() && is_version(header, file.validator())) {
     file.finish();
     return std::nullopt;
   }
   file.forget();
   return url_;
-}
-
-// A server that knows no If-Range sends its part of whatever it has now.
-bool exchange::is_other_version(destination const& file) const {
-  auto const version = text(response_->get()[http::field::etag]);
-  return !file.version().empty() && !version.empty() && version != file.version();
 }
 
 void exchange::accept(destination& file) {
@@ -228,14 +254,9 @@ void exchange::accept(destination& file) {
   } else if (header.result() == http::status::ok) {
     file.forget();
   } else {
-    throw failure(
-        exit_status::refused,
-        "the server answered " + std::to_string(header.result_int()) + ' ' + text(header.reason()));
+    throw failure(exit_status::refused, answer());
   }
-  auto version = text(header[http::field::etag]);
-  if (version.starts_with("W/")) version.clear();  // not the same bytes, only the same meaning
-  if (version.empty() && file.present() > 0) version = file.version();
-  file.start(version);
+  file.start(strong_validator(header));
   console_.expect(length ? std::optional<std::uint64_t>(*length) : std::nullopt);
 }
 

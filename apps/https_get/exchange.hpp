@@ -44,10 +44,11 @@ private:
   boost::asio::awaitable<void> ask(destination const& file);
   boost::asio::awaitable<void> receive_header();
   boost::asio::awaitable<void> receive_body(destination& file);
+  void require_framing() const;
 
   std::optional<boost::urls::url> redirect() const;
   std::optional<boost::urls::url> part_refused(destination& file) const;
-  bool is_other_version(destination const& file) const;
+  std::string answer() const;
   void accept(destination& file);
   void expect_progress();
 

@@ -7,6 +7,7 @@
 #include "download.hpp"
 #include "failure.hpp"
 #include "options.hpp"
+#include "serving/private_key.hpp"
 
 #include <tls_async/context.hpp>
 
@@ -33,7 +34,7 @@ tls_async::context make_context(options const& chosen) {
     context.trust_system();
   if (chosen.certificate) {
     context.use_certificate_chain_file(*chosen.certificate);
-    context.use_private_key_file(*chosen.key);
+    serving::use_private_key(context, *chosen.key, chosen.key_password);
   }
   return context;
 }

@@ -5,6 +5,7 @@
 #include "options.hpp"
 
 #include "failure.hpp"
+#include "serving/command_line.hpp"
 
 #include <boost/program_options.hpp>
 
@@ -16,12 +17,8 @@ namespace https_get {
 namespace {
 
 namespace po = boost::program_options;
-
-auto number(std::int64_t standard) {
-  return po::value<std::int64_t>()->value_name("N")->default_value(standard);
-}
-
-auto file() { return po::value<std::string>()->value_name("FILE"); }
+using serving::file;
+using serving::number;
 
 po::options_description description() {
   options const standard;
@@ -30,12 +27,13 @@ po::options_description description() {
   add("output,o", file(), "where to, for one URL; - is standard output");
   add("directory", po::value<std::string>()->value_name("DIR")->default_value("."),
       "where to, named as in the URL");
-  add("resume", "go on with FILE.part, or with FILE");
+  add("resume", "go on with FILE.part");
   add("location", "follow up to 5 redirects, within https");
   add("parallel", number(static_cast<std::int64_t>(standard.parallel)), "downloads at once");
   add("cacert", file(), "authorities to trust instead of the system's");
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
+  add("key-password-file", file(), "the password of the key, in its first line");
   add("insecure", "do NOT verify who answers");
   add("connect-seconds", number(standard.connect.count()), "for TCP, and again for TLS");
   add("stall-seconds", number(standard.stall.count()), "without a byte from the server");
@@ -60,16 +58,6 @@ po::variables_map read(int argc, char const* const* argv) {
   return values;
 }
 
-std::int64_t number_between(std::int64_t least, std::int64_t most, po::variables_map const& values,
-                            std::string const& name) {
-  auto const value = values[name].as<std::int64_t>();
-  if (value < least || value > most)
-    throw failure(
-        exit_status::wrong_usage,
-        "--" + name + " must be between " + std::to_string(least) + " and " + std::to_string(most));
-  return value;
-}
-
 std::vector<target> targets(po::variables_map const& values) {
   auto const wrong = [](char const* text) { return failure(exit_status::wrong_usage, text); };
   if (values.count("url") == 0) throw wrong("no URL is given");
@@ -84,7 +72,7 @@ std::vector<target> targets(po::variables_map const& values) {
     next.file =
         named ? std::filesystem::path(values["output"].as<std::string>())
               : std::filesystem::path(values["directory"].as<std::string>()) / file_name(next.url);
-    for (char const* suffix : {"", ".part", ".part.etag"})
+    for (char const* suffix : {"", ".part", ".part.validator"})
       if (auto file = next.file; !files.insert(file += suffix).second)
         throw failure(exit_status::wrong_usage, "two URLs would both be saved as " + file.string());
     all.push_back(std::move(next));
@@ -103,22 +91,21 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
     if (values.count("cert") != values.count("key"))
       throw failure(exit_status::wrong_usage,
                     "--cert and --key belong together; give both or neither");
+    if (values.count("key-password-file") != 0 && values.count("key") == 0)
+      throw failure(exit_status::wrong_usage,
+                    "--key-password-file has the password of a key; give --cert and --key, too");
     if (values.count("insecure") != 0 && values.count("cacert") != 0)
       throw failure(exit_status::wrong_usage,
                     "--cacert says whom to trust, --insecure trusts everyone; give one of them");
-    auto const path = [&](char const* name) {
-      return values.count(name) == 0
-                 ? std::nullopt
-                 : std::optional<std::filesystem::path>(values[name].as<std::string>());
-    };
     options chosen;
     chosen.targets = targets(values);
-    chosen.authority = path("cacert");
-    chosen.certificate = path("cert");
-    chosen.key = path("key");
-    chosen.parallel = static_cast<std::size_t>(number_between(1, 256, values, "parallel"));
-    chosen.connect = std::chrono::seconds(number_between(1, 86'400, values, "connect-seconds"));
-    chosen.stall = std::chrono::seconds(number_between(1, 86'400, values, "stall-seconds"));
+    chosen.authority = serving::path(values, "cacert");
+    chosen.certificate = serving::path(values, "cert");
+    chosen.key = serving::path(values, "key");
+    chosen.key_password = serving::path(values, "key-password-file");
+    chosen.parallel = static_cast<std::size_t>(serving::number_between(1, 256, values, "parallel"));
+    chosen.connect = serving::seconds_from(1, values, "connect-seconds");
+    chosen.stall = serving::seconds_from(1, values, "stall-seconds");
     chosen.follow = values.count("location") != 0;
     chosen.resume = values.count("resume") != 0;
     chosen.insecure = values.count("insecure") != 0;
@@ -126,6 +113,8 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
     chosen.verbose = values.count("verbose") != 0;
     return chosen;
   } catch (po::error const& error) {
+    throw failure(exit_status::wrong_usage, error.what());
+  } catch (serving::usage_error const& error) {
     throw failure(exit_status::wrong_usage, error.what());
   }
 }

@@ -25,7 +25,11 @@ std::string printed(Print print) {
   print(bio.get());
   char* text = nullptr;
   auto const length = BIO_get_mem_data(bio.get(), &text);
-  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
+  if (length <= 0) return {};
+  constexpr std::size_t most =
+      200;  // whoever answers can have any number of names in a certificate
+  std::string const all(text, static_cast<std::size_t>(length));
+  return all.size() <= most ? all : all.substr(0, most) + "...";
 }
 
 std::string name(X509_NAME const* of) {

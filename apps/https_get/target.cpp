@@ -3,6 +3,7 @@
 #include "target.hpp"
 
 #include "failure.hpp"
+#include "serving/number.hpp"
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -14,12 +15,27 @@ namespace {
 
 namespace urls = boost::urls;
 
+// Boost.URL takes "https://host:52015x/f" for a path "x/f" on port 52015.
+bool has_path_in_port(urls::url_view const& reference) {
+  return reference.has_authority() && !reference.encoded_path().empty() &&
+         !reference.encoded_path().starts_with('/');
+}
+
 // Empty if it can be fetched.
 std::string objection(urls::url const& url) {
   if (url.scheme_id() != urls::scheme::https) return "only https:// is fetched";
-  if (host(url).empty()) return "it has no host";
+  auto const name = host(url);
+  if (name.empty()) return "it has no host";
+  if (name.size() > 253 || std::any_of(name.begin(), name.end(), [](char c) {
+        return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
+      }))
+    return "its host is no name";
   if (url.has_userinfo()) return "names and passwords in URLs are not supported";
-  if (url.has_port() && url.port_number() == 0) return "its port is no port";
+  try {
+    if (url.has_port()) serving::parse_number(std::string(url.port()), 1, 65'535, "its port");
+  } catch (serving::usage_error const& error) {
+    return error.what();
+  }
   return {};
 }
 
@@ -31,6 +47,7 @@ urls::url parse_url(std::string_view text) {
   };
   auto const parsed = urls::parse_uri({text.data(), text.size()});
   if (!parsed) throw wrong("not a URL; write for example https://example.org/file");
+  if (has_path_in_port(*parsed)) throw wrong("its port is no number");
   urls::url url{*parsed};
   if (auto const why = objection(url); !why.empty()) throw wrong(why);
   return url;
@@ -38,10 +55,12 @@ urls::url parse_url(std::string_view text) {
 
 urls::url redirected(urls::url const& base, std::string_view location) {
   auto const wrong = [&](std::string const& why) {
-    return failure(exit_status::refused, "redirected to \"" + std::string(location) + "\": " + why);
+    return failure(exit_status::refused,
+                   "redirected to \"" + std::string(location.substr(0, 200)) + "\": " + why);
   };
   auto const reference = urls::parse_uri_reference({location.data(), location.size()});
   urls::url url;
+  if (reference && has_path_in_port(*reference)) throw wrong("its port is no number");
   if (!reference || !urls::resolve(base, *reference, url)) throw wrong("not a URL");
   if (auto const why = objection(url); !why.empty()) throw wrong(why);
   return url;

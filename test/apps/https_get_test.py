@@ -5,6 +5,7 @@
 import os
 import pathlib
 import pty
+import re
 import socket
 import ssl
 import subprocess
@@ -176,75 +177,130 @@ class HttpsGet(unittest.TestCase):
 
     # Resuming
 
+    def put_part(self, url, content, validator):
+        """What an earlier download of this URL has left."""
+        name = url.rpartition("/")[2]
+        self.put(f"{name}.part", content)
+        self.put(f"{name}.part.validator", f"{validator}\n{url}\n".encode())
+
+    def tag(self, name):
+        return re.search(r"(?i)^etag: (.*?)\r?$", self.server.curl(f"/{name}", "--head").decode(), re.MULTILINE)[1]
+
     def test_a_part_is_gone_on_with(self):
-        for name in ("3000000.part", "3000000"):  # also where another program has left it
-            with self.subTest(name):
-                for old in self.directory.iterdir():
-                    old.unlink()
-                self.put(name, self.content["3000000"][:1000000])
-                self.fetch("--resume", f"{self.url}/3000000")
-                self.assertEqual(self.files(), {"3000000": self.content["3000000"]})
-                self.server.err.wait_for("GET /3000000 206 2000000")
+        self.put_part(f"{self.url}/3000000", self.content["3000000"][:1000000], self.tag("3000000"))
+        self.fetch("--resume", f"{self.url}/3000000")
+        self.assertEqual(self.files(), {"3000000": self.content["3000000"]})
+        self.server.err.wait_for("GET /3000000 206 2000000")
 
-    def test_a_whole_file_is_left_alone(self):
-        for name in ("16384", "16384.part"):
-            self.put(name, self.content["16384"])
-            self.fetch("--resume", f"{self.url}/16384")
-            self.assertEqual(self.files(), {"16384": self.content["16384"]})
-
-    def test_a_part_of_another_version_is_not_continued(self):
-        self.put("16384.part", b"old" * 100)
-        self.put("16384.part.etag", b'"another"\n')
+    def test_a_part_of_which_all_is_there_gets_its_name(self):
+        self.put_part(f"{self.url}/16384", self.content["16384"], self.tag("16384"))
         self.fetch("--resume", f"{self.url}/16384")
         self.assertEqual(self.files(), {"16384": self.content["16384"]})
 
-    def test_a_part_of_another_version_is_not_continued_with_a_server_that_ignores_if_range(self):
-        whole = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew"
-        part = (b'HTTP/1.1 206 Partial Content\r\nContent-Length: 1\r\nETag: "new"\r\n'
-                b"Content-Range: bytes 2-2/3\r\n\r\nw")
-        server = self.scripted(lambda connection, request: connection.sendall(
-            part if b"\r\nRange: " in request else whole))
-        self.put("file.part", b"ol")
-        self.put("file.part.etag", b'"old"\n')
-        self.fetch("--resume", f"{server.url}/file")
-        self.assertEqual(self.files(), {"file": b"new"})
+    def test_a_part_of_nobody_knows_what_is_begun_again(self):
+        url = f"{self.url}/16384"
+        for validator in (None, b"", b'"tag"', b'"tag"\nhttps://localhost/other\n', b'W/"tag"\n' + url.encode(),
+                          b'"a\rb"\n' + url.encode(), b"yesterday\n" + url.encode()):
+            with self.subTest(validator):
+                self.put("16384.part", b"old" * 100)
+                if validator is not None:
+                    self.put("16384.part.validator", validator)
+                self.fetch("--resume", url)
+                self.assertEqual(self.files(), {"16384": self.content["16384"]})
+
+    def test_a_file_is_fetched_anew_even_if_it_begins_alike(self):
+        self.put("file", b"old")
+        with self.versions(b"older, and longer", 206, 'ETag: "2"') as server:
+            self.fetch("--resume", f"{server.url}/file")
+        self.assertEqual(self.files(), {"file": b"older, and longer"})
+
+    def versions(self, now, status, *fields, honest=False):
+        """A server of what a file is now. Asked for a part it answers with this status: if it is honest, only when the
+        request is for the version that is there."""
+        head = "".join(f"{field}\r\n" for field in fields).encode()
+        tag = next((field.split(": ", 1)[1].encode() for field in fields if not field.startswith("Date")), b"")
+
+        def answer(connection, request):
+            wanted = re.search(rb"\r\nRange: bytes=(\d+)-\r\n", request)
+            first = int(wanted[1]) if wanted else 0
+            other = honest and b"\r\nIf-Range: " + tag + b"\r\n" not in request
+            if not wanted or status == 200 or other:
+                connection.sendall(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (head, len(now), now))
+            elif status == 206 and first < len(now):
+                connection.sendall(b"HTTP/1.1 206 Partial Content\r\n%bContent-Length: %d\r\n"
+                                   b"Content-Range: bytes %d-%d/%d\r\n\r\n%b" % (
+                                       head, len(now) - first, first, len(now) - 1, len(now), now[first:]))
+            else:
+                connection.sendall(b"HTTP/1.1 416 Range Not Satisfiable\r\n%bContent-Length: 0\r\n"
+                                   b"Content-Range: bytes */%d\r\n\r\n" % (head, len(now)))
+
+        return ScriptedServer(answer)
+
+    def test_no_file_is_made_of_two_versions(self):
+        old = b"0123456789"
+        dates = [f"{name}: Mon, 30 Nov 2026 0{hour}:00:00 GMT" for name, hour in (("Last-Modified", 1), ("Date", 2))]
+        newer = ["Last-Modified: Mon, 30 Nov 2026 01:00:01 GMT", dates[1]]
+        kinds = {"strong": (['ETag: "1"'], ['ETag: "2"']), "weak": (['ETag: W/"1"'], ['ETag: W/"2"']),
+                 "none": ([], []), "date": (dates, newer),
+                 "hot": ([dates[0], "Date: Mon, 30 Nov 2026 01:00:01 GMT"], [newer[0], "Date: " + newer[0][15:]])}
+        for kind, (before, after) in kinds.items():
+            for name, now in (("same", old), ("shorter", b"abc"), ("equal", b"abcdefghij"), ("longer", b"abcdefghijkl")):
+                for status in (206, 200, 416):
+                    for honest in (False, True):
+                        for there in (4, 10):
+                            with self.subTest(f"{kind}, {name}, {status}, {honest}, {there}"):
+                                self.check_version(old[:there], now, status, before if now == old else after, before,
+                                                   honest)
+
+    def check_version(self, part, now, status, fields, fields_before, honest):
+        head = "".join(f"{field}\r\n" for field in fields_before).encode()
+        cut = sends(b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: 99\r\n\r\n" + part)
+        with self.versions(now, status, *fields, honest=honest) as server:
+            whole, server.answer = server.answer, cut
+            self.fetch(f"{server.url}/file", status=CUT_SHORT)
+            server.answer = whole
+            self.fetch("--resume", f"{server.url}/file")
+        self.assertEqual(self.files(), {"file": now})
+        (self.directory / "file").unlink()
 
     def test_a_part_longer_than_the_file_is_begun_again(self):
-        self.put("1.part", b"too long")
+        self.put_part(f"{self.url}/1", b"too long", self.tag("1"))
         self.fetch("--resume", f"{self.url}/1")
         self.assertEqual(self.files(), {"1": self.content["1"]})
 
     def test_a_server_without_ranges_sends_it_all_again(self):
         server = self.scripted(sends(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"))
-        self.put("file.part", b"old part")
+        self.put_part(f"{server.url}/file", b"old part", '"1"')
         self.fetch("--resume", f"{server.url}/file")
         self.assertIn(b"\r\nRange: bytes=8-\r\n", server.requests[0])
         self.assertEqual(self.files(), {"file": b"whole"})
 
     def test_a_part_that_was_not_asked_for_is_refused(self):
         server = self.scripted(sends(b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n"
+                                     b'ETag: "1"\r\n'
                                      b"Content-Range: bytes 0-1/10\r\n\r\nxx"))
-        self.put("file.part", b"12345")
+        self.put_part(f"{server.url}/file", b"12345", '"1"')
         self.fetch("--resume", f"{server.url}/file", status=MALFORMED, says="another part")
-        self.assertEqual(self.files(), {"file.part": b"12345"})
+        self.assertEqual(self.files()["file.part"], b"12345")
 
     def test_a_part_that_is_not_the_rest_is_not_taken_for_it(self):
         server = self.scripted(sends(b"HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n"
+                                     b'ETag: "1"\r\n'
                                      b"Content-Range: bytes 5-6/10\r\n\r\n67"))
-        self.put("file.part", b"12345")
+        self.put_part(f"{server.url}/file", b"12345", '"1"')
         self.fetch("--resume", f"{server.url}/file", status=CUT_SHORT, says="7 of 10 bytes")
-        self.assertEqual(self.files(), {"file.part": b"1234567"})
+        self.assertEqual(self.files()["file.part"], b"1234567")
 
     # Truncated and stalled bodies
 
     def test_a_body_that_is_cut_short_is_kept_and_resumed_with_its_version(self):
         tagged = HALF.replace(b"\r\n\r\n", b'\r\nETag: "v1"\r\n\r\n')
-        rest = (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 500\r\n"
+        rest = (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 500\r\nETag: \"v1\"\r\n"
                 b"Content-Range: bytes 500-999/1000\r\n\r\n" + b"y" * 500)
         server = self.scripted(lambda connection, request: connection.sendall(
             rest if b"Range: bytes=500-\r\nIf-Range: \"v1\"\r\n" in request else tagged))
         self.fetch(f"{server.url}/file", status=CUT_SHORT, says="500 of 1000 bytes are in .*file.part")
-        self.assertEqual(self.files(), {"file.part": b"x" * 500, "file.part.etag": b'"v1"\n'})
+        self.assertEqual(self.files(), {"file.part": b"x" * 500, "file.part.validator": f'"v1"\n{server.url}/file\n'.encode()})
         self.fetch("--resume", f"{server.url}/file")
         self.assertEqual(self.files(), {"file": b"x" * 500 + b"y" * 500})
 
@@ -264,6 +320,46 @@ class HttpsGet(unittest.TestCase):
         self.fetch(f"{self.scripted(polite).url}/polite")
         self.fetch(f"{self.scripted(sends(response)).url}/cut", status=CUT_SHORT)
         self.assertEqual(self.files(), {"polite": b"body", "cut.part": b"body"})
+
+    def test_a_body_of_another_coding_is_refused(self):
+        chunked = b"4\r\nbody\r\n0\r\n\r\n"
+        self.put("file", b"old")
+        for head in (b"Transfer-Encoding: gzip", b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: chunked, gzip",
+                     b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked", b"Transfer-Encoding: identity",
+                     b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", b"Transfer-Encoding:",
+                     b"Transfer-Encoding: chunked\r\nContent-Length: 19", b"Transfer-Encoding: xchunked",
+                     b"Content-Length: 19\r\nContent-Length: 18"):
+            for version in (b"1.1", b"1.0"):
+                def answer(connection, request):
+                    connection.sendall(b"HTTP/" + version + b" 200 OK\r\n" + head + b"\r\n\r\n" + chunked)
+                    connection.unwrap()
+
+                with self.subTest(head=head, version=version):
+                    self.fetch(f"{self.scripted(answer).url}/file", status=MALFORMED)
+                    self.assertEqual(self.files(), {"file": b"old"})
+        server = self.scripted(sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n" + chunked))
+        self.fetch(f"{server.url}/file")
+        self.assertEqual(self.files(), {"file": b"body"})
+
+    def test_a_link_in_the_place_of_the_part_is_not_followed(self):
+        victim = self.directory / "victim"
+        victim.write_bytes(b"precious")
+        for name in ("1.part", "1.part.validator"):
+            for link in (os.symlink, os.link, lambda _, to: os.mkfifo(to)):
+                with self.subTest(name):
+                    link(victim, self.directory / name)
+                    self.fetch(f"{self.url}/1", status=LOCAL_FILE if name == "1.part" else WHOLE)
+                    self.assertEqual(victim.read_bytes(), b"precious")
+                    for left in self.directory.glob("1*"):
+                        left.unlink()
+
+    def test_a_file_keeps_its_mode(self):
+        file = self.directory / "1"
+        for mode in (0o600, 0o644, 0o640, 0o400):
+            file.write_bytes(b"old")
+            file.chmod(mode)
+            self.fetch(f"{self.url}/1")
+            self.assertEqual((file.stat().st_mode & 0o7777, file.read_bytes()), (mode, self.content["1"]))
 
     def test_a_chunked_body_that_ends_early_is_cut_short(self):
         def answer(connection, request):
@@ -296,7 +392,7 @@ class HttpsGet(unittest.TestCase):
         chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         too_long = "a header, a chunk header or a trailer that is too long"
         for start, endless, status, reason in (
-            (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", TIMED_OUT, "1 s"),
+            (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", MALFORMED, "interim responses without an end"),
             (b"HTTP/1.1 200 OK\r\n", b"X: x\r\n", MALFORMED, too_long),
             (chunked + b"5;", b"x", MALFORMED, too_long),
             (chunked, b"0", MALFORMED, too_long),
@@ -314,13 +410,16 @@ class HttpsGet(unittest.TestCase):
         def answer(connection, request):
             target = request.split(b" ", 2)[1]
             to = {b"/file": b"/loop", b"/plain": b"http://localhost/", b"/away": f"{self.url}/1".encode(),
-                  b"/loop": b"loop"}[target]
+                  b"/loop": b"loop", b"/port": f"//localhost:{server.port}x/f".encode(),
+                  b"/wrap": f"//localhost:{server.port + 65536}/f".encode()}[target]
             connection.sendall(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to + b"\r\n\r\n")
 
         server = self.scripted(answer)
         self.fetch(f"{server.url}/away", status=REFUSED, says=f"302 Found: it is at {self.url}/1; --location")
         self.fetch("--location", f"{server.url}/away")
         self.fetch("--location", f"{server.url}/plain", status=REFUSED, says="only https://")
+        self.fetch("--location", f"{server.url}/port", status=REFUSED, says="its port is no number")
+        self.fetch("--location", f"{server.url}/wrap", status=REFUSED, says="between 1 and 65535")
         del server.requests[:]
         self.fetch("--location", f"{server.url}/file", status=REFUSED, says="more than 5 redirects")
         self.assertEqual(len(server.requests), 6)
@@ -436,6 +535,9 @@ class HttpsGet(unittest.TestCase):
             (("--insecure", url), "one of them"),
             (("http://localhost/",), "only https"),
             (("localhost/file",), "not a URL"),
+            (("https://localhost:52015x/f",), "its port is no number"),
+            (("https://local%0Ahost/f",), "its host is no name|not a URL"),
+            (("--key-password-file", "x", url), "give --cert and --key"),
             (("https:///file",), "URL|host"),
             (("https://user:secret@localhost/",), "passwords"),
             (("https://localhost:65536/",), "port"),
