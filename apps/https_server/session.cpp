@@ -121,9 +121,9 @@ auto session::until_finish() {
 
 // close_notify may have to wait behind the last response until a slow client has taken that.
 asio::awaitable<void> session::shut_down() {
-  stall_watch_.begin(weak_from_this());
+  auto watched = stall_watch_.begin(weak_from_this());
   auto const [cut] = co_await tls_close_write(stream_, no_limit, as_values);
-  stall_watch_.end();
+  watched.reset();
   if (cut) co_return;
   // A body is passed over: to close before its end would reset the connection and the response.
   auto const deadline = has_body_ && !finishing_ ? server_.limits.header : std::chrono::seconds(2);
@@ -219,9 +219,7 @@ asio::awaitable<bool> session::serve_request() {
     reply const response = error        ? refuse(status_for(error))
                            : is_foreign ? refuse(http::status::forbidden)
                                         : answer_to(request, keep_alive);
-    stall_watch_.begin(weak_from_this());
     co_await send(response, record);
-    stall_watch_.end();
     keep_alive = response.keep_alive && record.incident.empty();
   }
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -254,6 +252,7 @@ asio::awaitable<void> session::serve_websocket(upgrade_request const& request,
 }
 
 asio::awaitable<void> session::send(reply const& response, request_record& record) {
+  auto const watched = stall_watch_.begin(weak_from_this());
   record.status = static_cast<unsigned>(response.status);
   if (response.burst.messages != 0) co_return co_await send_burst(response, record);
   if (!response.file || response.file->content()) {

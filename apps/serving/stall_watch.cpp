@@ -22,10 +22,11 @@ stall_watch::stall_watch(boost::asio::any_io_executor const& executor,
       progress_(std::move(progress)),
       stalled_(std::move(stalled)) {}
 
-void stall_watch::begin(std::weak_ptr<void> owner) {
+std::unique_ptr<stall_watch, stall_watch::ended_by> stall_watch::begin(std::weak_ptr<void> owner) {
   count_.restart();
   watching_ = true;
   if (!looking_) look_later(std::move(owner));
+  return std::unique_ptr<stall_watch, ended_by>(this);
 }
 
 void stall_watch::look_later(std::weak_ptr<void> owner) {

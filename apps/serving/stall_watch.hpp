@@ -49,9 +49,13 @@ public:
   stall_watch(boost::asio::any_io_executor const& executor, std::chrono::nanoseconds limit,
               std::function<std::uint64_t()> progress, std::function<void()> stalled);
 
-  // On the executor of the timer. `owner` keeps this alive: once it is gone nothing is called.
-  void begin(std::weak_ptr<void> owner);
-  void end() noexcept { watching_ = false; }
+  struct ended_by {
+    void operator()(stall_watch* self) const noexcept { self->watching_ = false; }
+  };
+
+  // On the executor of the timer, until what it returns is gone. `owner` keeps this alive: once it
+  // is gone nothing is called.
+  [[nodiscard]] std::unique_ptr<stall_watch, ended_by> begin(std::weak_ptr<void> owner);
 
 private:
   void look_later(std::weak_ptr<void> owner);

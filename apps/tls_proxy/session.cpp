@@ -177,9 +177,8 @@ asio::awaitable<bool> session::connect() {
 asio::awaitable<void> session::relay() {
   using namespace asio::experimental::awaitable_operators;
   relaying_ = true;
-  idleness_.begin(weak_from_this());
+  auto const watched = idleness_.begin(weak_from_this());
   co_await (open_plaintext() && seal_plaintext());
-  idleness_.end();
 }
 
 asio::awaitable<void> session::open_plaintext() {

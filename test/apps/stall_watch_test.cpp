@@ -47,12 +47,13 @@ BOOST_AUTO_TEST_CASE(is_told_once_and_not_after_the_end) {
   auto const owner = std::make_shared<int>();
   stall_watch watch{io.get_executor(), std::chrono::nanoseconds(4), [] { return 7u; },
                     [&] { ++told; }};
-  watch.begin(owner);
+  auto watched = watch.begin(owner);
   io.run();
   BOOST_TEST(told == 1);
   io.restart();
-  watch.begin(owner);
-  watch.end();
+  watched.reset();
+  watched = watch.begin(owner);
+  watched.reset();
   io.run();
   BOOST_TEST(told == 1);
 }
@@ -63,10 +64,9 @@ BOOST_AUTO_TEST_CASE(is_never_told_while_there_is_progress) {
   auto const owner = std::make_shared<int>();
   stall_watch watch{io.get_executor(), std::chrono::nanoseconds(4), [&] { return ++progress / 2; },
                     [] { BOOST_ERROR("it goes on"); }};
-  watch.begin(owner);
+  auto const watched = watch.begin(owner);
   while (progress < 1000)
     io.run_one();
-  watch.end();
 }
 
 BOOST_AUTO_TEST_CASE(is_told_to_nobody_who_is_gone) {
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(is_told_to_nobody_who_is_gone) {
   auto owner = std::make_shared<int>();
   stall_watch watch{io.get_executor(), std::chrono::nanoseconds(4), [] { return 0u; },
                     [] { BOOST_ERROR("it is gone"); }};
-  watch.begin(owner);
+  auto const watched = watch.begin(owner);
   owner.reset();
   io.run();
 }
