@@ -47,9 +47,9 @@ int main(int argc, char* argv[]) try {
   std::string server, authority;
   po::options_description known{"Options"};
   auto add = known.add_options();
-  add("help", "this text");
+  add("help", "show this help");
   add("connect", po::value(&server)->required(), "HOST:PORT");
-  add("cacert", po::value(&authority), "authority to trust, PEM; otherwise those of this system");
+  add("cacert", po::value(&authority), "authorities to trust, PEM (default: the system's)");
   po::variables_map given;
   po::store(po::parse_command_line(argc, argv, known), given);
   if (given.count("help")) return std::cout << known, 0;

@@ -64,8 +64,8 @@ int main(int argc, char* argv[]) try {
   std::string listen, certificate, key;
   po::options_description known{"Options"};
   auto add = known.add_options();
-  add("help", "this text");
-  add("listen", po::value(&listen)->default_value("127.0.0.1:0"), "port 0: any free one");
+  add("help", "show this help");
+  add("listen", po::value(&listen)->default_value("127.0.0.1:0"), "port 0: any free port");
   add("cert", po::value(&certificate)->required(), "certificate chain, PEM");
   add("key", po::value(&key)->required(), "its private key, PEM");
   po::variables_map given;

@@ -67,7 +67,8 @@ asio::awaitable<void> talk(client& connection, std::string host, std::string por
   } catch (boost::system::system_error const&) {
     if (!connection.idle()) throw;  // else all is answered: how the connection ends is no matter
   }
-  if (!connection.idle()) throw std::runtime_error("the server left before it had answered");
+  if (!connection.idle())
+    throw std::runtime_error("the server closed the connection before it had answered");
 }
 
 }  // namespace
@@ -77,11 +78,11 @@ int main(int argc, char* argv[]) try {
   std::vector<std::string> paths;
   po::options_description known{"http2_get [OPTIONS] PATH...\n\nOptions"};
   auto add = known.add_options();
-  add("help", "this text");
+  add("help", "show this help");
   add("connect", po::value(&server)->required(), "HOST:PORT");
-  add("cacert", po::value(&authority), "authority to trust, PEM; otherwise those of this system");
-  add("idle-seconds", serving::number(60), "the longest rest of the answers");
-  add("upload", "send what standard input has, to one path");
+  add("cacert", po::value(&authority), "authorities to trust, PEM (default: the system's)");
+  add("idle-seconds", serving::number(60), "limit without progress");
+  add("upload", "send standard input to one path");
   add("path", po::value(&paths)->required(), "what to ask for");
   po::positional_options_description rest;
   rest.add("path", -1);

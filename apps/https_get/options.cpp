@@ -24,22 +24,22 @@ po::options_description description() {
   options const standard;
   po::options_description all{"Options"};
   auto add = all.add_options();
-  add("output,o", file(), "where to, for one URL; - is standard output");
+  add("output,o", file(), "file for one URL; - is standard output");
   add("directory", po::value<std::string>()->value_name("DIR")->default_value("."),
-      "where to, named as in the URL");
-  add("resume", "go on with FILE.part");
+      "folder; files are named as in the URL");
+  add("resume", "continue FILE.part");
   add("location", "follow up to 5 redirects, within https");
   add("parallel", number(static_cast<std::int64_t>(standard.parallel)), "downloads at once");
   add("cacert", file(), "authorities to trust instead of the system's");
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
-  add("key-password-file", file(), "the password of the key, in its first line");
-  add("insecure", "do NOT verify who answers");
-  add("connect-seconds", number(standard.connect.count()), "for TCP, and again for TLS");
-  add("stall-seconds", number(standard.stall.count()), "without a byte from the server");
+  add("key-password-file", file(), "password of the key, in the first line");
+  add("insecure", "do NOT verify the server");
+  add("connect-seconds", number(standard.connect.count()), "limit for TCP, and again for TLS");
+  add("stall-seconds", number(standard.stall.count()), "limit without a byte from the server");
   add("verbose,v", "protocol, certificates, times");
   add("quiet", "no progress bar");
-  add("help", "this text");
+  add("help", "show this help");
   return all;
 }
 
@@ -95,8 +95,9 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
       throw failure(exit_status::wrong_usage,
                     "--key-password-file has the password of a key; give --cert and --key, too");
     if (values.count("insecure") != 0 && values.count("cacert") != 0)
-      throw failure(exit_status::wrong_usage,
-                    "--cacert says whom to trust, --insecure trusts everyone; give one of them");
+      throw failure(
+          exit_status::wrong_usage,
+          "--cacert names whom to trust, --insecure trusts everyone; give only one of them");
     options chosen;
     chosen.targets = targets(values);
     chosen.authority = serving::path(values, "cacert");
@@ -122,14 +123,14 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
 std::string help() {
   std::ostringstream text;
   text << "usage: https_get [OPTIONS] URL...\n"
-          "Fetches files over HTTPS. A file is FILE.part until all of it is there.\n\n"
+          "Fetches files over HTTPS. A file is called FILE.part until it is complete.\n\n"
        << description()
        << "\nExit status, that of the first URL that failed:\n"
-          "  0 all files are whole             6 the certificate was refused\n"
+          "  0 all files are complete          6 the certificate was refused\n"
           "  1 wrong usage                     7 another failure of TLS\n"
-          "  2 a local file                    8 the server's answer was no file\n"
+          "  2 a local file failed             8 the server did not send the file\n"
           "  3 the name does not resolve       9 the file was cut short\n"
-          "  4 no connection                  10 a deadline has passed\n"
+          "  4 no connection                  10 a deadline expired\n"
           "  5 the server does not speak TLS  11 the server's answer is not HTTP\n";
   return text.str();
 }

@@ -23,30 +23,31 @@ po::options_description description() {
   auto const& limits = standard.limits;
   po::options_description all{"Options"};
   auto add = all.add_options();
-  add("root", po::value<std::string>()->value_name("DIR"), "what to serve; else a page of its own");
+  add("root", po::value<std::string>()->value_name("DIR"),
+      "directory to serve (default: a test page)");
   add("listen", po::value<std::string>()->value_name("ADDR:PORT")->default_value("127.0.0.1:8443"),
-      "port 0: any free one; IPv6: [::1]:8443");
-  add("threads", number(standard.threads), "threads that serve");
+      "port 0: any free port; IPv6: [::1]:8443");
+  add("threads", number(standard.threads), "number of threads");
   add("cert", files(), "certificate chain, PEM; may be repeated");
-  add("key", files(), "its key, PEM; in the same order");
-  add("client-ca", file(), "authorities (PEM) to verify clients by");
+  add("key", files(), "its private key, PEM; in the same order");
+  add("client-ca", file(), "authorities of client certificates, PEM");
   add("client-certificate", po::value<std::string>()->value_name("HOW"),
       "required (the default) or requested");
-  add("key-log", file(), "write all keys there, for Wireshark");
-  add("ktls", "let the kernel seal what is sent, files without a copy");
+  add("key-log", file(), "write session secrets, for Wireshark");
+  add("ktls", "kernel TLS for sending, where available");
   add("max-connections", number(static_cast<std::int64_t>(limits.connections)),
-      "at once; further ones wait");
+      "connections at once; others wait");
   add("header-bytes", number(static_cast<std::int64_t>(limits.header_bytes)),
       "largest request header");
   add("message-bytes", number(static_cast<std::int64_t>(limits.message_bytes)),
       "largest WebSocket message");
-  add("handshake-seconds", number(limits.handshake.count()), "for the whole handshake");
-  add("header-seconds", number(limits.header.count()), "for a request once it has begun");
-  add("idle-seconds", number(limits.idle.count()), "between requests, or without a pong");
+  add("handshake-seconds", number(limits.handshake.count()), "limit for the whole handshake");
+  add("header-seconds", number(limits.header.count()), "limit for a request that has begun");
+  add("idle-seconds", number(limits.idle.count()), "limit between requests or without a pong");
   add("stall-seconds", number(limits.stall.count()), "for a client that takes no more");
-  add("stop-seconds", number(standard.stop.count()), "for what is in flight at Ctrl-C");
-  add("quiet", "no line for each request");
-  add("help", "this text");
+  add("stop-seconds", number(standard.stop.count()), "limit for open requests after Ctrl-C");
+  add("quiet", "do not log requests");
+  add("help", "show this help");
   return all;
 }
 
@@ -70,9 +71,7 @@ std::vector<identity> identities(po::variables_map const& values) {
 
 std::optional<options> parse_options(int argc, char const* const* argv) {
   auto const values =
-      serving::read_options(argc, argv, description(),
-                            "there is a word that belongs to no option; a directory is given by "
-                            "--root");
+      serving::read_options(argc, argv, description(), "a directory is given by --root");
   if (values.count("help") != 0) return std::nullopt;
   auto const number = [&](char const* name, std::int64_t least, std::int64_t most) {
     return serving::number_between(least, most, values, name);

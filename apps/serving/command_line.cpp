@@ -62,20 +62,20 @@ po::typed_value<std::string>* number(std::int64_t standard) {
 po::typed_value<std::string>* file() { return po::value<std::string>()->value_name("FILE"); }
 
 po::variables_map read_options(int argc, char const* const* argv,
-                               po::options_description const& known, char const* stray) {
+                               po::options_description const& known, std::string const& hint) {
   try {
-    po::variables_map values;
-    po::store(
+    auto const parsed =
         po::command_line_parser(argc, argv)
             .options(known)
-            .positional({})
             .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
-            .run(),
-        values);
+            .run();
+    for (auto const& option : parsed.options)
+      if (option.position_key != -1)
+        throw usage_error("unexpected argument '" + option.original_tokens.front() + "'; " + hint);
+    po::variables_map values;
+    po::store(parsed, values);
     po::notify(values);
     return values;
-  } catch (po::too_many_positional_options_error const&) {
-    throw usage_error(stray);
   } catch (po::error const& error) {
     throw usage_error(error.what());
   }

@@ -40,11 +40,11 @@ host_and_port parse_host_and_port(std::string_view text, std::string_view option
 boost::program_options::typed_value<std::string>* number(std::int64_t standard);
 boost::program_options::typed_value<std::string>* file();
 
-// Options only, none of them abbreviated. `stray` is what to say of a word that belongs to none.
+// Options only, none of them abbreviated. `hint` is added where an argument belongs to no option.
 // Throws usage_error.
 boost::program_options::variables_map read_options(
     int argc, char const* const* argv, boost::program_options::options_description const& known,
-    char const* stray);
+    std::string const& hint);
 
 // Of an option that has a value or a default. Throw usage_error.
 std::int64_t number_between(std::int64_t least, std::int64_t most,

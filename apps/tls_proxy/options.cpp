@@ -29,27 +29,28 @@ po::options_description description() {
   auto add = all.add_options();
   add("mode", word("MODE")->default_value("server"), "server or client: see above");
   add("listen", word("ADDR:PORT")->default_value("127.0.0.1:8443"),
-      "port 0: any free one; IPv6: [::1]:8443");
+      "port 0: any free port; IPv6: [::1]:8443");
   add("connect", word("HOST:PORT"), "the backend");
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
-  add("client-ca", file(), "server: authorities to verify clients by");
+  add("client-ca", file(), "server: authorities of client certificates");
   add("client-certificate", word("HOW"), "server: required (or requested)");
   add("cacert", file(), "client: authorities to trust");
-  add("server-name", word("NAME"), "client: whom to verify and ask for");
+  add("server-name", word("NAME"), "client: host name to verify and to send");
   add("insecure", "client: do NOT verify the backend");
   add("alpn", word("LIST"), "protocols, such as h2,http/1.1");
   add("accept-proxy", "clients send a PROXY header (v2) first");
   add("send-proxy", "send one to the backend");
-  add("threads", number(standard.listen.threads), "threads that serve");
+  add("threads", number(standard.listen.threads), "number of threads");
   add("max-connections", number(static_cast<std::int64_t>(standard.listen.connections)),
-      "at once; further ones wait");
-  add("handshake-seconds", number(standard.handshake.count()), "for the TLS handshake");
-  add("connect-seconds", number(standard.connect.count()), "to reach the backend");
-  add("idle-seconds", number(standard.idle.count()), "without a byte either way");
-  add("stop-seconds", number(standard.listen.stop.count()), "for connections at Ctrl-C");
-  add("quiet", "no line for what went well");
-  add("help", "this text");
+      "connections at once; others wait");
+  add("handshake-seconds", number(standard.handshake.count()), "limit for the TLS handshake");
+  add("connect-seconds", number(standard.connect.count()), "limit to reach the backend");
+  add("idle-seconds", number(standard.idle.count()), "limit without progress either way");
+  add("stop-seconds", number(standard.listen.stop.count()),
+      "limit for open connections after Ctrl-C");
+  add("quiet", "log only what went wrong");
+  add("help", "show this help");
   return all;
 }
 
@@ -108,9 +109,8 @@ std::string text_of(backend_name const& name) {
 }
 
 std::optional<options> parse_options(int argc, char const* const* argv) {
-  auto const values = serving::read_options(argc, argv, description(),
-                                            "there is a word that belongs to no option; the "
-                                            "backend is given by --connect");
+  auto const values =
+      serving::read_options(argc, argv, description(), "the backend is given by --connect");
   if (values.count("help") != 0) return std::nullopt;
   options chosen;
   chosen.mode = chosen_mode(values);
@@ -121,7 +121,7 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
       static_cast<std::size_t>(serving::number_between(1, 1'000'000, values, "max-connections"));
   listen.stop = serving::seconds_from(0, values, "stop-seconds");
   if (values.count("connect") == 0)
-    throw usage_error("no backend is given; say with --connect HOST:PORT where to connect to");
+    throw usage_error("no backend is given; pass --connect HOST:PORT");
   chosen.backend = parse_backend(values["connect"].as<std::string>());
   chosen.certificate = serving::path(values, "cert");
   chosen.key = serving::path(values, "key");
@@ -134,7 +134,8 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
   chosen.authority = serving::path(values, "cacert");
   chosen.insecure = values.count("insecure") != 0;
   if (chosen.insecure && chosen.authority)
-    throw usage_error("--cacert says whom to trust, --insecure trusts everyone; give one of them");
+    throw usage_error(
+        "--cacert names whom to trust, --insecure trusts everyone; give only one of them");
   chosen.server_name = values.count("server-name") != 0 ? values["server-name"].as<std::string>()
                                                         : chosen.backend.host;
   chosen.alpn = protocols(values);

@@ -219,7 +219,7 @@ class Http2(unittest.TestCase):
             done = self.get("/", port=listener.getsockname()[1])
             leaver.join(PATIENCE)
         self.assertEqual((done.returncode, done.stdout), (1, b""))
-        self.assertEqual(done.stderr, b"http2_get: the server left before it had answered\n")
+        self.assertEqual(done.stderr, b"http2_get: the server closed the connection before it had answered\n")
 
     def test_client_says_that_it_cannot_connect(self):
         self.server.stop()

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
 
 BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_is_wrong) {
   BOOST_TEST(refuses({}, "--connect HOST:PORT"));
-  BOOST_TEST(refuses({"stray"}, "--connect"));
+  BOOST_TEST(refuses({"stray"}, "unexpected argument 'stray'; the backend is given by --connect"));
   BOOST_TEST(refuses({"--unknown"}, "unknown"));
   BOOST_TEST(refuses({"--mode", "both", "--connect", "h:1"}, "server (TLS from clients"));
   BOOST_TEST(refuses({"--connect", "h:1"}, "needs a certificate"));
