@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Plaintext that is not a buffer of the caller's: owned, relocatable, or left with the stream.
+#include <boost/asio/deferred.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <cstring>
@@ -182,6 +183,23 @@ BOOST_AUTO_TEST_CASE(owned_buffers_live_as_long_as_their_write) {
   BOOST_TEST(empty.done);
   BOOST_TEST((all.plaintext ==
               numbered_plaintext(50'000) + std::string(30'000, 'v') + std::string(40'000, 's')));
+}
+
+BOOST_AUTO_TEST_CASE(deferred_write_of_an_owned_buffer_can_be_launched_twice) {
+  slow_session session;
+  ending written[4];
+  auto const as_string = tls_write(session.client, std::string(30'000, 's'), asio::deferred);
+  as_string(written[0].token());
+  as_string(written[1].token());
+  auto as_vector = tls_write(session.client, std::vector<char>(30'000, 'v'), asio::deferred);
+  as_vector(written[2].token());
+  std::move(as_vector)(written[3].token());
+  sink all;
+  keep_reading(session.server, all);
+  session.settle();
+  for (auto const& each : written)
+    BOOST_TEST(each.bytes == 30'000U);
+  BOOST_TEST((all.plaintext == std::string(60'000, 's') + std::string(60'000, 'v')));
 }
 
 BOOST_AUTO_TEST_CASE(try_write_sends_a_copy_in_its_turn) {

@@ -179,15 +179,24 @@ struct start_key_update {
 template <class Source>
 struct start_source_write {
   using signature = void(error_code, std::size_t);
-  // Mutable: a launched verb gives its source away. The initiation is const for Asio.
-  mutable Source source;
+  Source source;
   std::chrono::nanoseconds limit;
   bool stalls;
 
   template <class State, class Handler>
-  void operator()(State& state, Handler handler) const {
+  void operator()(State& state, Handler handler) const& {
+    start_writing(state, std::move(handler), Source(source));
+  }
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) && {
+    start_writing(state, std::move(handler), std::move(source));
+  }
+
+private:
+  template <class State, class Handler>
+  void start_writing(State& state, Handler handler, Source given) const {
     auto& node = make_operation<source_write<Source>, signature>(state, std::move(handler), state,
-                                                                 std::move(source));
+                                                                 std::move(given));
     node.expiry = expiry_after(state, limit);
     node.stalls = stalls;
     start(state, node);
@@ -221,10 +230,11 @@ struct launch {
 
   [[nodiscard]] executor_type get_executor() const noexcept { return state->executor(); }
 
+  // What asio::deferred keeps may be launched again, if it is an lvalue: then the start is copied.
   template <class Handler, class Start>
-  void operator()(Handler&& handler, Start const& start_verb) const {
+  void operator()(Handler&& handler, Start&& start_verb) const {
     auto const inside = state->lock();
-    start_verb(*state, std::decay_t<Handler>(std::forward<Handler>(handler)));
+    std::forward<Start>(start_verb)(*state, std::decay_t<Handler>(std::forward<Handler>(handler)));
   }
 };
 
