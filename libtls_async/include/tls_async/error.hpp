@@ -5,6 +5,8 @@
 // What OpenSSL and the next layer report keeps the category it has with Asio.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>

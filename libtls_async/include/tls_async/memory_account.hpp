@@ -5,6 +5,8 @@
 // whom to wake.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <boost/intrusive/list.hpp>
 
 #include <atomic>

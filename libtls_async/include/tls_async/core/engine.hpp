@@ -12,6 +12,8 @@
 // Whatever a call answers, it may have left ciphertext in the ring: flush before waiting for input.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/core/failure.hpp>
 #include <tls_async/core/ktls.hpp>
 #include <tls_async/core/options.hpp>

@@ -5,6 +5,8 @@
 // (`error_info`).
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/error.hpp>
 
 #include <optional>

@@ -4,6 +4,8 @@
 // Kernel TLS: whether it is wanted, and what became of that.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <cstdint>
 
 namespace tls_async {

@@ -5,6 +5,8 @@
 // modes are fixed.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <openssl/ssl.h>
 
 namespace tls_async {

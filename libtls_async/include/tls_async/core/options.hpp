@@ -4,6 +4,8 @@
 // What can be chosen for one session, and the reason of each default.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/core/ktls.hpp>
 
 #include <cstddef>

@@ -5,6 +5,8 @@
 // their layout changes with the user's flags, and the compiled library shares this one.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>

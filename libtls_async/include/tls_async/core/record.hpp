@@ -5,6 +5,8 @@
 // ciphertext needs.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <cstddef>
 
 namespace tls_async {
@@ -12,9 +14,9 @@ namespace tls_async {
 /// The most plaintext one record carries, in bytes (RFC 8446 section 5.1).
 inline constexpr std::size_t max_record_plaintext = 16'384;
 
-/// The share of a ring that one full record is counted with, in bytes: 16 384 of plaintext and 1
-/// 024 for header, tag and padding of every suite (85 at most, TLS 1.2 CBC) and for control records
-/// between them.
+/// The share of a ring that one full record is counted with, in bytes: its plaintext, and as much
+/// again as header, tag and padding of every suite (85 at most, TLS 1.2 CBC) and control records
+/// between them need.
 inline constexpr std::size_t record_room = max_record_plaintext + 1'024;
 
 /// Room that must be free beyond the plaintext before a record is sealed, in bytes. It covers the

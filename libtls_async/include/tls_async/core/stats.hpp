@@ -4,6 +4,8 @@
 // What a stream has done so far. Counting is always on: a few additions a record.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <algorithm>
 #include <cstdint>
 

@@ -4,6 +4,8 @@
 // The engine's one answer: how far it came, and what it needs before the same call can go on.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <cstddef>
 
 namespace tls_async {
