@@ -7,8 +7,8 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
-#include <vector>
 
 namespace tls_async {
 namespace {
@@ -17,7 +17,9 @@ struct bio_pair {
   BIO* inner = nullptr;
   BIO* outer = nullptr;
   std::size_t output_bytes = 0;
+  std::size_t input_bytes = 0;
 
+  [[nodiscard]] std::size_t size() const noexcept { return output_bytes + input_bytes; }
   void free() const noexcept {
     BIO_free(inner);
     BIO_free(outer);
@@ -27,19 +29,19 @@ struct bio_pair {
 // One a thread: the pair that is taken is the one that was given back last, whose memory is in the
 // cache. What was not needed for a while is freed by halves, oldest first (a low-water mark, as
 // h2o's recycler has it); freeing at once would have malloc ask the kernel for it again and again.
+// Sizes that are not asked for any more become the oldest. Allocates nothing itself.
 class pair_pool {
 public:
-  pair_pool() { unused_.reserve(most_kept); }
+  pair_pool() = default;
   pair_pool(pair_pool const&) = delete;
   pair_pool& operator=(pair_pool const&) = delete;
   ~pair_pool() {
     is_gone = true;
-    for (auto const& pair : unused_)
-      pair.free();
+    free_oldest(count_);
   }
 
   static bio_pair take(std::size_t output_bytes, std::size_t input_bytes) noexcept {
-    bio_pair pair{nullptr, nullptr, output_bytes};
+    bio_pair pair{nullptr, nullptr, output_bytes, input_bytes};
     if (!is_gone && of_thread().reuse(pair)) return pair;
     if (BIO_new_bio_pair(&pair.inner, output_bytes, &pair.outer, input_bytes) != 1)
       ERR_clear_error();
@@ -47,36 +49,52 @@ public:
   }
 
   static void give(bio_pair const& pair) noexcept {
-    if (is_gone || of_thread().unused_.size() == most_kept) return pair.free();
+    if (is_gone || pair.size() > most_bytes) return pair.free();
     of_thread().keep(pair);
   }
 
+  static std::size_t bytes() noexcept { return is_gone ? 0 : of_thread().bytes_; }
+
 private:
-  static constexpr std::size_t most_kept = 256;
+  static constexpr std::size_t most_kept = 128;
+  static constexpr std::size_t most_bytes = std::size_t{16} << 20;
   static constexpr unsigned gives_between_trims = 64;
 
   // Another pair of that size.
   bool reuse(bio_pair& wanted) noexcept {
-    auto const last = std::find_if(unused_.rbegin(), unused_.rend(), [&](bio_pair const& pair) {
-      return pair.output_bytes == wanted.output_bytes;
-    });
-    if (last == unused_.rend()) return false;
-    wanted = *last;
-    unused_.erase(std::next(last).base());
-    low_water_ = std::min(low_water_, unused_.size());
-    return true;
+    for (std::size_t i = count_; i-- != 0;) {
+      if (unused_[i].output_bytes != wanted.output_bytes) continue;
+      wanted = unused_[i];
+      std::copy(unused_.begin() + i + 1, unused_.begin() + count_, unused_.begin() + i);
+      --count_;
+      bytes_ -= wanted.size();
+      low_water_ = std::min(low_water_, count_);
+      return true;
+    }
+    return false;
   }
 
   void keep(bio_pair const& pair) noexcept {
-    unused_.push_back(pair);
+    while (count_ == most_kept || bytes_ > most_bytes - pair.size())
+      free_oldest(1);
+    unused_[count_++] = pair;
+    bytes_ += pair.size();
     if (++gives_ % gives_between_trims != 0) return;
-    auto const trimmed = unused_.begin() + static_cast<std::ptrdiff_t>(low_water_ / 2);
-    std::for_each(unused_.begin(), trimmed, [](bio_pair const& old) { old.free(); });
-    unused_.erase(unused_.begin(), trimmed);
-    low_water_ = unused_.size();
+    free_oldest((low_water_ + 1) / 2);
+    low_water_ = count_;
   }
 
-  static pair_pool& of_thread() {
+  void free_oldest(std::size_t n) noexcept {
+    for (std::size_t i = 0; i != n; ++i) {
+      bytes_ -= unused_[i].size();
+      unused_[i].free();
+    }
+    std::copy(unused_.begin() + n, unused_.begin() + count_, unused_.begin());
+    count_ -= n;
+    low_water_ = std::min(low_water_, count_);
+  }
+
+  static pair_pool& of_thread() noexcept {
     static thread_local pair_pool pool;
     return pool;
   }
@@ -84,7 +102,9 @@ private:
   // A stream may outlive its thread's pool, at the end of the program.
   static thread_local bool is_gone;
 
-  std::vector<bio_pair> unused_;
+  std::array<bio_pair, most_kept> unused_{};  // oldest first
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
   std::size_t low_water_ = 0;  // there were never fewer since the last trim
   unsigned gives_ = 0;
 };
@@ -96,7 +116,7 @@ thread_local bool pair_pool::is_gone = false;
 ring::~ring() {
   if (!is_attached()) return;
   is_filling_ = false;
-  if (!detach()) bio_pair{inner_, outer_, output_bytes_}.free();
+  if (!detach()) bio_pair{inner_, outer_}.free();
 }
 
 bool ring::attach() noexcept {
@@ -140,7 +160,8 @@ void ring::carry(bool output, bool input) noexcept {
 bool ring::detach() noexcept {
   if (!is_attached() || is_in_use()) return false;
   unplug();
-  pair_pool::give({std::exchange(inner_, nullptr), std::exchange(outer_, nullptr), output_bytes_});
+  pair_pool::give({std::exchange(inner_, nullptr), std::exchange(outer_, nullptr), output_bytes_,
+                   input_capacity()});
   return true;
 }
 
@@ -177,6 +198,12 @@ void ring::commit(std::size_t n) noexcept {
   char* place = nullptr;
   BIO_nwrite(outer_, &place, static_cast<int>(n));
   follow_records({reinterpret_cast<std::byte const*>(place), n});
+}
+
+std::size_t ring::unused_bytes() noexcept { return pair_pool::bytes(); }
+
+std::size_t ring::input_room() const noexcept {
+  return is_attached() ? BIO_ctrl_get_write_guarantee(outer_) : input_capacity();
 }
 
 std::size_t ring::input_bytes() const noexcept {

@@ -9,6 +9,8 @@
 //     OpenSSL <--read--- [ input  ] <--writable, commit--- fill from the next layer
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <openssl/types.h>
 
 #include <cstddef>
@@ -44,6 +46,9 @@ public:
   }
   /// Bytes of a pair, both directions.
   [[nodiscard]] std::size_t size() const noexcept { return output_bytes_ + input_capacity(); }
+  /// Bytes of the pairs without a session that this thread keeps for its next rings: at most 16
+  /// MiB. They are freed with the thread, and before that by halves when others come back.
+  [[nodiscard]] static std::size_t unused_bytes() noexcept;
   /// Bytes of the pair that is attached.
   [[nodiscard]] std::size_t memory_usage() const noexcept { return is_attached() ? size() : 0; }
 
@@ -62,6 +67,8 @@ public:
   [[nodiscard]] std::span<std::byte> writable() noexcept;
   /// The first `n` bytes of `writable()` hold ciphertext from the peer.
   void commit(std::size_t n) noexcept;
+  /// How much `take` has room for, in bytes.
+  [[nodiscard]] std::size_t input_room() const noexcept;
   /// Ciphertext that OpenSSL has not read yet, in bytes.
   [[nodiscard]] std::size_t input_bytes() const noexcept;
 
@@ -78,6 +85,8 @@ public:
   }
   /// `writable()`, which stays where it is until `end_fill`.
   [[nodiscard]] std::span<std::byte> begin_fill() noexcept;
+  /// Between `begin_fill` and `end_fill`.
+  [[nodiscard]] bool is_filling() const noexcept { return is_filling_; }
   /// The first `n` bytes of what `begin_fill` gave hold ciphertext; 0 if nothing came.
   void end_fill(std::size_t n) noexcept;
   /// Ciphertext that has landed elsewhere. False if there is no memory to take it up: it is lost.
