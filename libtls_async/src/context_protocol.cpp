@@ -262,9 +262,9 @@ void context::groups(std::string const& list) {
   }
 }
 
-void context::alpn(std::vector<std::string> const& protocols) {
+void context::alpn(std::string const* first, std::size_t count) {
   detail::error_queue_scope const scope;
-  auto wire = on_the_wire(protocols);
+  auto wire = on_the_wire({first, first + count});
   if (side() == role::client) {
     // Here 0 is success.
     detail::require_memory(SSL_CTX_set_alpn_protos(handle_.get(), bytes_of(wire),

@@ -2,8 +2,11 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# pkg_config.sh COMPILER SOURCE: builds SOURCE with what pkg-config says of tls_async, and runs it.
+# pkg_config.sh COMPILER SOURCE [FLAG...]: builds SOURCE with what pkg-config says of tls_async, and
+# FLAGs, and runs it.
 set -euo pipefail
 read -ra flags <<<"$(pkg-config --cflags --libs tls_async)"
-"$1" -std=c++20 "$2" "${flags[@]}" -o pkg_config_consumer
-./pkg_config_consumer
+program=$(mktemp)
+trap 'rm -f "$program"' EXIT
+"$1" -std=c++20 "${@:3}" "$2" "${flags[@]}" -o "$program"
+"$program"

@@ -5,12 +5,15 @@
 // Every setting acts or throws. Does no network I/O and includes nothing of Asio.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/core/mode.hpp>
 #include <tls_async/core/stats.hpp>
 #include <tls_async/error.hpp>
 
 #include <openssl/types.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -176,7 +179,9 @@ public:
   /// Throws `bad_option` if there are none, one is empty or longer than 255 bytes, or all together,
   /// one byte more for each, exceed 61 440 bytes.
   /// Source: RFC 7301, SSL_CTX_set_alpn_select_cb(3).
-  void alpn(std::vector<std::string> const& protocols);
+  void alpn(std::vector<std::string> const& protocols) {
+    alpn(protocols.data(), protocols.size());
+  }
 
   /// Makes a server refuse clients that have no certificate it can verify with what is trusted now
   /// or will be. The names of the trusted authorities are sent to clients where they are known and
@@ -234,6 +239,8 @@ public:
   void memory_budget(std::size_t bytes) noexcept;
 
 private:
+  // Without a vector, which is another one where a program is built with _GLIBCXX_DEBUG.
+  void alpn(std::string const* first, std::size_t count);
   void verify_clients(char const* setter, int mode);
 
   struct handle_free {
