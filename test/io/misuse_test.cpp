@@ -5,6 +5,9 @@
 // refusal has its own error and disturbs nothing.
 #include <boost/asio/ssl/error.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
 #include "memory_session.hpp"
 
 namespace tls_async::test {
@@ -166,6 +169,60 @@ BOOST_AUTO_TEST_CASE(error_of_the_next_layer_is_said_again_by_every_later_verb) 
   }
   BOOST_TEST(s.client.error_info().text().find("sending failed") != std::string::npos);
   BOOST_TEST(s.has_no_work());
+}
+
+// What a client sends first.
+std::string client_hello() {
+  memory_session s;
+  ending ended;
+  tls_handshake(s.client, as_client{"localhost"}, ended.token());
+  s.settle();
+  auto const& sent = s.client_end().written();
+  return {sent.begin(), sent.end()};
+}
+
+BOOST_AUTO_TEST_CASE(received_bytes_are_taken_beside_the_fill_of_a_cancelled_handshake) {
+  memory_session s;
+  asio::cancellation_signal cancel;
+  ending first, second;
+  tls_handshake(s.server, as_server{}, asio::bind_cancellation_slot(cancel.slot(), first.token()));
+  s.settle();
+  cancel.emit(asio::cancellation_type::terminal);
+  s.settle();
+  BOOST_TEST(first.done);
+  auto const hello = client_hello();
+  s.server.async_handshake(memory_tls::server, asio::buffer(hello),
+                           asio::bind_cancellation_slot(cancel.slot(), second.token()));
+  s.settle();
+  BOOST_TEST(s.server_end().writes() != 0U);  // it has answered
+  cancel.emit(asio::cancellation_type::terminal);
+  s.settle();
+  BOOST_TEST(second.ec == asio::error::operation_aborted);
+  BOOST_TEST(second.bytes == hello.size());
+}
+
+BOOST_AUTO_TEST_CASE(received_bytes_that_can_not_be_taken_are_an_error) {
+  memory_session s;
+  asio::cancellation_signal cancel;
+  ending first, second, third;
+  tls_handshake(s.client, as_client{"localhost"},
+                asio::bind_cancellation_slot(cancel.slot(), first.token()));
+  s.settle();
+  cancel.emit(asio::cancellation_type::terminal);
+  s.settle();
+  BOOST_TEST(first.done);
+  // Its fill waits for the server's answer, in the ring.
+  s.client.async_handshake(memory_tls::client, asio::buffer("x", 1), second.token());
+  s.settle();
+  BOOST_TEST(second.ec == errc::operation_in_progress);
+  BOOST_TEST(second.bytes == 0U);
+  // None are always taken.
+  s.client.async_handshake(memory_tls::client, asio::const_buffer(), third.token());
+  ending of_server;
+  tls_handshake(s.server, as_server{}, of_server.token());
+  s.settle();
+  BOOST_TEST(third.ec == error_code());
+  BOOST_TEST(of_server.ec == error_code());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

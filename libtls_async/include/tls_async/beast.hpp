@@ -5,6 +5,8 @@
 // argument-dependent lookup, as it does for boost::asio::ssl::stream.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/io/shutdown.hpp>
 #include <tls_async/io/stream.hpp>
 
@@ -12,14 +14,20 @@
 #include <boost/asio/compose.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/beast/core/role.hpp>
+#include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/websocket/teardown.hpp>
 
+#include <type_traits>
 #include <utility>
 
 namespace tls_async {
 
+// For calls without a namespace, which look here first.
+using boost::beast::get_lowest_layer;
+
 /// Ends the session, then the next layer. Blocks until the peer has ended too.
 template <class NextLayer, class Clock>
+requires detail::layer<std::remove_reference_t<NextLayer>>
 void teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s,
               boost::system::error_code& ec) {
   using boost::beast::websocket::teardown;
@@ -31,6 +39,7 @@ void teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s,
 
 /// Ends the session, then the next layer, within `stream_options::shutdown_deadline`.
 template <class NextLayer, class Clock, class Handler>
+requires detail::layer<std::remove_reference_t<NextLayer>>
 void async_teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s, Handler&& handler) {
   enum class stage { shutdown, next_layer, done };
   boost::asio::async_compose<Handler, void(boost::system::error_code)>(

@@ -179,9 +179,7 @@ public:
   /// Throws `bad_option` if there are none, one is empty or longer than 255 bytes, or all together,
   /// one byte more for each, exceed 61 440 bytes.
   /// Source: RFC 7301, SSL_CTX_set_alpn_select_cb(3).
-  void alpn(std::vector<std::string> const& protocols) {
-    alpn(protocols.data(), protocols.size());
-  }
+  void alpn(std::vector<std::string> const& protocols) { alpn(protocols.data(), protocols.size()); }
 
   /// Makes a server refuse clients that have no certificate it can verify with what is trusted now
   /// or will be. The names of the trusted authorities are sent to clients where they are known and

@@ -4,6 +4,8 @@
 // Everything but the Beast glue (tls_async/beast.hpp).
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/context.hpp>
 #include <tls_async/error.hpp>
 #include <tls_async/io/handshake.hpp>
@@ -13,5 +15,6 @@
 #include <tls_async/io/sendfile.hpp>
 #include <tls_async/io/shutdown.hpp>
 #include <tls_async/io/stream.hpp>
+#include <tls_async/io/time_limit.hpp>
 #include <tls_async/io/write.hpp>
 #include <tls_async/version.hpp>

@@ -4,11 +4,14 @@
 // tls_handshake: makes a session out of a connection.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/io/stream.hpp>
 
-#include <chrono>
+#include <concepts>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace tls_async {
@@ -50,10 +53,9 @@ template <
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
-    class NextLayer, class Clock, class Rep, class Period,
+    class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client,
-                                 std::chrono::duration<Rep, Period> deadline,
+[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client, time_limit deadline,
                                  Token&& token = Token()) {
   bool const verifiable = s.state().engine().be_client_of(std::string(client.host));
   return detail::initiate(
@@ -72,13 +74,33 @@ template <
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
-    class NextLayer, class Clock, class Rep, class Period,
+    class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server,
-                                 std::chrono::duration<Rep, Period> deadline,
+[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server, time_limit deadline,
                                  Token&& token = Token()) {
   s.state().engine().be_server();
   return detail::initiate(s.state(), detail::start_handshake{deadline}, token);
+}
+
+namespace detail {
+
+template <class T>
+concept no_side = !std::convertible_to<T, as_client> && !std::convertible_to<T, as_server>;
+
+}  // namespace detail
+
+// What is written by mistake.
+template <class NextLayer, class Clock>
+auto tls_handshake(stream<NextLayer, Clock>& s) {
+  static_assert(std::is_void_v<NextLayer>,
+                "tls_handshake wants to know our side: as_client{\"host\"} or as_server{}");
+  return tls_handshake(s, as_server{});
+}
+template <class NextLayer, class Clock, detail::no_side Side, class... Rest>
+auto tls_handshake(stream<NextLayer, Clock>& s, Side&&, Rest&&... rest) {
+  static_assert(std::is_void_v<NextLayer>,
+                "tls_handshake wants to know our side: as_client{\"host\"} or as_server{}");
+  return tls_handshake(s, as_server{}, std::forward<Rest>(rest)...);
 }
 
 }  // namespace tls_async

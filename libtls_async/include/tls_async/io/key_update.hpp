@@ -4,9 +4,11 @@
 // tls_key_update: new keys in the middle of a session.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/io/stream.hpp>
 
-#include <chrono>
+#include <optional>
 #include <utility>
 
 namespace tls_async {
@@ -40,18 +42,17 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_key_update(stream<NextLayer, Clock>& s, new_keys whose = new_keys::ours,
                                   Token&& token = Token()) {
-  return detail::initiate(
-      s.state(), detail::start_key_update{whose == new_keys::both, detail::unlimited, true}, token);
+  return detail::initiate(s.state(),
+                          detail::start_key_update{whose == new_keys::both, std::nullopt}, token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
-    class NextLayer, class Clock, class Rep, class Period,
+    class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_key_update(stream<NextLayer, Clock>& s, new_keys whose,
-                                  std::chrono::duration<Rep, Period> deadline,
+[[nodiscard]] auto tls_key_update(stream<NextLayer, Clock>& s, new_keys whose, time_limit deadline,
                                   Token&& token = Token()) {
-  return detail::initiate(
-      s.state(), detail::start_key_update{whose == new_keys::both, deadline, false}, token);
+  return detail::initiate(s.state(), detail::start_key_update{whose == new_keys::both, deadline},
+                          token);
 }
 
 }  // namespace tls_async

@@ -4,7 +4,10 @@
 // What can be chosen for one stream, and the reason of each default.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/core/options.hpp>
+#include <tls_async/io/time_limit.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -15,13 +18,13 @@ namespace tls_async {
 struct stream_options : engine_options {
   /// How long a whole `tls_handshake` may take: a peer that sends a byte now and then does not
   /// prolong it.
-  std::chrono::nanoseconds handshake_deadline = std::chrono::seconds(10);
+  time_limit handshake_deadline = std::chrono::seconds(10);
   /// How long `tls_shutdown`, `tls_close_write` and `async_shutdown` may take in total, and how
   /// long an alert may take to leave before the error that caused it is reported anyway.
-  std::chrono::nanoseconds shutdown_deadline = std::chrono::seconds(2);
+  time_limit shutdown_deadline = std::chrono::seconds(2);
   /// How long a `tls_write` without a deadline of its own waits while the next layer accepts
   /// nothing.
-  std::chrono::nanoseconds write_stall_deadline = std::chrono::seconds(30);
+  time_limit write_stall_deadline = std::chrono::seconds(30);
 
   /// Bytes that `tls_try_write` may keep in the stream at a time; it refuses more.
   std::size_t most_bytes_kept = std::size_t{1} << 20;
@@ -33,7 +36,7 @@ struct stream_options : engine_options {
   /// Bytes of plaintext after which records are full.
   std::size_t small_records_until = std::size_t{1} << 17;
   /// The pause, without a record sealed, after which they are small again.
-  std::chrono::nanoseconds small_records_after = std::chrono::seconds(1);
+  time_limit small_records_after = std::chrono::seconds(1);
 
   /// KeyUpdates a second that the peer may send in the long run, 0 for any number; as many as
   /// `most_key_updates_in_a_row` may come at once.

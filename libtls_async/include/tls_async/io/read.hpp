@@ -4,9 +4,10 @@
 // tls_read_some: what has come, as much of it as fits.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/io/stream.hpp>
 
-#include <chrono>
 #include <utility>
 
 namespace tls_async {
@@ -37,15 +38,14 @@ template <
   static_assert(boost::asio::is_mutable_buffer_sequence<MutableBufferSequence>::value,
                 "what is read goes to a mutable buffer or a sequence of them: asio::buffer(place)");
   return detail::initiate(
-      s.state(), detail::start_read<MutableBufferSequence>{buffers, detail::unlimited}, token);
+      s.state(), detail::start_read<MutableBufferSequence>{buffers, time_limit::none()}, token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
-    class NextLayer, class Clock, class MutableBufferSequence, class Rep, class Period,
+    class NextLayer, class Clock, class MutableBufferSequence,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_read_some(stream<NextLayer, Clock>& s, MutableBufferSequence const& buffers,
-                                 std::chrono::duration<Rep, Period> deadline,
-                                 Token&& token = Token()) {
+                                 time_limit deadline, Token&& token = Token()) {
   static_assert(boost::asio::is_mutable_buffer_sequence<MutableBufferSequence>::value,
                 "what is read goes to a mutable buffer or a sequence of them: asio::buffer(place)");
   return detail::initiate(s.state(), detail::start_read<MutableBufferSequence>{buffers, deadline},

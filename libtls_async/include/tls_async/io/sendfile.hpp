@@ -4,12 +4,14 @@
 // tls_sendfile: a part of a file, in order with every other writer.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/io/detail/file_write.hpp>
 #include <tls_async/io/stream.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace tls_async {
@@ -21,15 +23,13 @@ struct start_sendfile {
   int file;
   std::uint64_t offset;
   std::uint64_t length;
-  std::chrono::nanoseconds limit;
-  bool stalls;
+  verb_limit allowed;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node =
         make_operation<file_write, signature>(state, std::move(handler), file, offset, length);
-    node.expiry = expiry_after(state, limit);
-    node.stalls = stalls;
+    limit(node, state, allowed);
     start(state, node);
   }
 };
@@ -68,18 +68,17 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_sendfile(stream<NextLayer, Clock>& s, int file, std::uint64_t offset,
                                 std::uint64_t length, Token&& token = Token()) {
-  return detail::initiate(
-      s.state(), detail::start_sendfile{file, offset, length, detail::unlimited, true}, token);
+  return detail::initiate(s.state(), detail::start_sendfile{file, offset, length, std::nullopt},
+                          token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
-    class NextLayer, class Clock, class Rep, class Period,
+    class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_sendfile(stream<NextLayer, Clock>& s, int file, std::uint64_t offset,
-                                std::uint64_t length, std::chrono::duration<Rep, Period> deadline,
+                                std::uint64_t length, time_limit deadline,
                                 Token&& token = Token()) {
-  return detail::initiate(s.state(), detail::start_sendfile{file, offset, length, deadline, false},
-                          token);
+  return detail::initiate(s.state(), detail::start_sendfile{file, offset, length, deadline}, token);
 }
 
 }  // namespace tls_async

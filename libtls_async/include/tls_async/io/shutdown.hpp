@@ -4,9 +4,10 @@
 // tls_close_write and tls_shutdown: the two ways to end a session (RFC 8446 section 6.1).
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/io/stream.hpp>
 
-#include <chrono>
 #include <utility>
 
 namespace tls_async {
@@ -32,10 +33,9 @@ template <
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
-    class NextLayer, class Clock, class Rep, class Period,
+    class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_close_write(stream<NextLayer, Clock>& s,
-                                   std::chrono::duration<Rep, Period> deadline,
+[[nodiscard]] auto tls_close_write(stream<NextLayer, Clock>& s, time_limit deadline,
                                    Token&& token = Token()) {
   return detail::initiate(
       s.state(), detail::start_shutdown{detail::operation::verb::close_write, deadline}, token);
@@ -65,10 +65,9 @@ template <
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
-    class NextLayer, class Clock, class Rep, class Period,
+    class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_shutdown(stream<NextLayer, Clock>& s,
-                                std::chrono::duration<Rep, Period> deadline,
+[[nodiscard]] auto tls_shutdown(stream<NextLayer, Clock>& s, time_limit deadline,
                                 Token&& token = Token()) {
   return detail::initiate(
       s.state(), detail::start_shutdown{detail::operation::verb::shutdown, deadline}, token);

@@ -5,14 +5,19 @@
 // The verbs that are new stand in handshake.hpp, write.hpp, read.hpp and shutdown.hpp.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/context.hpp>
 #include <tls_async/core/failure.hpp>
 #include <tls_async/io/detail/blocking.hpp>
 #include <tls_async/io/detail/initiate.hpp>
 #include <tls_async/io/detail/lowest_layer.hpp>
+#include <tls_async/io/detail/next_layer.hpp>
 #include <tls_async/io/detail/stream_state.hpp>
+#include <tls_async/io/detail/teardown.hpp>
 #include <tls_async/io/options.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream_base.hpp>
@@ -57,11 +62,18 @@ namespace tls_async {
 /// `Clock` is for tests: a clock with the duration and epoch type of std::chrono::steady_clock.
 template <class NextLayer, class Clock = std::chrono::steady_clock>
 class stream : public boost::asio::ssl::stream_base {
-  using state_type = detail::stream_state<NextLayer, Clock>;
+  static_assert(detail::layer<std::remove_reference_t<NextLayer>>,
+                "tls_async::stream stands on a stream that has an executor, as "
+                "boost::asio::ip::tcp::socket has, or on a reference to one");
+  static_assert(!detail::layer<std::remove_reference_t<NextLayer>> ||
+                    detail::has_io_executor<std::remove_reference_t<NextLayer>>,
+                "the executor of the next layer of a tls_async::stream has to convert to "
+                "boost::asio::any_io_executor");
+  using state_type = detail::stream_state<detail::checked_layer<NextLayer>, Clock>;
 
 public:
   /// The next layer, without the reference.
-  using next_layer_type = std::remove_reference_t<NextLayer>;
+  using next_layer_type = std::remove_reference_t<detail::checked_layer<NextLayer>>;
   /// The innermost next layer: a socket.
   using lowest_layer_type = typename detail::lowest_layer<next_layer_type>::type;
   /// The next layer's.
@@ -221,7 +233,7 @@ public:
     return handshake(type, boost::asio::const_buffer(), ec);
   }
   /// With ciphertext that was already received, for instance to find out whether the peer speaks
-  /// TLS. Takes at most as many bytes as the ring holds.
+  /// TLS. no_buffer_space if they are more than the ring holds (139 264 by default).
   template <class ConstBufferSequence>
   requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value void handshake(
       handshake_type type, ConstBufferSequence const& received) {
@@ -235,7 +247,10 @@ public:
   handshake(handshake_type type, ConstBufferSequence const& received, error_code& ec) {
     if (!state_->is_idle()) return ec = errc::operation_in_progress;
     be(type);
-    (void)detail::take_received(state_->engine().ring(), received);
+    if (detail::take_received(state_->engine().ring(), received) !=
+        boost::asio::buffer_size(received)) {
+      return ec = boost::asio::error::no_buffer_space;
+    }
     return ec = detail::blocking_handshake(*state_, next_layer());
   }
 
@@ -286,14 +301,15 @@ public:
   // The asynchronous forms of boost::asio::ssl::stream. No deadline, except that of async_shutdown.
 
   /// Negotiates. For the host name see the blocking form; `tls_handshake` takes it as an argument.
-  template <class Token = boost::asio::default_completion_token_t<executor_type>>
+  template <detail::no_buffers Token = detail::default_token<executor_type>>
   auto async_handshake(handshake_type type, Token&& token = Token()) {
     be(type);
-    return detail::initiate(*state_, detail::start_handshake{detail::unlimited}, token);
+    return detail::initiate(*state_, detail::start_handshake{time_limit::none()}, token);
   }
-  /// Completes with the number of bytes of `received` that were taken.
-  template <class ConstBufferSequence,
-            class Token = boost::asio::default_completion_token_t<executor_type>>
+  /// With ciphertext that was already received. Completes with the number of bytes of `received`
+  /// that were taken: all, or as many as the ring holds. operation_in_progress, and none was taken,
+  /// beside another handshake, and where the receive of one that was cancelled has not ended.
+  template <class ConstBufferSequence, class Token = detail::default_token<executor_type>>
   requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value auto async_handshake(
       handshake_type type, ConstBufferSequence const& received, Token&& token = Token()) {
     be(type);
@@ -301,22 +317,20 @@ public:
                             detail::start_buffered_handshake<ConstBufferSequence>{received}, token);
   }
   /// Reads as `tls_read_some` does, without a deadline.
-  template <class MutableBufferSequence,
-            class Token = boost::asio::default_completion_token_t<executor_type>>
+  template <class MutableBufferSequence, class Token = detail::default_token<executor_type>>
   auto async_read_some(MutableBufferSequence const& buffers, Token&& token = Token()) {
     return detail::initiate(
-        *state_, detail::start_read<MutableBufferSequence>{buffers, detail::unlimited}, token);
+        *state_, detail::start_read<MutableBufferSequence>{buffers, time_limit::none()}, token);
   }
   /// Seals as much as the ring takes at once, and completes when that has left.
-  template <class ConstBufferSequence,
-            class Token = boost::asio::default_completion_token_t<executor_type>>
+  template <class ConstBufferSequence, class Token = detail::default_token<executor_type>>
   auto async_write_some(ConstBufferSequence const& buffers, Token&& token = Token()) {
     return detail::initiate(
-        *state_, detail::start_write<ConstBufferSequence>{true, buffers, detail::unlimited, false},
+        *state_, detail::start_write<ConstBufferSequence>{true, buffers, time_limit::none()},
         token);
   }
   /// Ends the session as `tls_shutdown` does, with its default deadline.
-  template <class Token = boost::asio::default_completion_token_t<executor_type>>
+  template <class Token = detail::default_token<executor_type>>
   auto async_shutdown(Token&& token = Token()) {
     return detail::initiate(*state_,
                             detail::start_shutdown{detail::operation::verb::shutdown,

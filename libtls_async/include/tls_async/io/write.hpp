@@ -4,10 +4,12 @@
 // tls_write: all of a message, in order with every other writer.
 #pragma once
 
+#include <tls_async/requirements.hpp>
+
 #include <tls_async/io/stream.hpp>
 
-#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,8 +29,8 @@ namespace tls_async {
 ///   asked again for each record: the buffer may move in between, its size and bytes may not change
 ///   (SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER). It is copied, and called until the handler runs.
 ///
-/// `deadline` bounds the whole write; without one it may take any time, but ends when the next
-/// layer has accepted nothing for `stream_options::write_stall_deadline`.
+/// `deadline`, any std::chrono::duration, bounds the whole write; without one it may take any time,
+/// but ends when the next layer has accepted nothing for `stream_options::write_stall_deadline`.
 ///
 /// Returns the number of plaintext bytes written. Beside an error: those that have been sealed, and
 /// so have been or will be delivered, in whole records; to see it with `co_await`, use
@@ -40,8 +42,10 @@ namespace tls_async {
 /// of the next layer or of the session is final for writing. buffer_changed or buffer_moved, a
 /// relocatable buffer was misused: what was sealed before is delivered.
 ///
-/// Concurrency: any number at once. They leave in the order in which they were started; while a
-/// send is in flight the others gather, and then leave together.
+/// Concurrency: any number at once. They leave in the order in which they were started, each as a
+/// whole: no byte of another write comes between those of one. (asio::async_write makes several
+/// writes out of one, and two of them at once do mix.) While a send is in flight the others gather,
+/// and then leave together.
 ///
 /// Cancellation: terminal and partial; total while nothing of it has been sealed.
 template <
@@ -49,18 +53,17 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers,
                              Token&& token = Token()) {
-  return detail::initiate(
-      s.state(), detail::write_of(std::forward<Plaintext>(buffers), detail::unlimited, true),
-      token);
+  return detail::initiate(s.state(),
+                          detail::write_of(std::forward<Plaintext>(buffers), std::nullopt), token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
-    class NextLayer, class Clock, class Plaintext, class Rep, class Period,
+    class NextLayer, class Clock, class Plaintext,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers,
-                             std::chrono::duration<Rep, Period> deadline, Token&& token = Token()) {
-  return detail::initiate(
-      s.state(), detail::write_of(std::forward<Plaintext>(buffers), deadline, false), token);
+[[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers, time_limit deadline,
+                             Token&& token = Token()) {
+  return detail::initiate(s.state(), detail::write_of(std::forward<Plaintext>(buffers), deadline),
+                          token);
 }
 
 /// Leaves a copy of `buffers` with the stream, to be sent in order with the writes, and returns at

@@ -71,7 +71,7 @@ private:
   Sequence const sequence_;
   iterator next_;
   iterator const end_;
-  std::span<byte> piece_;
+  std::span<byte> piece_{};
 };
 
 template <class Sequence>

@@ -56,7 +56,7 @@ private:
     std::uint64_t reader = 0;
     std::uint64_t begin = 0;
     std::size_t size = 0;
-    std::array<std::byte, 65'536> bytes;
+    std::array<std::byte, 65'536> bytes{};
   };
   static window& window_of_thread() {
     static thread_local window seen;

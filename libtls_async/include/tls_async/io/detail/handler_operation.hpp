@@ -164,7 +164,7 @@ private:
       free_blocks::give<work>(ended);
     }
   };
-  std::unique_ptr<work, end_work> work_;
+  std::unique_ptr<work, end_work> work_{};
 };
 
 }  // namespace tls_async::detail

@@ -9,19 +9,21 @@
 #include <tls_async/io/detail/handler_operation.hpp>
 #include <tls_async/io/detail/plaintext_source.hpp>
 #include <tls_async/io/detail/stream_core.hpp>
+#include <tls_async/io/time_limit.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
 
-#include <chrono>
+#include <algorithm>
+#include <concepts>
 #include <cstddef>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace tls_async::detail {
-
-inline constexpr std::chrono::nanoseconds unlimited = std::chrono::nanoseconds::max();
 
 /// The token a verb has if none is given: what the executor asks for, else one that can be awaited.
 template <class Executor>
@@ -29,20 +31,24 @@ using default_token =
     std::conditional_t<std::is_void_v<boost::asio::default_completion_token_t<Executor>>,
                        boost::asio::deferred_t, boost::asio::default_completion_token_t<Executor>>;
 
-template <class T>
-inline constexpr bool is_duration = false;
-template <class Rep, class Period>
-inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
-
 /// A completion token where a deadline could stand too.
 template <class T>
-concept token = !is_duration<std::remove_cvref_t<T>>;
+concept token = !std::convertible_to<T, time_limit>;
 
-inline time_point expiry_after(stream_core const& core, std::chrono::nanoseconds limit) {
-  if (limit == unlimited) return never;
-  time_point const now = core.now();
-  return limit >= never - now ? never
-                              : now + std::chrono::duration_cast<time_point::duration>(limit);
+/// A completion token where a buffer sequence could stand too.
+template <class T>
+concept no_buffers = !boost::asio::is_const_buffer_sequence<std::remove_cvref_t<T>>::value;
+
+/// How long a verb may take; without a limit, any time in which the next layer accepts something
+/// within each `stream_options::write_stall_deadline`.
+using verb_limit = std::optional<time_limit>;
+
+inline void limit(operation& op, stream_core const& core, verb_limit const& by) {
+  if (!by) {
+    op.stalls = true;
+  } else if (by->is_limit()) {
+    op.expiry = by->after(core.now());
+  }
 }
 
 template <class Node>
@@ -70,13 +76,13 @@ template <class Buffers>
 struct start_read {
   using signature = void(error_code, std::size_t);
   Buffers buffers;
-  std::chrono::nanoseconds limit;
+  time_limit allowed;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node =
         make_operation<buffers_read<Buffers>, signature>(state, std::move(handler), buffers);
-    node.expiry = expiry_after(state, limit);
+    limit(node, state, allowed);
     start(state, node);
   }
 };
@@ -86,15 +92,13 @@ struct start_write {
   using signature = void(error_code, std::size_t);
   bool some;
   Buffers buffers;
-  std::chrono::nanoseconds limit;
-  bool stalls;  ///< Bounded by the stall deadline of the stream's options.
+  verb_limit allowed;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node =
         make_operation<buffers_write<Buffers>, signature>(state, std::move(handler), some, buffers);
-    node.expiry = expiry_after(state, limit);
-    node.stalls = stalls;
+    limit(node, state, allowed);
     start(state, node);
   }
 };
@@ -107,7 +111,7 @@ protected:
 
 struct start_handshake {
   using signature = void(error_code);
-  std::chrono::nanoseconds limit;
+  time_limit allowed;
   error_code refused = {};  ///< What is wrong with the role.
 
   template <class State, class Handler>
@@ -115,19 +119,24 @@ struct start_handshake {
     auto& node = make_operation<control_verb, signature>(state, std::move(handler),
                                                          operation::verb::handshake);
     if (refused) return state.reject(node, refused);
-    node.expiry = expiry_after(state, limit);
+    limit(node, state, allowed);
     start(state, node);
   }
 };
 
 /// Puts ciphertext that was received elsewhere into the ring; says how many bytes it took.
+/// Precondition: the ring is not being filled.
 template <class Buffers>
 std::size_t take_received(ring& ring, Buffers const& received) {
-  auto const room = ring.writable();
-  std::size_t const n =
-      boost::asio::buffer_copy(boost::asio::mutable_buffer(room.data(), room.size()), received);
-  if (n != 0) ring.commit(n);
-  return n;
+  std::size_t total = 0;
+  buffer_cursor<boost::asio::const_buffer, Buffers> rest(received);
+  while (!rest.piece().empty()) {
+    auto const piece = rest.piece().first(std::min(rest.piece().size(), ring.input_room()));
+    if (piece.empty() || !ring.take(piece)) break;
+    total += piece.size();
+    rest.advance(piece.size());
+  }
+  return total;
 }
 
 template <class Buffers>
@@ -139,7 +148,14 @@ struct start_buffered_handshake {
   void operator()(State& state, Handler handler) const {
     auto& node = make_operation<control_verb, signature>(state, std::move(handler),
                                                          operation::verb::handshake);
-    if (state.is_idle()) node.bytes = take_received(state.engine().ring(), received);
+    // The fill of a handshake that was cancelled may not have ended.
+    auto& ring = state.engine().ring();
+    bool const has_bytes = boost::asio::buffer_size(received) != 0;
+    if (has_bytes && ring.is_filling()) return state.reject(node, errc::operation_in_progress);
+    if (has_bytes && !state.is_in_handshake()) {
+      node.bytes = take_received(ring, received);
+      if (node.bytes == 0) return state.reject(node, boost::asio::error::no_buffer_space);
+    }
     start(state, node);
   }
 };
@@ -147,12 +163,12 @@ struct start_buffered_handshake {
 struct start_shutdown {
   using signature = void(error_code);
   operation::verb what;  ///< close_write or shutdown
-  std::chrono::nanoseconds limit;
+  time_limit allowed;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node = make_operation<control_verb, signature>(state, std::move(handler), what);
-    node.expiry = expiry_after(state, limit);
+    limit(node, state, allowed);
     start(state, node);
   }
 };
@@ -160,16 +176,14 @@ struct start_shutdown {
 struct start_key_update {
   using signature = void(error_code);
   bool asks_peer;
-  std::chrono::nanoseconds limit;
-  bool stalls;
+  verb_limit allowed;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node = make_operation<control_verb, signature>(state, std::move(handler),
                                                          operation::verb::key_update);
     node.asks_peer = asks_peer;
-    node.expiry = expiry_after(state, limit);
-    node.stalls = stalls;
+    limit(node, state, allowed);
     start(state, node);
   }
 };
@@ -180,8 +194,7 @@ template <class Source>
 struct start_source_write {
   using signature = void(error_code, std::size_t);
   Source source;
-  std::chrono::nanoseconds limit;
-  bool stalls;
+  verb_limit allowed;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const& {
@@ -197,28 +210,28 @@ private:
   void start_writing(State& state, Handler handler, Source given) const {
     auto& node = make_operation<source_write<Source>, signature>(state, std::move(handler), state,
                                                                  std::move(given));
-    node.expiry = expiry_after(state, limit);
-    node.stalls = stalls;
+    limit(node, state, allowed);
     start(state, node);
   }
 };
 
 /// The start of a tls_write, by what `buffers` is.
 template <class Plaintext>
-auto write_of(Plaintext&& buffers, std::chrono::nanoseconds limit, bool stalls) {
+auto write_of(Plaintext&& buffers, verb_limit const& allowed) {
   using given = std::remove_cvref_t<Plaintext>;
   if constexpr (owned_buffer<Plaintext>) {
     return start_source_write<owned_source<given>>{
-        owned_source<given>(std::forward<Plaintext>(buffers)), limit, stalls};
+        owned_source<given>(std::forward<Plaintext>(buffers)), allowed};
   } else if constexpr (relocatable_buffer<Plaintext>) {
     return start_source_write<relocatable_source<given>>{
-        relocatable_source<given>(std::forward<Plaintext>(buffers)), limit, stalls};
+        relocatable_source<given>(std::forward<Plaintext>(buffers)), allowed};
+  } else if constexpr (boost::asio::is_const_buffer_sequence<given>::value) {
+    return start_write<given>{false, buffers, allowed};
   } else {
-    static_assert(
-        boost::asio::is_const_buffer_sequence<given>::value,
-        "tls_write takes a buffer sequence, an rvalue string or vector of bytes, a shared_ptr to a "
-        "const one, or a callable that returns a const_buffer");
-    return start_write<given>{false, buffers, limit, stalls};
+    static_assert(std::is_void_v<given>,
+                  "tls_write takes a buffer sequence, an rvalue string or vector of bytes, a "
+                  "shared_ptr to a const one, or a callable that returns a const_buffer");
+    return start_write<boost::asio::const_buffer>{false, {}, allowed};
   }
 }
 
@@ -240,8 +253,15 @@ struct launch {
 
 template <class State, class Start, class Token>
 auto initiate(State& state, Start start_verb, Token& token) {
-  return boost::asio::async_initiate<Token, typename Start::signature>(launch<State>{&state}, token,
-                                                                       std::move(start_verb));
+  using signature = typename Start::signature;
+  constexpr bool fits = boost::asio::completion_token_for<Token, signature>;
+  static_assert(fits,
+                "the last argument of a verb is a completion token for its signature: "
+                "void(error_code), or void(error_code, std::size_t) where bytes are counted");
+  if constexpr (fits) {
+    return boost::asio::async_initiate<Token, signature>(launch<State>{&state}, token,
+                                                         std::move(start_verb));
+  }
 }
 
 }  // namespace tls_async::detail

@@ -53,19 +53,17 @@ public:
   [[nodiscard]] virtual any_io_executor executor() const = 0;
 
   verb const what;
-  bool is_queued = false;  ///< A write or close_notify that is not sealed to its end.
-  bool is_done = false;    ///< It has its result; its handler is about to run.
-  bool waits_for_flush =
-      false;             ///< All its work is done but for the ciphertext up to `end` to leave.
-  bool stalls = false;   ///< Bounded by the progress of the flush rather than by `expiry`.
-  bool is_kept = false;  ///< Nobody waits for it: only what is final ends it.
-  bool on_io_executor = false;  ///< `executor()` is the next layer's own: no need to ask.
+  bool is_queued = false;        ///< A write or close_notify that is not sealed to its end.
+  bool is_done = false;          ///< It has its result; its handler is about to run.
+  bool waits_for_flush = false;  ///< All is done but for the ciphertext up to `end` to leave.
+  bool stalls = false;           ///< Bounded by the progress of the flush rather than by `expiry`.
+  bool is_kept = false;          ///< Nobody waits for it: only what is final ends it.
+  bool on_io_executor = false;   ///< `executor()` is the next layer's own: no need to ask.
   time_point expiry = never;
   time_point started{};  ///< Of one that has a deadline.
-  error_code result;
+  error_code result{};
   std::size_t bytes = 0;  ///< Plaintext read, or sealed.
-  std::uint64_t end =
-      0;  ///< Where its last ciphertext byte stands, counted from the start of the session.
+  std::uint64_t end = 0;  ///< Of its ciphertext, in bytes from the start of the session.
 
 protected:
   explicit operation(verb v) noexcept : what(v) {}

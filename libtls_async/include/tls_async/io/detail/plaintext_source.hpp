@@ -91,14 +91,16 @@ public:
 #endif
       return now;
     }
-    if (now.size() != first_.size()) return ec = errc::buffer_changed, plaintext();
-    if (now.data() != first_.data() && !has(core.modes(), mode::accept_moving_write_buffer)) {
-      return ec = errc::buffer_moved, plaintext();
+    bool const may_move = has(core.modes(), mode::accept_moving_write_buffer);
+    if (now.size() != first_.size()) {
+      ec = errc::buffer_changed;
+    } else if (now.data() != first_.data() && !may_move) {
+      ec = errc::buffer_moved;
     }
 #ifndef NDEBUG
-    if (content_of(now) != content_) return ec = errc::buffer_changed, plaintext();
+    if (!ec && content_of(now) != content_) ec = errc::buffer_changed;
 #endif
-    return now;
+    return ec ? plaintext() : now;
   }
 
 private:
@@ -107,7 +109,7 @@ private:
   }
 
   Locate locate_;
-  plaintext first_;
+  plaintext first_{};
   std::size_t content_ = 0;  // compared in debug builds
   bool asked_ = false;
 };

@@ -109,6 +109,9 @@ public:
   /// A blocking call may only be made while nothing is under way, a gate's flush or fill included.
   [[nodiscard]] bool is_idle() const noexcept;
 
+  /// A handshake is in progress.
+  [[nodiscard]] bool is_in_handshake() const noexcept { return handshake_ != nullptr; }
+
   /// The error that the session's failure has for a program.
   [[nodiscard]] error_code failure_code() const;
   /// What the end of the transport means for a reader, and why, for `error_info()`.
@@ -269,7 +272,7 @@ private:
   std::uint64_t queued_closes_ = 0;
   std::size_t kept_bytes_ = 0;
   std::uint64_t key_updates_counted_ = 0;
-  std::uint32_t key_updates_spent_ = 0;
+  std::uint64_t key_updates_spent_ = 0;
   time_point key_updates_earned_{};
 
   time_point armed_until_ = never;

@@ -130,7 +130,8 @@ inline bool stream_core::is_idle() const noexcept {
 
 inline time_point stream_core::expiry_of(operation const& op) const {
   if (!op.stalls) return op.expiry;
-  return std::min(op.expiry, std::max(last_progress_, op.started) + options_.write_stall_deadline);
+  return std::min(op.expiry,
+                  options_.write_stall_deadline.after(std::max(last_progress_, op.started)));
 }
 
 inline void stream_core::add_deadline(operation& op) {

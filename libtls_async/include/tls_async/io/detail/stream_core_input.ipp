@@ -130,20 +130,22 @@ inline void stream_core::limit_key_updates() {
   if (rate == 0) return;
   std::uint64_t const seen = engine_.stats().key_updates_received;
   std::uint32_t const burst = std::max(options_.most_key_updates_in_a_row, rate);
-  key_updates_spent_ +=
-      static_cast<std::uint32_t>(seen - std::exchange(key_updates_counted_, seen));
+  key_updates_spent_ += seen - std::exchange(key_updates_counted_, seen);
   if (key_updates_spent_ != 0) {
     time_point const moment = now();
-    auto const elapsed =
-        std::chrono::duration_cast<std::chrono::milliseconds>(moment - key_updates_earned_);
-    auto const earned = static_cast<std::uint64_t>(elapsed.count()) * rate / 1000;
+    // Whole seconds first: milliseconds since the start of the clock, times a high rate, are more
+    // than 64 bits hold.
+    auto const elapsed = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(moment - key_updates_earned_)
+            .count());
+    auto const earned = elapsed / 1000 * rate + elapsed % 1000 * rate / 1000;
     if (earned != 0) {
-      key_updates_spent_ -=
-          static_cast<std::uint32_t>(std::min<std::uint64_t>(earned, key_updates_spent_));
+      key_updates_spent_ -= std::min(earned, key_updates_spent_);
       key_updates_earned_ = moment;
     }
   }
-  engine_.allow_key_updates(burst - std::min(burst, key_updates_spent_));
+  engine_.allow_key_updates(
+      static_cast<std::uint32_t>(burst - std::min<std::uint64_t>(burst, key_updates_spent_)));
 }
 
 // No more input, for now or for ever. Verbs that only wait for output go on, unless they wait for

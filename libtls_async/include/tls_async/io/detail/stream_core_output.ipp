@@ -93,7 +93,7 @@ inline bool stream_core::may_begin_to_seal() {
   if (account_->may_take_ring_or_wait(*this, size)) return true;
   // Something of this stream has to be with the io_context, so that its end is noticed.
   if (armed_until_ == never) {
-    armed_until_ = now() + std::chrono::hours(1);
+    armed_until_ = time_limit(std::chrono::hours(1)).after(now());
     arm_timer(armed_until_, &first);
   }
   return false;
@@ -193,7 +193,8 @@ inline std::size_t stream_core::record_limit() {
   if (options_.small_record_bytes == 0) return max_record_plaintext;
   std::uint64_t const sealed_so_far = engine_.stats().plaintext_sealed;
   time_point const moment = now();
-  if (moment - last_sealed_ >= options_.small_records_after) small_records_from_ = sealed_so_far;
+  if (options_.small_records_after.after(last_sealed_) <= moment)
+    small_records_from_ = sealed_so_far;
   last_sealed_ = moment;
   return sealed_so_far - small_records_from_ < options_.small_records_until
              ? options_.small_record_bytes

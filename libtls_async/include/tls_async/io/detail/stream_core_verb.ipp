@@ -137,7 +137,7 @@ inline void stream_core::wait_for_flush(operation& op, error_code result, std::u
   op.waits_for_flush = true;
   if (result) {
     // An alert is on its way: the peer should get it, but the error will not wait for ever.
-    op.expiry = std::min(op.expiry, now() + options_.shutdown_deadline);
+    op.expiry = std::min(op.expiry, options_.shutdown_deadline.after(now()));
     op.stalls = false;
     add_deadline(op);
   }
@@ -196,7 +196,7 @@ inline error_code stream_core::end_of_input(error_code transport) {
 inline void stream_core::explain_expiry(operation const& op) {
   static constexpr char const* verbs[] = {"read",      "write",      "key update",
                                           "handshake", "half-close", "shutdown"};
-  auto const limit = op.stalls ? options_.write_stall_deadline : op.expiry - op.started;
+  auto const limit = op.stalls ? options_.write_stall_deadline.span() : op.expiry - op.started;
   auto const ms = std::chrono::round<std::chrono::milliseconds>(limit).count();
   char const* waited_for = "the peer to take what was sent";
   if (!op.waits_for_flush && engine_.ring().output_bytes() == 0 && !wants_room_) {

@@ -30,6 +30,15 @@ inline constexpr bool is_socket = false;
 template <class Protocol, class Executor>
 inline constexpr bool is_socket<boost::asio::basic_stream_socket<Protocol, Executor>> = true;
 
+template <class T>
+concept closes_with_code = requires(T& t, error_code ec) {
+  t.close(ec);
+};
+template <class T>
+concept closes = requires(T& t) {
+  t.close();
+};
+
 /// How a gate lets go of the next layer. One that is ours is closed, which ends its operations:
 /// then they need no slots, and this is nothing.
 template <bool IsNeeded>
@@ -59,9 +68,8 @@ public:
     if constexpr (std::is_reference_v<NextLayer>) {
       return false;
     } else {
-      return requires(typename lowest_layer<NextLayer>::type & lowest, error_code ec) {
-        lowest.close(ec);
-      };
+      using lowest = typename lowest_layer<NextLayer>::type;
+      return closes_with_code<lowest> || closes<lowest>;
     }
   }();
 
@@ -99,8 +107,13 @@ public:
     flush_cancel_.emit();
     fill_cancel_.emit();
     if constexpr (is_closed_by_us) {
+      auto& lowest = lowest_layer<NextLayer>::of(next_layer_);
       error_code ignored;
-      lowest_layer<NextLayer>::of(next_layer_).close(ignored);
+      if constexpr (closes_with_code<typename lowest_layer<NextLayer>::type>) {
+        lowest.close(ignored);
+      } else {
+        lowest.close();
+      }
     }
   }
 

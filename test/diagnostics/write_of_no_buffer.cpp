@@ -1,0 +1,16 @@
+// wants: tls_write takes a buffer sequence
+// errors: 1
+//
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+
+#include <tls_async/tls_async.hpp>
+
+#include <boost/asio/ip/tcp.hpp>
+
+namespace asio = boost::asio;
+using tls_stream = tls_async::stream<asio::ip::tcp::socket>;
+
+void send(tls_stream& s) {
+  tls_write(s, "text", [](tls_async::error_code, std::size_t) {});
+}
