@@ -11,7 +11,7 @@ namespace tls_async {
 unsigned long context::set_mode(unsigned long bits) {
   if ((bits & ~known_modes) != 0) {
     detail::refuse(errc::bad_option,
-                   "set_mode: these bits are no mode of a stream: pass those of tls_async::mode");
+                   "set_mode: these bits are not modes of a stream: pass those of tls_async::mode");
   }
   if (has(bits, mode::release_buffers_on_idle))
     detail::state_of(handle_.get()).release_on_idle = true;

@@ -181,7 +181,7 @@ step engine::open(std::span<std::byte> plaintext) {
     result =
         answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read), opening::yes);
     if (has_to_end_for_fixed_keys()) {
-      return end_for_fixed_keys("the peer changed the keys, which kernel TLS can't");
+      return end_for_fixed_keys("the peer changed the keys, which kernel TLS cannot follow");
     }
     // Without SSL_MODE_AUTO_RETRY it has only come behind a message that is no plaintext.
   } while (result.next == want::fill && kernel_seals() && ring_.input_bytes() != 0);
@@ -195,7 +195,7 @@ step engine::open(std::span<std::byte> plaintext) {
 
 step engine::key_update(bool ask) {
   if (failure_ || !attach_ring()) return {want::failed, 0};
-  if (kernel_seals()) return end_for_fixed_keys("as much was sent as one key is good for");
+  if (kernel_seals()) return end_for_fixed_keys("one key has sealed as much as it may");
   openssl_call const call(sends_directly_);
   if (!std::exchange(key_update_blocked_, false)) {
     if (step const message = finish_message(); message.next != want::nothing) return message;

@@ -45,12 +45,12 @@ public:
         engine_(session, options_) {
     if (options.small_record_bytes > max_record_plaintext) {
       throw boost::system::system_error(make_error_code(errc::bad_option),
-                                        "small_record_bytes has to be 16384 at most");
+                                        "small_record_bytes must be 16384 at most");
     }
     SSL_CTX* const context = SSL_get_SSL_CTX(engine_.native_handle());
     if (options.ktls != ktls::off && options.allow_renegotiation) {
       throw boost::system::system_error(make_error_code(errc::bad_option),
-                                        "ktls and allow_renegotiation exclude each other");
+                                        "ktls and allow_renegotiation cannot be combined");
     }
     set_modes(inherited_modes(context));
     account_ = account_of(context);
