@@ -4,6 +4,7 @@
 // The tutorial's server: sends back whatever it is sent, over TLS, to any number of clients at
 // once.
 #include "serving/command_line.hpp"
+#include "serving/private_key.hpp"
 
 #include <tls_async/tls_async.hpp>
 
@@ -68,6 +69,7 @@ int main(int argc, char* argv[]) try {
   add("listen", po::value(&listen)->default_value("127.0.0.1:0"), "port 0: any free port");
   add("cert", po::value(&certificate)->required(), "certificate chain, PEM");
   add("key", po::value(&key)->required(), "its private key, PEM");
+  add("key-password-file", serving::file(), "password of the key, its first line");
   po::variables_map given;
   po::store(po::parse_command_line(argc, argv, known), given);
   if (given.count("help")) return std::cout << known, 0;
@@ -76,7 +78,7 @@ int main(int argc, char* argv[]) try {
 
   tls_async::context context{tls_async::context::role::server};
   context.use_certificate_chain_file(certificate);
-  context.use_private_key_file(key);
+  serving::use_private_key(context, key, serving::path(given, "key-password-file"));
 
   asio::io_context io;
   tcp::acceptor acceptor{io, *tcp::resolver{io}.resolve(at.host, std::to_string(at.port)).begin()};

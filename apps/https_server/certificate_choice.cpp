@@ -5,7 +5,7 @@
 // put into the session itself (SSL_CTX_set_tlsext_servername_callback(3)).
 #include "certificate_choice.hpp"
 
-#include <boost/system/system_error.hpp>
+#include "serving/private_key.hpp"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -24,17 +24,11 @@ struct freed_by_openssl {
   void operator()(char* text) const { OPENSSL_free(text); }
 };
 
-tls_async::context read(identity const& files) {
+tls_async::context read(identity const& files,
+                        std::optional<std::filesystem::path> const& password) {
   tls_async::context read{tls_async::context::role::server};
   read.use_certificate_chain_file(files.certificate);
-  try {
-    read.use_private_key_file(files.key);
-  } catch (boost::system::system_error const& error) {
-    if (error.code() != tls_async::errc::bad_private_key) throw;
-    throw std::runtime_error(std::string(error.what()) +
-                             "; --key takes no encrypted keys: decrypt one with openssl pkey -in " +
-                             files.key.string() + " -out NEW");
-  }
+  serving::use_private_key(read, files.key, password);
   return read;
 }
 
@@ -59,9 +53,10 @@ std::optional<std::string> covering_name(X509* certificate, std::string_view nam
 
 }  // namespace
 
-certificate_choice::certificate_choice(std::span<identity const> files) {
+certificate_choice::certificate_choice(std::span<identity const> files,
+                                       std::optional<std::filesystem::path> const& password) {
   for (auto const& pair : files) {
-    auto& added = identities_.emplace_back(read(pair));
+    auto& added = identities_.emplace_back(read(pair, password));
     if (identities_.size() > 1 && !has_dns_name(SSL_CTX_get0_certificate(added.native_handle())))
       throw std::runtime_error("the certificate \"" + pair.certificate.string() +
                                "\" has no DNS name (subjectAltName), so no client could ask for "

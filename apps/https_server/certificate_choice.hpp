@@ -9,6 +9,8 @@
 
 #include <tls_async/context.hpp>
 
+#include <filesystem>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,7 +20,8 @@ namespace https_server {
 class certificate_choice {
 public:
   // Reads all files; throws std::exception with what is wrong with which of them.
-  explicit certificate_choice(std::span<identity const> files);
+  certificate_choice(std::span<identity const> files,
+                     std::optional<std::filesystem::path> const& password);
   certificate_choice(certificate_choice const&) = delete;
   certificate_choice& operator=(certificate_choice const&) = delete;
 

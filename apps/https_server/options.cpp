@@ -30,6 +30,7 @@ po::options_description description() {
   add("threads", number(standard.threads), "number of threads");
   add("cert", files(), "certificate chain, PEM; may be repeated");
   add("key", files(), "its private key, PEM; in the same order");
+  add("key-password-file", file(), "password of encrypted keys, its first line");
   add("client-ca", file(), "authorities of client certificates, PEM");
   add("client-certificate", po::value<std::string>()->value_name("HOW"),
       "required (the default) or requested");
@@ -84,6 +85,9 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
   chosen.listen = parse_endpoint(values["listen"].as<std::string>());
   chosen.threads = static_cast<unsigned>(number("threads", 1, 1024));
   chosen.identities = identities(values);
+  chosen.key_password = serving::path(values, "key-password-file");
+  if (chosen.key_password && chosen.identities.empty())
+    throw usage_error("--key-password-file needs --key, the key that it is for");
   chosen.client_authority = serving::path(values, "client-ca");
   chosen.clients = serving::wanted_certificates(values);
   chosen.key_log = serving::path(values, "key-log");

@@ -45,6 +45,7 @@ struct options {
   boost::asio::ip::tcp::endpoint listen;
   unsigned threads = 1;
   std::vector<identity> identities;  // none: one of our own making; the first is for every name
+  std::optional<std::filesystem::path> key_password;      // of those keys that are encrypted
   std::optional<std::filesystem::path> client_authority;  // without it no client is asked
   client_certificates clients = client_certificates::required;
   std::optional<std::filesystem::path> key_log;

@@ -33,6 +33,7 @@ po::options_description description() {
   add("connect", word("HOST:PORT"), "the backend");
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
+  add("key-password-file", file(), "password of the key, its first line");
   add("client-ca", file(), "server: authorities of client certificates");
   add("client-certificate", word("HOW"), "server: required (or requested)");
   add("cacert", file(), "client: authorities to trust");
@@ -127,6 +128,9 @@ std::optional<options> parse_options(int argc, char const* const* argv) {
   chosen.key = serving::path(values, "key");
   if (chosen.certificate.has_value() != chosen.key.has_value())
     throw usage_error("--cert and --key belong together; give both or neither");
+  chosen.key_password = serving::path(values, "key-password-file");
+  if (chosen.key_password && !chosen.key)
+    throw usage_error("--key-password-file needs --key, the key that it is for");
   if (chosen.mode == mode::server && !chosen.certificate)
     throw usage_error("--mode server needs a certificate; give --cert and --key");
   chosen.client_authority = serving::path(values, "client-ca");

@@ -31,6 +31,7 @@ struct options {
   backend_name backend;
   std::optional<std::filesystem::path> certificate;  // ours, as server or as client
   std::optional<std::filesystem::path> key;
+  std::optional<std::filesystem::path> key_password;
   std::optional<std::filesystem::path> client_authority;  // as server; without it nobody is asked
   serving::client_certificates clients = serving::client_certificates::required;
   std::optional<std::filesystem::path> authority;  // as client, instead of the system's

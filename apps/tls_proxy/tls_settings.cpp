@@ -5,6 +5,7 @@
 #include "tls_settings.hpp"
 
 #include "serving/client_trust.hpp"
+#include "serving/private_key.hpp"
 
 namespace tls_proxy {
 
@@ -13,7 +14,7 @@ tls_async::context make_context(options const& chosen) {
   tls_async::context context{chosen.mode == mode::server ? role::server : role::client};
   if (chosen.certificate) {
     context.use_certificate_chain_file(*chosen.certificate);
-    context.use_private_key_file(*chosen.key);
+    serving::use_private_key(context, *chosen.key, chosen.key_password);
   }
   if (!chosen.alpn.empty()) context.alpn(chosen.alpn);
   if (chosen.mode == mode::server) {

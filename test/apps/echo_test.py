@@ -32,6 +32,14 @@ class Echo(unittest.TestCase):
         for word in words:
             self.assertIn(word, done.stderr.decode())
 
+    def test_an_encrypted_key_opens_with_its_password(self):
+        encrypted, password = programs.encrypt(KEY, "se cret")
+        with Server("echo_server", "--cert", CERTIFICATE, "--key", encrypted, "--key-password-file", password) as server:
+            self.assertEqual(self.client(b"one\n", port=server.port).stdout, b"one\n")
+        with Program("echo_server", "--cert", CERTIFICATE, "--key", encrypted) as server:
+            self.assertEqual(server.wait(), 1)
+            server.err.wait_for("--key-password-file")
+
     def test_each_line_comes_back(self):
         for text in (b"", b"\n", b"one\n", b"one\n\ntwo\n\xff\x00three\n"):
             done = self.client(text)

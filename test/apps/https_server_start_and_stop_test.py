@@ -88,16 +88,22 @@ class Start(unittest.TestCase):
         with HttpsServer(self.root, cache=other):
             pass
         other_key = other / "tls_async" / KEY.name
-        encrypted = programs.WORK / "encrypted.key"
-        subprocess.run(["openssl", "pkey", "-in", KEY, "-aes128", "-passout", "pass:x", "-out", encrypted], check=True)
-        self.assertIn(f"decrypt one with openssl pkey -in {encrypted} ",
-                      self.refusal("--root", self.root, "--cert", CERTIFICATE, "--key", encrypted))
         for certificate, key, named in (
             (missing, KEY, missing), (CERTIFICATE, missing, missing), (broken, KEY, broken),
             (CERTIFICATE, broken, broken), (programs.WORK, KEY, programs.WORK), (KEY, KEY, KEY), (CERTIFICATE, other_key, other_key),
         ):
             line = self.refusal("--root", self.root, "--cert", certificate, "--key", key)
             self.assertIn(str(named), line)
+
+    def test_opens_an_encrypted_key_with_its_password(self):
+        encrypted, password = programs.encrypt(KEY, "se cret")
+        pair = ("--cert", CERTIFICATE, "--key", encrypted)
+        with HttpsServer(self.root, *pair, *pair, "--key-password-file", password) as server:
+            server.curl("/")
+        for arguments, says in (((), "--key-password-file"), (("--key-password-file", AUTHORITY), "another one"),
+                                (("--key-password-file", programs.WORK / "none"), "cannot be read")):
+            self.assertIn(says, self.refusal("--root", self.root, *pair, *arguments))
+        self.assertIn("--key", self.refusal("--key-password-file", password, status=USAGE))
 
     def test_says_that_it_cannot_keep_a_certificate(self):
         file = programs.WORK / "file"

@@ -51,6 +51,15 @@ def make_certificate(name, *, names=None, signer=None, key="ec"):
     return certificate, private
 
 
+def encrypt(key, password):
+    """An encrypted copy of a key, and a file with its password. Returns the paths of both."""
+    encrypted, file = WORK / f"encrypted_{key.name}", WORK / f"password_{key.name}"
+    subprocess.run(["openssl", "pkey", "-in", key, "-out", encrypted, "-aes256", "-passout", f"pass:{password}"],
+                   check=True, stdin=subprocess.DEVNULL)
+    file.write_text(password + "\nthe rest is not looked at\n")
+    return encrypted, file
+
+
 class Lines:
     """The lines of one output stream, read by a thread of its own."""
 

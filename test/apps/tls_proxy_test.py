@@ -441,6 +441,8 @@ class TlsProxy(unittest.TestCase):
             (("--unknown", *server), USAGE, "unknown"),
             (("--connect", "localhost:1"), USAGE, "--cert"),
             (("--insecure", *server), USAGE, "--mode server"),
+            (("--mode", "client", "--connect", "localhost:1", "--key-password-file", KEY), USAGE, "needs --key"),
+            ((*server[:-1], programs.encrypt(KEY, "secret")[0]), NOT_STARTED, "--key-password-file"),
             (("--connect", "localhost:1", "--cert", missing, "--key", KEY), NOT_STARTED, "missing.pem"),
             (("--connect", "localhost:1", "--cert", KEY, "--key", KEY), NOT_STARTED, KEY.name),
             (("--mode", "client", "--connect", "localhost:1", "--cacert", missing), NOT_STARTED, "missing.pem"),
@@ -454,6 +456,14 @@ class TlsProxy(unittest.TestCase):
                 self.assertEqual(done.returncode, status, done.stderr)
                 self.assertIn(says, done.stderr)
                 self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+
+    def test_an_encrypted_key_opens_with_its_password(self):
+        encrypted, password = programs.encrypt(KEY, "se cret")
+        backend = ("--connect", f"127.0.0.1:{self.backend.getsockname()[1]}")
+        proxy = self.start(*backend, "--cert", CERTIFICATE, "--key", encrypted, "--key-password-file", password)
+        client = self.connect_tls(proxy)
+        client.sendall(b"x")
+        self.assertEqual(receive_exactly(self.accept(), 1), b"x")
 
     def test_quiet_has_lines_for_what_went_wrong_only(self):
         proxy = self.terminating("--quiet")
