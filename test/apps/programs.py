@@ -7,6 +7,7 @@ after PATIENCE seconds.
 """
 
 import atexit
+import itertools
 import os
 import pathlib
 import resource
@@ -18,17 +19,41 @@ import sys
 import tempfile
 import threading
 import time
+import unittest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from tls_context import client_context
 
 BIN = pathlib.Path(os.environ["PROGRAMS"])
 SANITIZER = os.environ.get("SANITIZER", "")  # what the programs were built with, if anything
-PATIENCE = 60
+PATIENCE = 240 if SANITIZER else 60
 
 # One directory for the whole test program, and one certificate in it.
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="tls_async_apps_"))
-atexit.register(shutil.rmtree, WORK, ignore_errors=True)
+
+# What a sanitizer finds in a program is written here, however the program was started.
+REPORTS = WORK / "reports"
+REPORTS.mkdir()
+for options in ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
+    os.environ[options] = f"{os.environ.get(options, '')}:log_path={REPORTS}/{options}"
+
+
+def sanitizer_reports(process="*"):
+    """What a sanitizer has found in one program, or in all."""
+    return "\n".join(report.read_text(errors="replace") for report in sorted(REPORTS.glob(f"*.{process}")))
+
+
+def clean_up():
+    """At the end. A report fails the test program, whatever became of the program that it is about."""
+    found = sanitizer_reports()
+    shutil.rmtree(WORK, ignore_errors=True)
+    if found:
+        print(found, "FAILED: a sanitizer has found the above", sep="\n", file=sys.stderr, flush=True)
+        sys.stdout.flush()
+        os._exit(1)  # here the exit status is decided already
+
+
+atexit.register(clean_up)
 CACHE = WORK / "cache"
 AUTHORITY = CACHE / "tls_async" / "authority.pem"
 CERTIFICATE = CACHE / "tls_async" / "localhost.pem"
@@ -80,15 +105,15 @@ class Lines:
             self._ended = True
             self._changed.notify_all()
 
-    def find(self, text):
-        """The first line with this text, or None."""
-        return next((line for line in self._lines if text in line), None)
+    def find(self, text, count=1):
+        """The first line with this text, or the second and so on, or None."""
+        return next(itertools.islice((line for line in self._lines if text in line), count - 1, None), None)
 
-    def wait_for(self, text):
-        """Waits for a line with this text."""
+    def wait_for(self, text, count=1):
+        """Waits for a line with this text, or for so many. What ends after a stop was asked for may not be told."""
         with self._changed:
-            done = self._changed.wait_for(lambda: self._ended or self.find(text), PATIENCE)
-            line = self.find(text)
+            done = self._changed.wait_for(lambda: self._ended or self.find(text, count), PATIENCE)
+            line = self.find(text, count)
         if line is None:
             why = "the output ended" if done else "nothing came"
             raise AssertionError(f"no line with {text!r}: {why}\n" + "\n".join(self._lines))
@@ -131,6 +156,8 @@ class Program:
         self.err.all()
         if self.process.stdin:
             self.process.stdin.close()
+        if found := sanitizer_reports(self.process.pid):
+            raise AssertionError(found)
 
     def signal(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -154,6 +181,8 @@ class Server(Program):
     """A program that listens on a free port of 127.0.0.1."""
 
     def __init__(self, name, *arguments, listen="127.0.0.1:0", **options):
+        if SANITIZER == "thread" and name in ("https_server", "tls_proxy") and "--threads" not in arguments:
+            arguments += ("--threads", 4)  # which is what there is to see
         super().__init__(name, "--listen", listen, *arguments, **options)
         try:
             self.port = int(self.out.wait_for("listening on ").rpartition(":")[2])
@@ -200,19 +229,26 @@ def read_to_end(connection):
 def read_slowly(connection, limit):
     """Reads 40 KB/s, piece after piece, for three times a server's limit in seconds.
 
-    Where this machine had other things to do for half the limit, that was not steady, and it begins again.
+    Where this machine had other things to do for half the limit, that was not steady: it begins again, or skips the
+    test if the server has seen it too.
     """
     for _ in range(10):
-        began = last = time.monotonic()
-        while (now := time.monotonic()) < last + limit / 2:
+        began = last = now = time.monotonic()
+        while now < last + limit / 2:
             if now > began + 3 * limit:
                 return
             last = now
-            for _ in range(8):
-                if not connection.recv(1024):
-                    raise AssertionError("it has ended")
+            try:
+                for _ in range(8):
+                    if not connection.recv(1024):
+                        raise AssertionError("it has ended")
+            except OSError as why:
+                if time.monotonic() > last + limit / 2:
+                    raise unittest.SkipTest("this machine is too busy to read steadily") from why
+                raise
             threading.Event().wait(limit / 20)
-    raise AssertionError("no steady reading is possible on this machine")
+            now = time.monotonic()
+    raise unittest.SkipTest("this machine is too busy to read steadily")
 
 
 def exchange(connection, request):

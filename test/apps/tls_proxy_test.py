@@ -174,7 +174,7 @@ class TlsProxy(unittest.TestCase):
                 while written < 512 * MEBIBYTE and select.select([], [writer], [], 1)[1]:
                     written += writer.send(part[written % MEBIBYTE:])
                 self.assertLess(written, 512 * MEBIBYTE)
-                for proxy in (inner, outer):
+                for proxy in () if programs.SANITIZER else (inner, outer):  # which keeps what is freed
                     self.assertLess(memory(proxy, "VmHWM") - before[proxy], 4 * MEBIBYTE)
                 expected = hashlib.sha256(part * (written // MEBIBYTE) + part[:written % MEBIBYTE])
                 writer.shutdown(socket.SHUT_WR)
