@@ -86,6 +86,12 @@ private:
         return "Kernel TLS cannot change the keys of a session, and a change was asked for or "
                "is due: connect again, and leave stream_options::ktls off for long sessions and "
                "for peers that ask for new keys.";
+      case errc::bad_host_name:
+        return "The host is neither a DNS name nor an IP address: pass one of them alone, without "
+               "scheme, port, brackets or zone, and an international name in its ASCII form.";
+      case errc::not_verified:
+        return "The session was not verified for this host, and can't be any more: connect anew, "
+               "and pass as_client{\"host name\"} to the first handshake of the new stream.";
     }
     return "This error code is unknown to this version of tls_async: build the program with the "
            "headers that match its library.";

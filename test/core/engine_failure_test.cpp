@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(error_info_of_the_wrong_host_names_both_hosts) {
   settings.certificate = identity_kind::wrong_host;
   engine_pair pair(make_context(role::client, settings).get(),
                    make_context(role::server, settings).get());
-  BOOST_REQUIRE(pair.client.be_client_of("localhost"));
+  BOOST_REQUIRE(!pair.client.be_client_of("localhost"));
   pair.handshake();
   check_names(pair.client, {"hostname mismatch", "localhost", "tls_async test server"});
   auto const& info = pair.client.error_info();
@@ -175,10 +175,10 @@ BOOST_AUTO_TEST_CASE(error_info_has_no_control_characters_of_a_certificate) {
   settings.certificate = identity_kind::hostile_name;
   engine_pair pair(make_context(role::client, settings).get(),
                    make_context(role::server, settings).get());
-  BOOST_REQUIRE(pair.client.be_client_of("localhost"));
+  BOOST_REQUIRE(!pair.client.be_client_of("localhost"));
   pair.handshake();
   check_names(pair.client, {"gr\xc3\xb6\xc3\x9f"
-                            "er \\1B[2J \\0A \\7F ??2J \xc2\xa0"});
+                            "er \\1B[2J \\0A \\7F \\C2\\9B2J \xc2\xa0"});
 }
 
 BOOST_AUTO_TEST_CASE(error_info_of_an_expired_certificate_names_it) {
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(error_info_of_an_unknown_authority_names_it) {
 BOOST_AUTO_TEST_CASE(error_info_of_an_empty_trust_store_says_what_to_call) {
   context trusting_nobody(context::role::client);
   engine alone(trusting_nobody.native_handle(), plain_options);
-  BOOST_REQUIRE(alone.be_client_of("localhost"));
+  BOOST_REQUIRE(!alone.be_client_of("localhost"));
   BOOST_TEST(alone.handshake().next == want::failed);
   BOOST_TEST((alone.failure().own == errc::empty_trust_store));
   BOOST_TEST(alone.ring().output_bytes() == 0U);
@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(warning_of_a_handshake_that_went_well_is_no_story) {
     if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT) ++*counted;
   });
   engine_pair pair(client.get(), server.get());
-  BOOST_REQUIRE(pair.client.be_client_of("localhost"));
+  BOOST_REQUIRE(!pair.client.be_client_of("localhost"));
   pair.handshake();
   BOOST_TEST(alerts == 1);
   for (engine* const side : {&pair.client, &pair.server}) {

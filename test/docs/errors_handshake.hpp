@@ -83,6 +83,32 @@ inline std::string empty_trust_store() {
 
 inline std::string no_host_name() { return handshakes(trusting_client(), known_server(), ""); }
 
+inline std::string no_host() {
+  auto& client = trusting_client();
+  auto& server = known_server();
+  return handshakes(client, server, "https://localhost:443");
+}
+
+inline std::string not_verified() {
+  auto& client = trusting_client();
+  auto& server = known_server();
+  memory_session s({}, client, server);
+  s.handshake();
+  ending again;
+  tls_handshake(s.client, as_client{"other.test"}, again.token());
+  s.settle();
+  return told_client(s, "tls_handshake", again);
+}
+
+/// The server's authority was made again, under its old name.
+inline std::string authority_of_another_key() {
+  auto const old = make_rsa(2048, "tls_async test authority");
+  context client(context::role::client);
+  client.trust(old.certificate);
+  auto server = server_with(identity_kind::server);
+  return handshakes(client, server);
+}
+
 inline std::string no_common_version() {
   auto server = server_with(identity_kind::server);
   server.versions(context::version::tls1_2, context::version::tls1_2);

@@ -3,12 +3,15 @@
 //
 // What a stream refuses: verbs at the wrong time, two of a kind, blocking calls beside others. Each
 // refusal has its own error and disturbs nothing.
-#include <boost/asio/ssl/error.hpp>
-
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+#include <type_traits>
 
 #include "memory_session.hpp"
+#include "support/certificates.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -106,6 +109,48 @@ BOOST_AUTO_TEST_CASE(handshake_after_the_handshake_completes_and_sends_nothing) 
   BOOST_TEST(again.done);
   BOOST_TEST(again.ec == error_code());
   BOOST_TEST(s.client_end().written().size() == sent);
+}
+
+// A client without a host has to be spelt out, as an empty one.
+static_assert(!std::is_default_constructible_v<as_client>);
+
+BOOST_AUTO_TEST_CASE(handshake_of_an_established_session_is_only_for_its_host_and_side) {
+  connected_session s;
+  auto const sent = s.client_end().written().size();
+  ending other, server;
+  tls_handshake(s.client, as_client{"other.test"}, other.token());
+  s.settle();
+  BOOST_TEST(other.ec == errc::not_verified);
+  tls_handshake(s.client, as_server{}, server.token());
+  s.settle();
+  BOOST_TEST(server.ec == errc::wrong_role);
+  BOOST_TEST(s.client.error_info().text() == "");
+  BOOST_TEST(s.client_end().written().size() == sent);
+}
+
+// Each launch is about its own host.
+BOOST_AUTO_TEST_CASE(deferred_handshake_names_its_host_when_it_is_launched) {
+  memory_session s;
+  auto for_other = tls_handshake(s.client, as_client{"other.test"}, asio::deferred);
+  auto for_ours = tls_handshake(s.client, as_client{"localhost"}, asio::deferred);
+  ending of_client, of_server;
+  std::move(for_other)(of_client.token());
+  tls_handshake(s.server, as_server{}, of_server.token());
+  s.settle();
+  BOOST_TEST(of_client.ec.failed());
+}
+
+BOOST_AUTO_TEST_CASE(context_of_the_other_side_is_named) {
+  context for_servers(context::role::server), for_clients(context::role::client);
+  for_clients.trust(server_identity().authority);
+  memory_session s({}, for_servers, for_clients);
+  ending of_client, of_server;
+  tls_handshake(s.client, as_client{"localhost"}, of_client.token());
+  tls_handshake(s.server, as_server{}, of_server.token());
+  s.settle();
+  BOOST_TEST(of_client.ec == errc::wrong_role);
+  BOOST_TEST(of_server.ec == errc::wrong_role);
+  BOOST_TEST(s.client_end().written().empty());
 }
 
 BOOST_AUTO_TEST_CASE(client_without_a_host_is_refused_and_can_try_again) {

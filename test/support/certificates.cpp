@@ -84,6 +84,7 @@ request leaf_request(identity_kind kind) {
     case identity_kind::server:
     case identity_kind::server_intermediate:
     case identity_kind::untrusted:
+    case identity_kind::self_signed:
       break;
     case identity_kind::server_rsa:
       leaf.key_usage = "critical,digitalSignature,keyEncipherment";
@@ -109,6 +110,12 @@ request leaf_request(identity_kind kind) {
           "er \x1b[2J \n \x7f \xc2\x9b"
           "2J \xc2\xa0";
       leaf.alternative_names = "DNS:other.test";
+      break;
+    case identity_kind::common_name:
+    case identity_kind::common_name_beside:
+      leaf.common_name = "localhost";
+      leaf.alternative_names =
+          kind == identity_kind::common_name ? nullptr : "email:host@localhost";
       break;
   }
   return leaf;
@@ -211,6 +218,11 @@ identity make(identity_kind kind) {
   switch (kind) {
     case identity_kind::untrusted:
       return issue(kind, make_authority("tls_async unknown authority"));
+    case identity_kind::self_signed: {
+      auto const key = make_ec_key();
+      auto const own = to_pem(sign(leaf_request(kind), key.get(), nullptr).get());
+      return {own, to_pem(key.get()), to_pem(root.certificate.get())};
+    }
     case identity_kind::server_intermediate: {
       auto const intermediate = make_authority("tls_async test intermediate", &root);
       auto made = issue(kind, intermediate);

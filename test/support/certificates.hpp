@@ -27,6 +27,9 @@ enum class identity_kind {
   not_yet_valid,        ///< Begins tomorrow.
   wrong_host,           ///< Only for other.test and 192.0.2.1.
   hostile_name,         ///< Only for other.test; its subject has control characters.
+  common_name,          ///< localhost is its common name only: it has no alternative names.
+  self_signed,          ///< As `server`, signed with its own key, which nobody trusts.
+  common_name_beside,   ///< As `common_name`, with an alternative name that is an email address.
   untrusted,            ///< As `server`, by another authority, which is its `authority`.
 };
 

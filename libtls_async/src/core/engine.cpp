@@ -72,8 +72,7 @@ engine::engine(SSL* session, engine_options const& options)
     SSL_set_options(session, SSL_OP_NO_RENEGOTIATION);
   }
   SSL_set_ex_data(session, session_index(), this);
-  context_verify_ = SSL_get_verify_callback(session);
-  SSL_set_verify(session, SSL_get_verify_mode(session), &engine::on_verify);
+  adopt_verify_callback();
   SSL_set_info_callback(session, &engine::on_info);
   SSL_set_msg_callback(session, &engine::on_message);
   SSL_set_msg_callback_arg(session, this);
@@ -89,13 +88,10 @@ step engine::handshake() {
   if (failure_) return {want::failed, 0};
   if (handshake_done_) return {};
   if (!has_role_) return fail(errc::no_role, "the stream is neither client nor server");
-  if (!std::exchange(handshake_begun_, true)) {
-    if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
-    drop_unverified_session();
-  }
-  if (!attach_ring()) return {want::failed, 0};
+  if (begin().next == want::failed || !attach_ring()) return {want::failed, 0};
   openssl_call const call(sends_directly_);
-  auto const result = answer(SSL_do_handshake(ssl_.get()));
+  auto result = answer(SSL_do_handshake(ssl_.get()));
+  if (result.next == want::nothing) result = check_host();
   handshake_done_ = result.next == want::nothing;
   if (handshake_done_) alert_ = 0;
   if (handshake_done_ && sends_directly_) leave_descriptor();

@@ -18,10 +18,28 @@
 #include <string>
 #include <utility>
 
+#include "certificate_text.hpp"
 #include "handshake_words.hpp"
+#include "host.hpp"
 
 namespace tls_async {
 namespace {
+
+constexpr std::size_t longest_text = 2'048;
+
+// Each line as it may be shown, and all of them with a bound.
+std::string bounded_lines(std::string_view stack) {
+  std::string lines;
+  while (!stack.empty() && lines.size() < longest_text) {
+    auto const end = std::min(stack.find('\n'), stack.size());
+    auto const room = longest_text - lines.size();
+    if (room < 16) return lines += "...";
+    lines += detail::printable(stack.substr(0, end), room - 4);
+    stack.remove_prefix(std::min(end + 1, stack.size()));
+    if (!stack.empty()) lines += '\n';
+  }
+  return lines;
+}
 
 // Drains the thread's error queue, so that it is empty whenever a coroutine suspends: the next
 // operation may run on another thread, and a stale entry would turn its WANT_READ into an error.
@@ -39,53 +57,38 @@ std::string drain_error_queue() {
       stack += ": ";
       stack += data;
     }
+    if (stack.size() > longest_text) break;
   }
-  return stack;
+  ERR_clear_error();
+  return bounded_lines(stack);
 }
 
-std::string content_of(BIO* memory) {
-  char* text = nullptr;
-  long const length = memory != nullptr ? BIO_get_mem_data(memory, &text) : 0;
-  return length > 0 ? std::string(text, static_cast<std::size_t>(length)) : std::string();
-}
-
-// In UTF-8. OpenSSL escapes the control characters of ASCII, but not U+0080 to U+009F, some of
-// which are commands to terminals.
-std::string name_of(X509_NAME const* name) {
-  std::unique_ptr<BIO, decltype(&BIO_free)> const out(BIO_new(BIO_s_mem()), &BIO_free);
-  if (!out || name == nullptr) return {};
-  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-  auto text = content_of(out.get());
-  for (std::size_t i = 1; i < text.size(); ++i)
-    if (text[i - 1] == '\xc2' && static_cast<unsigned char>(text[i]) < 0xa0)
-      text[i - 1] = text[i] = '?';
-  return text;
-}
-
-// The first alternative names, which are what a host is compared with. The peer chose them, so
-// nothing but printable ASCII gets through.
-std::string alternative_names_of(X509* certificate) {
-  constexpr int most = 5;
+// What OpenSSL's words leave out: an authority that was made anew under its old name looks in all
+// messages like the one that is trusted.
+char const* more_of(int code, X509_STORE_CTX* chain, X509* certificate) {
+  bool const has_no_issuer = code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+                             code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+                             code == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
+                             code == X509_V_ERR_CERT_SIGNATURE_FAILURE ||
+                             code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
+  if (!has_no_issuer || certificate == nullptr) return "";
   ERR_set_mark();
-  std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> const names(
-      static_cast<GENERAL_NAMES*>(
-          X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
-      &GENERAL_NAMES_free);
-  ERR_pop_to_mark();
-  std::unique_ptr<BIO, decltype(&BIO_free)> const out(BIO_new(BIO_s_mem()), &BIO_free);
-  int const count = names && out ? sk_GENERAL_NAME_num(names.get()) : 0;
-  for (int i = 0; i < std::min(count, most); ++i) {
-    if (i != 0) BIO_puts(out.get(), ", ");
-    GENERAL_NAME_print(out.get(), sk_GENERAL_NAME_value(names.get(), i));
+  auto* const named = X509_STORE_CTX_get1_certs(chain, X509_get_issuer_name(certificate));
+  int const count = sk_X509_num(named);
+  bool has_signed = false;
+  for (int i = 0; i < count; ++i) {
+    auto* const key = X509_get0_pubkey(sk_X509_value(named, i));
+    has_signed = has_signed || (key != nullptr && X509_verify(certificate, key) == 1);
   }
-  if (count > most) BIO_puts(out.get(), " and more");
-  auto list = content_of(out.get());
-  std::ranges::replace_if(
-      list, [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
-  return list;
+  sk_X509_pop_free(named, X509_free);
+  ERR_pop_to_mark();
+  return count > 0 && !has_signed
+             ? "; an authority of its issuer's name is trusted, with another key"
+             : "";
 }
 
-std::string expected_host_of(SSL* ssl) {
+std::string expected_host_of(SSL* ssl, std::string const& wanted) {
+  if (!wanted.empty()) return wanted;
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   if (char const* host = X509_VERIFY_PARAM_get0_host(parameters, 0); host != nullptr) return host;
   std::string address;
@@ -147,7 +150,10 @@ tls_async::error_info const& engine::error_info() const noexcept {
 void engine::explain(std::string summary) {
   forget_deadline();
   auto& info = story();
-  if (info.summary.empty()) info.summary = std::move(summary);
+  if (info.summary.empty()) {
+    if (summary.size() > longest_text) summary.replace(longest_text - 3, summary.npos, "...");
+    info.summary = std::move(summary);
+  }
   tell_alert();
   if (!handshake_done() && handshake_step_ != nullptr) info.handshake_step = handshake_step_;
 }
@@ -170,14 +176,18 @@ void engine::explain_failure(std::string openssl) {
   auto& info = story();
   info.openssl = std::move(openssl);
   tell_alert();
-  info.expected_host = expected_host_of(ssl_.get());
+  info.expected_host = expected_host_of(ssl_.get(), host_);
   if (info.verify_error) {
     explain("the peer's certificate was refused: " + info.verify_error->reason);
   } else if (info.last_alert && !info.last_alert->sent && info.last_alert->fatal) {
     bool const is_client = SSL_is_server(ssl_.get()) == 0;
+    int const alert = info.last_alert->number;
+    // "unknown CA" alone reads as if it were ours that is not known.
     explain("the peer ended the session: " + info.last_alert->description +
-            (info.last_alert->number == SSL_AD_PROTOCOL_VERSION && is_client
+            (alert == SSL_AD_PROTOCOL_VERSION && is_client
                  ? "; we offered " + versions_of(ssl_.get())
+             : alert == SSL_AD_UNKNOWN_CA
+                 ? ", which means that it does not trust the issuer of our certificate"
                  : ""));
   } else if (failure_.openssl != 0) {
     explain(reason_of(failure_.openssl) +
@@ -262,7 +272,7 @@ int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {
   try {
     return self->verify(preverified, chain);
   } catch (std::exception const& thrown) {
-    self->explain(std::string("the verify callback threw: ") + thrown.what());
+    self->explain("the verify callback threw: " + detail::printable(thrown.what(), 1'024));
   } catch (...) {
     self->explain("the verify callback threw");
   }
@@ -270,12 +280,17 @@ int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {
 }
 
 int engine::verify(int preverified, X509_STORE_CTX* chain) {
-  int accepted = preverified;
-  if (verify_callback_) {
-    accepted = verify_callback_(preverified != 0, chain) ? 1 : 0;
-  } else if (context_verify_ != nullptr) {
-    accepted = context_verify_(preverified, chain);
+  X509* const certificate = X509_STORE_CTX_get_current_cert(chain);
+  if (preverified != 0 && !host_.empty() && X509_STORE_CTX_get_error_depth(chain) == 0 &&
+      (certificate == nullptr || !detail::is_for_host(certificate, host_, host_flags()))) {
+    X509_STORE_CTX_set_error(chain, detail::is_ip_address(host_) ? X509_V_ERR_IP_ADDRESS_MISMATCH
+                                                                 : X509_V_ERR_HOSTNAME_MISMATCH);
+    preverified = 0;
   }
+  int accepted = preverified;
+  if (verify_callback_) accepted = verify_callback_(accepted != 0, chain) ? 1 : 0;
+  if (context_verify_ != nullptr) accepted = context_verify_(accepted, chain);
+  is_overruled_ = is_overruled_ || (accepted != 0 && preverified == 0);
   // Without SSL_VERIFY_PEER the answer of a client is not acted upon.
   bool const ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
   if (accepted != 0 || ignored || (story_ && story_->verify_error)) return accepted;
@@ -285,16 +300,17 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
   int const code = X509_STORE_CTX_get_error(chain);
   bool const is_of_another =
       code == X509_V_ERR_HOSTNAME_MISMATCH || code == X509_V_ERR_IP_ADDRESS_MISMATCH;
-  X509* const certificate = X509_STORE_CTX_get_current_cert(chain);
   story().verify_error = {
       .code = code,
       .depth = X509_STORE_CTX_get_error_depth(chain),
-      .reason =
-          preverified != 0 ? "the verify callback refused it" : X509_verify_cert_error_string(code),
-      .subject =
-          certificate != nullptr ? name_of(X509_get_subject_name(certificate)) : std::string(),
-      .issuer = certificate != nullptr ? name_of(X509_get_issuer_name(certificate)) : std::string(),
-      .names = is_of_another && certificate != nullptr ? alternative_names_of(certificate)
+      .reason = preverified != 0 ? std::string("the verify callback refused it")
+                                 : X509_verify_cert_error_string(code) +
+                                       std::string(more_of(code, chain, certificate)),
+      .subject = certificate != nullptr ? detail::name_text(X509_get_subject_name(certificate))
+                                        : std::string(),
+      .issuer = certificate != nullptr ? detail::name_text(X509_get_issuer_name(certificate))
+                                       : std::string(),
+      .names = is_of_another && certificate != nullptr ? detail::alternative_names_text(certificate)
                                                        : std::string()};
   return accepted;
 }

@@ -11,14 +11,42 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <memory>
+#include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 
-namespace tls_async {
+#include "host.hpp"
 
-void engine::be_server() noexcept {
+namespace tls_async {
+namespace {
+
+// RFC 9525 sections 6.3 and 6.4: only what stands in the certificate's subject alternative names,
+// and a wildcard is a whole label.
+constexpr unsigned strict_names =
+    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS;
+
+// What the application has asked for on the session itself (SSL_set1_host(3)).
+bool is_for_hosts_of(X509_VERIFY_PARAM* parameters, X509* certificate) {
+  bool is_for = X509_VERIFY_PARAM_get0_host(parameters, 0) == nullptr;
+  unsigned const flags = X509_VERIFY_PARAM_get_hostflags(parameters);
+  for (int i = 0; char const* const host = X509_VERIFY_PARAM_get0_host(parameters, i); ++i) {
+    is_for = is_for || X509_check_host(certificate, host, 0, flags, nullptr) == 1;
+  }
+  if (char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters); address != nullptr) {
+    is_for = is_for && X509_check_ip_asc(certificate, address, flags) == 1;
+    OPENSSL_free(address);
+  }
+  return is_for;
+}
+
+}  // namespace
+
+error_code engine::be_server() noexcept {
   if (SSL_in_before(ssl_.get()) != 0) SSL_set_accept_state(ssl_.get());
   has_role_ = true;
+  return SSL_is_server(ssl_.get()) != 0 ? error_code() : errc::wrong_role;
 }
 
 void engine::be_client() noexcept {
@@ -26,52 +54,112 @@ void engine::be_client() noexcept {
   has_role_ = true;
 }
 
-bool engine::be_client_of(std::string const& host) {
-  if (handshake_begun_) return true;  // a cancelled handshake goes on with the host it began with
-  if (host.empty() || host.find('\0') != std::string::npos) return false;
-  SSL* const ssl = ssl_.get();
-  X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
-  bool accepted = X509_VERIFY_PARAM_set1_ip_asc(parameters, host.c_str()) == 1;
-  if (!accepted) {
-    X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    accepted = X509_VERIFY_PARAM_set1_host(parameters, host.c_str(), host.size()) == 1 &&
-               SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
-  }
+error_code engine::be_client_of(std::string_view host) {
   ERR_clear_error();
-  if (!accepted) return false;  // without a role, so that no verb connects to it knows not whom
+  if (failure_) return {};  // which is what the handshake answers
+  if (!handshake_begun_) forget_story();
+  if (host.empty()) return errc::no_host_name;
+  if (char const* const fault = detail::fault_of_host(host); fault != nullptr) {
+    if (!handshake_begun_) story().summary = std::string("the host can't be verified: ") + fault;
+    return errc::bad_host_name;
+  }
+  if (handshake_begun_) return why_not_client_of(detail::without_final_dot(host));
+  SSL* const ssl = ssl_.get();
+  host_ = detail::without_final_dot(host);
+  char* const sent = detail::is_ip_address(host_) ? nullptr : host_.data();
+  bool const named = SSL_set_tlsext_host_name(ssl, sent) == 1;
+  ERR_clear_error();
+  if (!named) throw std::bad_alloc();
   be_client();
-  auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
-  if (policy == nullptr || !policy->verification_skipped) verify_mode(SSL_VERIFY_PEER);
-  return true;
+  if (!skips_verification()) verify_mode(SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER);
+  return {};
+}
+
+// What has begun goes on as it began, and what was negotiated was verified as it was.
+error_code engine::why_not_client_of(std::string_view host) const {
+  if (SSL_is_server(ssl_.get()) != 0) return errc::wrong_role;
+  if (host == host_) return {};
+  if (handshake_done_ && (skips_verification() || is_verified_for(std::string(host)))) return {};
+  return errc::not_verified;
+}
+
+void engine::forget_story() noexcept {
+  forget_deadline();
+  story_.reset();
+}
+
+bool engine::skips_verification() const noexcept {
+  auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl_.get()));
+  return policy != nullptr && policy->verification_skipped &&
+         (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
+}
+
+// Whether this session's certificate, shown now or when the session was made that is resumed, was
+// verified and is for `host`.
+bool engine::is_verified_for(std::string const& host) const noexcept {
+  X509* const peer = SSL_get0_peer_certificate(ssl_.get());
+  return peer != nullptr && SSL_get_verify_result(ssl_.get()) == X509_V_OK &&
+         detail::is_for_host(peer, host, host_flags());
+}
+
+unsigned engine::host_flags() const noexcept {
+  return X509_VERIFY_PARAM_get_hostflags(SSL_get0_param(ssl_.get())) | strict_names;
 }
 
 void engine::verify_mode(int mode) noexcept {
-  SSL_set_verify(ssl_.get(), mode, &engine::on_verify);
+  SSL_set_verify(ssl_.get(), mode, nullptr);  // leaves the callback
 }
 
 void engine::verify_depth(int depth) noexcept { SSL_set_verify_depth(ssl_.get(), depth); }
 
 void engine::verify_with(verify_callback callback, bool checks_host) {
+  // It replaces what was set before, of which the session is not told.
+  adopt_verify_callback();
+  context_verify_ = nullptr;
   verify_callback_ = std::move(callback);
   callback_checks_host_ = checks_host;
+}
+
+// The context's, or one that the application has set on the session since (SSL_set_verify(3)).
+void engine::adopt_verify_callback() noexcept {
+  auto* const current = SSL_get_verify_callback(ssl_.get());
+  if (current == &engine::on_verify) return;
+  context_verify_ = current;
+  SSL_set_verify(ssl_.get(), SSL_get_verify_mode(ssl_.get()), &engine::on_verify);
+}
+
+step engine::begin() {
+  adopt_verify_callback();
+  if (std::exchange(handshake_begun_, true)) return {};
+  forget_story();
+  if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
+  drop_unverified_session();
+  return {};
 }
 
 // Our own context never lets a client connect to it knows not whom, and says what is missing before
 // a peer does it in an alert.
 step engine::refused_by_context() {
   SSL* const ssl = ssl_.get();
+  bool const is_server = SSL_is_server(ssl) != 0;
+  if (SSL_get_ssl_method(ssl) == (is_server ? TLS_client_method() : TLS_server_method())) {
+    return fail(errc::wrong_role, is_server ? "a server was to be made of a context for clients"
+                                            : "a client was to be made of a context for servers");
+  }
   auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
-  if (policy != nullptr && policy->identity_incomplete) {
+  if (policy == nullptr) return {};
+  if (policy->identity_incomplete) {
     return fail(errc::key_mismatch,
                 "the context has a certificate chain without its key, or a key without "
                 "its chain");
   }
-  if (SSL_is_server(ssl) != 0 || policy == nullptr || policy->verification_skipped) return {};
+  if (is_server || policy->verification_skipped) return {};
   if (!verify_callback_ && !detail::has_trust(SSL_get_SSL_CTX(ssl))) {
     return fail(errc::empty_trust_store, "the trust store is empty, so no peer can be verified");
   }
-  if (callback_checks_host_) return {};
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
+  X509_VERIFY_PARAM_set_hostflags(parameters, host_flags());
+  if (callback_checks_host_ || !host_.empty()) return {};
   char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
   bool const has_host = address != nullptr || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
   OPENSSL_free(address);
@@ -82,24 +170,44 @@ step engine::refused_by_context() {
 // OpenSSL verifies nobody when it resumes a session, so one that the application has kept
 // (SSL_set_session(3)) would connect to the host it was made with, whatever host is wanted now, and
 // also where its certificate was accepted without verification.
-void engine::drop_unverified_session() noexcept {
+void engine::drop_unverified_session() {
   SSL* const ssl = ssl_.get();
   auto* const session = SSL_get_session(ssl);
   if (session == nullptr || (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return;
-  X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
-  char const* const host = X509_VERIFY_PARAM_get0_host(parameters, 0);
-  char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
   X509* const peer = SSL_SESSION_get0_peer(session);
-  unsigned const flags = X509_VERIFY_PARAM_get_hostflags(parameters);
-  bool const verified = SSL_get_verify_result(ssl) == X509_V_OK;
-  bool const fits =
-      (verified || verify_callback_ || context_verify_ != nullptr) &&
-      (host == nullptr ||
-       (peer != nullptr && X509_check_host(peer, host, 0, flags, nullptr) == 1)) &&
-      (address == nullptr || (peer != nullptr && X509_check_ip_asc(peer, address, flags) == 1));
+  bool const fits = peer != nullptr && SSL_get_verify_result(ssl) == X509_V_OK &&
+                    (host_.empty() || detail::is_for_host(peer, host_, host_flags())) &&
+                    is_for_hosts_of(SSL_get0_param(ssl), peer) &&
+                    (!callback_checks_host_ || is_accepted_by_callback(peer));
   if (!fits) SSL_set_session(ssl, nullptr);
-  OPENSSL_free(address);
   ERR_clear_error();
+}
+
+// What a callback that knows the host says of the certificate of a session that is to be resumed.
+bool engine::is_accepted_by_callback(X509* peer) {
+  std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> const chain(X509_STORE_CTX_new(),
+                                                                              &X509_STORE_CTX_free);
+  if (!chain || X509_STORE_CTX_init(chain.get(), nullptr, peer, nullptr) != 1) return false;
+  X509_STORE_CTX_set_current_cert(chain.get(), peer);
+  X509_STORE_CTX_set_error_depth(chain.get(), 0);
+  try {
+    return verify_callback_(true, chain.get());
+  } catch (...) {
+    return false;
+  }
+}
+
+// The last word on whom a client of a host is connected to: also where no certificate was asked
+// for, as with a key that was shared before (RFC 8446 section 4.2.11), and where the application
+// has changed the rules since the handshake began.
+step engine::check_host() {
+  if (host_.empty() || skips_verification()) return {};
+  X509* const peer = SSL_get0_peer_certificate(ssl_.get());
+  if (peer == nullptr) {
+    return fail(errc::not_verified, "the server has shown no certificate");
+  }
+  if (is_overruled_ || is_verified_for(host_)) return {};
+  return fail(errc::not_verified, "the server's certificate was not verified");
 }
 
 }  // namespace tls_async

@@ -30,6 +30,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace tls_async {
 
@@ -52,21 +53,28 @@ public:
 
   // Before the handshake.
 
-  /// Server (SSL_set_accept_state(3)).
-  void be_server() noexcept;
+  /// Server (SSL_set_accept_state(3)). wrong_role if its handshake has begun as a client's.
+  error_code be_server() noexcept;
   /// Client of a host that is not named (SSL_set_connect_state(3)): where one of our contexts is to
   /// verify it, only a callback that `checks_host` lets its handshake succeed.
   void be_client() noexcept;
   /// Client that verifies the peer, and that its certificate is for `host`: a DNS name, which is
-  /// also sent as SNI, or an IP address literal, which is not (RFC 6066 section 3). False if `host`
-  /// is neither.
-  [[nodiscard]] bool be_client_of(std::string const& host);
+  /// also sent as SNI, or an IP address literal, which is not (RFC 6066 section 3). The names in
+  /// the certificate's subject don't count, and a wildcard stands for a whole label (RFC 9525). It
+  /// adds to what is set on the session: a callback, a mode, a depth, hosts and their flags.
+  ///
+  /// no_host_name: `host` is empty. bad_host_name: it is neither; `error_info` says what to pass.
+  /// The engine is then as before. Once the handshake has begun nothing can be added: not_verified,
+  /// unless it began with this host, or is done and has verified the peer for it. wrong_role: it
+  /// began as a server's. Throws std::bad_alloc.
+  [[nodiscard]] error_code be_client_of(std::string_view host);
   /// SSL_VERIFY_NONE and so on, of SSL_set_verify(3).
   void verify_mode(int mode) noexcept;
   /// SSL_set_verify_depth(3).
   void verify_depth(int depth) noexcept;
-  /// `callback` has the last word on each certificate, and is trust enough for one of our contexts
-  /// that trusts nobody. What it throws refuses it. `checks_host`: it knows whom we want.
+  /// `callback` has the last word on each certificate, but for one set by SSL_set_verify(3) later
+  /// than it, and is trust enough for one of our contexts that trusts nobody. It replaces those of
+  /// before. What it throws refuses it. `checks_host`: it knows whom we want.
   void verify_with(verify_callback callback, bool checks_host);
 
   // Each answers want::flush or want::fill until it is done; call it again after that flush or
@@ -200,8 +208,17 @@ private:
   step fail(error_code why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
   void exceed(char const* limit) noexcept;
+  step begin();
+  void forget_story() noexcept;
   step refused_by_context();
-  void drop_unverified_session() noexcept;
+  step check_host();
+  void adopt_verify_callback() noexcept;
+  void drop_unverified_session();
+  [[nodiscard]] bool is_accepted_by_callback(X509* peer);
+  [[nodiscard]] error_code why_not_client_of(std::string_view host) const;
+  [[nodiscard]] bool is_verified_for(std::string const& host) const noexcept;
+  [[nodiscard]] bool skips_verification() const noexcept;
+  [[nodiscard]] unsigned host_flags() const noexcept;
   void leave_descriptor();
   step fail_transport(int error);
   step end_for_fixed_keys(char const* summary);
@@ -226,7 +243,9 @@ private:
   std::unique_ptr<tls_async::error_info> story_;
   verify_callback verify_callback_;
   bool callback_checks_host_ = false;
-  int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // the context's own, asked after ours
+  bool is_overruled_ = false;  // a callback has accepted what OpenSSL refuses
+  int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
+  std::string host_;  // whom a client wants, without a dot at its end; empty if nobody said it
   char const* handshake_step_ = nullptr;
   bool story_is_of_deadline_ = false;
   int alert_ = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none

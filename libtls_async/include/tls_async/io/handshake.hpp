@@ -16,28 +16,64 @@
 
 namespace tls_async {
 
-/// The client's side. `host` is the DNS name or IP address literal the certificate must be for; a
-/// name is also sent as SNI (RFC 6066 section 3). It is copied when the handshake is called.
+/// The client's side.
 struct as_client {
-  std::string_view host;  ///< Not empty.
+  /// `of`: the DNS name or IP address literal that the certificate must be for; a name is also sent
+  /// as SNI (RFC 6066 section 3). Has to live until the handshake is called, which copies it.
+  explicit as_client(std::string_view of) noexcept : host(of) {}
+
+  std::string_view host;
 };
 /// The server's side.
 struct as_server {};
 
+namespace detail {
+
+/// A client's handshake knows its host until it is launched, which may be later and more than once:
+/// its success is then about that host.
+class start_client_handshake {
+public:
+  using signature = start_handshake::signature;
+
+  start_client_handshake(std::string_view host, time_limit allowed)
+      : host_(host), allowed_(allowed) {}
+
+  template <class State, class Handler>
+  void operator()(State& state, Handler handler) const {
+    start_handshake const started{allowed_, state.engine().be_client_of(host_)};
+    started(state, std::move(handler));
+  }
+
+private:
+  std::string host_;
+  time_limit allowed_;
+};
+
+}  // namespace detail
+
 /// Negotiates a session (SSL_do_handshake(3), RFC 8446 section 4).
 ///
-/// Completes when the session is there and what we had to send for it has left, with any context
-/// verified: a client's peer has shown a certificate for `host` that the context trusts, now or
-/// when the session was made that is resumed; one of another host (SSL_set_session(3)) is not. In
-/// TLS 1.3 a client may be done before the server has looked at its certificate; a refusal is then
-/// the error of the next read.
+/// Completes when the session is there and what we had to send for it has left. For a client
+/// success means, with any context: this session's certificate was verified for `host`, now or when
+/// the session was made that is resumed, or a verify callback has accepted it. This adds to what is
+/// set on the session: a callback and the hosts of SSL_set1_host(3) have to accept the certificate
+/// too. Its names are compared as RFC 9525 says: those in its subject don't count. Without
+/// verification, and then with success whatever the host, is only what was told so by
+/// `context::insecure_skip_verification()`. In TLS 1.3 a client may be done before the server has
+/// looked at its certificate; a refusal is then the error of the next read.
+///
+/// On a session that is there it completes at once: with success if that was verified for `host`.
 ///
 /// Parameters: `deadline` bounds it in all; without one, `stream_options::handshake_deadline` does.
 ///
 /// Errors: timed_out and operation_aborted leave all as it is, and the next call goes on where this
-/// one stopped. no_host_name, empty_trust_store and key_mismatch end the stream before anything was
-/// sent: the connection is as new, for another stream. stream_truncated if the peer went away; an
-/// SSL error, whose alert has been sent; both are final. `s.error_info().text()` says why in words.
+/// one stopped. no_host_name (an empty host), bad_host_name (neither a DNS name nor an IP address),
+/// not_verified on a session that has begun without this host, and wrong_role on one that has begun
+/// on the other side change nothing. no_host_name, empty_trust_store, key_mismatch and wrong_role
+/// by the context end the stream before anything was sent: the connection is as new, for another
+/// stream. stream_truncated if the peer went away; not_verified if the server has shown no
+/// certificate; an SSL error, whose alert has been sent; these are final.
+/// `s.error_info().text()` says why in words.
 ///
 /// Concurrency: not beside another handshake (operation_in_progress). Reads and writes started
 /// meanwhile wait for it.
@@ -57,11 +93,7 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client, time_limit deadline,
                                  Token&& token = Token()) {
-  bool const verifiable = s.state().engine().be_client_of(std::string(client.host));
-  return detail::initiate(
-      s.state(),
-      detail::start_handshake{deadline, verifiable ? error_code() : error_code(errc::no_host_name)},
-      token);
+  return detail::initiate(s.state(), detail::start_client_handshake(client.host, deadline), token);
 }
 /// Negotiates as server, which verifies a client only if its context says so.
 template <
@@ -78,8 +110,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server, time_limit deadline,
                                  Token&& token = Token()) {
-  s.state().engine().be_server();
-  return detail::initiate(s.state(), detail::start_handshake{deadline}, token);
+  error_code const refused = s.state().engine().be_server();
+  return detail::initiate(s.state(), detail::start_handshake{deadline, refused}, token);
 }
 
 namespace detail {

@@ -179,7 +179,8 @@ public:
 
   // Verification (SSL_set_verify(3)). Before the handshake.
 
-  /// Whether the peer is verified, in place of what the context says.
+  /// Whether the peer is verified, in place of what the context says. A callback that was set
+  /// stays.
   void set_verify_mode(boost::asio::ssl::verify_mode mode) { state_->engine().verify_mode(mode); }
   /// Sets it and clears `ec`: it never fails.
   error_code set_verify_mode(boost::asio::ssl::verify_mode mode, error_code& ec) {
@@ -199,7 +200,9 @@ public:
   /// It has the last word: `preverified` is OpenSSL's verdict on this certificate of the chain,
   /// also on the host name, if a client has one. With a context of ours it has to: by
   /// `tls_handshake`, by SSL_set1_host(3), or in a boost::asio::ssl::host_name_verification as the
-  /// callback. A resumed session asks nobody.
+  /// callback, which still counts a certificate's common name. It replaces a
+  /// callback of the context, or of before; one that is set later by SSL_set_verify(3) is asked
+  /// after it. A resumed session asks nobody but a host_name_verification.
   template <class Callback>
   void set_verify_callback(Callback callback) {
     constexpr bool checks_host = std::is_same_v<Callback, boost::asio::ssl::host_name_verification>;
