@@ -42,6 +42,7 @@ void secure(SSL_CTX* handle, context::role side) {
                                          "ECDHE-RSA-AES256-GCM-SHA384:"
                                          "ECDHE-ECDSA-CHACHA20-POLY1305:"
                                          "ECDHE-RSA-CHACHA20-POLY1305") == 1);
+  leave_out_ffdhe(handle);
   SSL_CTX_set_options(handle, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_clear_options(handle,
                         SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION |
@@ -117,7 +118,18 @@ handle_ptr scratch_context(SSL_CTX const* like) {
 
 }  // namespace detail
 
-void context::handle_free::operator()(SSL_CTX* handle) const noexcept { SSL_CTX_free(handle); }
+// A context that is a global may outlive OpenSSL, which cleans up in an atexit handler of its own
+// (OPENSSL_init_crypto(3)) and calls no free_state after that. A session may still look at the
+// state, so it stays, where it can be found.
+void context::handle_free::operator()(SSL_CTX* handle) const noexcept {
+  static constinit detail::context_state* left = nullptr;
+  if (OPENSSL_init_crypto(0, nullptr) == 0) {
+    auto* const state =
+        static_cast<detail::context_state*>(SSL_CTX_get_ex_data(handle, detail::state_index()));
+    if (state != nullptr) state->left_before = std::exchange(left, state);
+  }
+  SSL_CTX_free(handle);
+}
 
 context::context(role side) {
   // Before the handle, so that it still cleans up after a handle that is given up.

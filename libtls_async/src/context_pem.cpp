@@ -4,8 +4,11 @@
 // Reads files and PEM text for the context and says exactly what is wrong with them.
 #include "context_pem.hpp"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 
 #include <algorithm>
@@ -14,11 +17,15 @@
 #include <cstring>
 #include <system_error>
 
+#include "core/certificate_text.hpp"
+
 namespace tls_async::detail {
 namespace {
 
 // 16 MiB. A system's list of authorities has less than 1.
 constexpr std::size_t most_text = 16'777'216;
+
+using pkey_context_ptr = std::unique_ptr<EVP_PKEY_CTX, freed_by<EVP_PKEY_CTX_free>>;
 
 struct block {
   struct clear {
@@ -45,6 +52,19 @@ bio_ptr open_memory(std::string_view text) {
 
 std::string in_brackets(std::string const& reason) {
   return reason.empty() ? reason : " (" + reason + ")";
+}
+
+// How many blocks begin, on a line of their own, however far that is indented.
+std::size_t count_beginnings(std::string_view pem) {
+  constexpr std::string_view mark = "-BEGIN ";
+  // Dashes, blanks, and what editors put there unseen: a byte order mark, a non-breaking space.
+  constexpr std::string_view no_text = "- \t\v\f\xc2\xa0\xef\xbb\xbf";
+  std::size_t count = 0;
+  for (auto at = pem.find(mark); at != std::string_view::npos; at = pem.find(mark, at + 1)) {
+    auto const before = pem.substr(0, at).find_last_not_of(no_text);
+    if (before == std::string_view::npos || pem[before] == '\n' || pem[before] == '\r') ++count;
+  }
+  return count;
 }
 
 std::vector<block> split(std::string_view pem, std::string const& origin, errc code) {
@@ -78,6 +98,13 @@ std::vector<block> split(std::string_view pem, std::string const& origin, errc c
         std::strcmp(label, PEM_STRING_PKCS8) == 0 || std::strstr(header, "ENCRYPTED") != nullptr;
     blocks.push_back({label, is_encrypted, std::move(der)});
   }
+  // OpenSSL looks for them at the beginning of a line only, and passes over others without a word.
+  if (auto const begun = count_beginnings(pem); begun > blocks.size()) {
+    refuse(code, origin + " has " + std::to_string(begun) + " PEM blocks, and " +
+                     std::to_string(begun - blocks.size()) +
+                     " would be left out: each line -----BEGIN has to be at the beginning of its "
+                     "line, with a line -----END of the same name after it");
+  }
   if (blocks.empty()) {
     // 0x30 begins every DER file of ours: an ASN.1 SEQUENCE.
     refuse(code, origin + (pem.front() == '\x30'
@@ -88,11 +115,13 @@ std::vector<block> split(std::string_view pem, std::string const& origin, errc c
   return blocks;
 }
 
+std::string shown(std::string const& label) { return printable(label, 80); }
+
 std::string labels(std::vector<block> const& blocks) {
   std::string text;
   for (auto const& each : blocks) {
-    if (text.find(each.label) == std::string::npos) {
-      text += (text.empty() ? "" : ", ") + each.label;
+    if (text.find(shown(each.label)) == std::string::npos) {
+      text += (text.empty() ? "" : ", ") + shown(each.label);
     }
   }
   return text;
@@ -128,7 +157,19 @@ std::string memory_origin(char const* what) {
   return std::string{"the "} + what + " given in memory";
 }
 
-std::string read_file(std::filesystem::path const& file, std::string const& origin) {
+secret_text::~secret_text() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
+
+char* secret_text::room(std::size_t more) {
+  if (bytes_.size() - size_ < more) {
+    std::vector<char> larger(2 * bytes_.size() + more);
+    std::copy_n(bytes_.data(), size_, larger.data());
+    OPENSSL_cleanse(bytes_.data(), bytes_.size());
+    bytes_.swap(larger);
+  }
+  return bytes_.data() + size_;
+}
+
+secret_text read_file(std::filesystem::path const& file, std::string const& origin) {
   auto const refuse_file = [&](std::string const& why) {
     std::error_code unknown;
     refuse(errc::file_error,
@@ -148,22 +189,19 @@ std::string read_file(std::filesystem::path const& file, std::string const& orig
   }
   // No second copy of a private key in a buffer that nobody clears, and none from growing either.
   std::setvbuf(open.get(), nullptr, _IONBF, 0);
-  std::string text;
-  text.reserve(65'536);
+  secret_text read;
   for (;;) {
     constexpr std::size_t piece = 16'384;
-    auto const before = text.size();
-    text.resize(before + piece);
-    auto const got = std::fread(text.data() + before, 1, piece, open.get());
-    text.resize(before + got);
+    auto const got = std::fread(read.room(piece), 1, piece, open.get());
+    read.grow_by(got);
     if (std::ferror(open.get()) != 0) {
       refuse_file(std::generic_category().message(errno));
     }
-    if (text.size() > most_text) {
+    if (read.size() > most_text) {
       refuse_file("it is longer than 16 MiB");
     }
     if (got < piece) {
-      return text;
+      return read;
     }
   }
 }
@@ -180,13 +218,47 @@ std::vector<certificate_ptr> parse_certificates(std::string_view pem, std::strin
         refuse(code, position + " is a damaged certificate" + in_brackets(openssl_reason()));
       }
     } else if (others == other_blocks::refuse) {
-      refuse(code, position + " is no certificate but: " + blocks[i].label);
+      refuse(code, position + " is no certificate but: " + shown(blocks[i].label));
     }
   }
   if (certificates.empty()) {
     refuse(code, origin + " has no certificate but: " + labels(blocks));
   }
   return certificates;
+}
+
+key_ptr nobodys_key(EVP_PKEY* like) {
+  key_ptr made;
+  EVP_PKEY* key = nullptr;
+  if (EVP_PKEY_is_a(like, "RSA") == 1 || EVP_PKEY_is_a(like, "RSA-PSS") == 1) {
+    // The modulus with another exponent. A key of its own would take a search for primes.
+    BIGNUM* modulus = nullptr;
+    BIGNUM* old_exponent = nullptr;
+    EVP_PKEY_get_bn_param(like, OSSL_PKEY_PARAM_RSA_N, &modulus);
+    EVP_PKEY_get_bn_param(like, OSSL_PKEY_PARAM_RSA_E, &old_exponent);
+    std::unique_ptr<BIGNUM, freed_by<BN_free>> const owned{modulus}, owned_too{old_exponent};
+    std::unique_ptr<OSSL_PARAM_BLD, freed_by<OSSL_PARAM_BLD_free>> const list{OSSL_PARAM_BLD_new()};
+    if (modulus == nullptr || old_exponent == nullptr || list == nullptr) return nullptr;
+    unsigned long const exponent = BN_is_word(old_exponent, 65'537) == 1 ? 257 : 65'537;
+    if (OSSL_PARAM_BLD_push_BN(list.get(), OSSL_PKEY_PARAM_RSA_N, modulus) != 1 ||
+        OSSL_PARAM_BLD_push_ulong(list.get(), OSSL_PKEY_PARAM_RSA_E, exponent) != 1) {
+      return nullptr;
+    }
+    std::unique_ptr<OSSL_PARAM, freed_by<OSSL_PARAM_free>> const parameters{
+        OSSL_PARAM_BLD_to_param(list.get())};
+    pkey_context_ptr const maker{
+        EVP_PKEY_CTX_new_from_name(nullptr, EVP_PKEY_get0_type_name(like), nullptr)};
+    if (parameters != nullptr && maker != nullptr && EVP_PKEY_fromdata_init(maker.get()) == 1) {
+      EVP_PKEY_fromdata(maker.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get());
+    }
+  } else {
+    pkey_context_ptr const maker{EVP_PKEY_CTX_new_from_pkey(nullptr, like, nullptr)};
+    if (maker != nullptr && EVP_PKEY_keygen_init(maker.get()) == 1) {
+      EVP_PKEY_generate(maker.get(), &key);
+    }
+  }
+  made.reset(key);
+  return made;
 }
 
 key_ptr parse_private_key(std::string_view pem, std::string_view password,
@@ -200,6 +272,12 @@ key_ptr parse_private_key(std::string_view pem, std::string_view password,
   }
   if (count > 1) {
     refuse(code, origin + " has " + std::to_string(count) + " private keys; keep the one to use");
+  }
+  if (std::find_if(blocks.begin(), blocks.end(), is_key)->label == "OPENSSH PRIVATE KEY") {
+    refuse(code, origin +
+                     " is a key of OpenSSH, in its own format; convert a copy of it with "
+                     "'ssh-keygen -p -m PEM -f COPY', or use the key the certificate was "
+                     "requested with");
   }
   bool const is_encrypted = std::find_if(blocks.begin(), blocks.end(), is_key)->is_encrypted;
   if (is_encrypted && password.empty()) {
@@ -220,16 +298,6 @@ key_ptr parse_private_key(std::string_view pem, std::string_view password,
   return key;
 }
 
-std::string subject_of(X509* certificate) {
-  bio_ptr const memory{BIO_new(BIO_s_mem())};
-  require_memory(memory != nullptr);
-  // Names in other scripts stay readable; control characters are escaped.
-  constexpr unsigned long format =
-      XN_FLAG_RFC2253 & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB);
-  X509_NAME_print_ex(memory.get(), X509_get_subject_name(certificate), 0, format);
-  char* text = nullptr;
-  auto const length = BIO_get_mem_data(memory.get(), &text);
-  return {text, static_cast<std::size_t>(length)};
-}
+std::string subject_of(X509* certificate) { return name_text(X509_get_subject_name(certificate)); }
 
 }  // namespace tls_async::detail

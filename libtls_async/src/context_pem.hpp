@@ -20,8 +20,27 @@ namespace tls_async::detail {
 std::string file_origin(char const* what, std::filesystem::path const& file);
 std::string memory_origin(char const* what);
 
+/// What may be a private key: its memory is cleared whenever it is given up.
+class secret_text {
+public:
+  secret_text() = default;
+  secret_text(secret_text&&) noexcept = default;
+  secret_text& operator=(secret_text&&) = delete;
+  ~secret_text();
+
+  std::string_view text() const noexcept { return {bytes_.data(), size_}; }
+  std::size_t size() const noexcept { return size_; }
+  /// Room for `more` bytes behind the text.
+  char* room(std::size_t more);
+  void grow_by(std::size_t written) noexcept { size_ += written; }
+
+private:
+  std::vector<char> bytes_;
+  std::size_t size_ = 0;
+};
+
 /// The content of a file of at most 16 MiB; a pipe is read to its end. Throws `file_error`.
-std::string read_file(std::filesystem::path const& file, std::string const& origin);
+secret_text read_file(std::filesystem::path const& file, std::string const& origin);
 
 /// Whether blocks that are no certificates are skipped or refused.
 enum class other_blocks { skip, refuse };
@@ -29,6 +48,10 @@ enum class other_blocks { skip, refuse };
 /// Every certificate, in order, at least one. Throws `code`.
 std::vector<certificate_ptr> parse_certificates(std::string_view pem, std::string const& origin,
                                                 other_blocks others, errc code);
+
+/// A public key of the type and strength of `like`, and no private key anywhere. Null if there is
+/// no memory.
+key_ptr nobodys_key(EVP_PKEY* like);
 
 /// The only private key. Throws `bad_private_key`.
 key_ptr parse_private_key(std::string_view pem, std::string_view password,

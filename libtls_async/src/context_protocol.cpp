@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace tls_async {
@@ -202,6 +203,66 @@ int select_alpn(SSL* /*session*/, unsigned char const** chosen, unsigned char* c
 }
 
 }  // namespace
+
+namespace detail {
+namespace {
+
+// The extension supported_groups of a ClientHello, its list alone (RFC 8446 section 4.2.7).
+std::vector<unsigned> groups_in(std::string_view hello) {
+  auto const number = [&hello](std::size_t at) {
+    return at + 2 <= hello.size() ? static_cast<unsigned char>(hello[at]) * 256U +
+                                        static_cast<unsigned char>(hello[at + 1])
+                                  : 0U;
+  };
+  // Headers of the record and of the message, version, random; then what has a length before it.
+  std::size_t at = 5 + 4 + 2 + 32;
+  if (at >= hello.size()) return {};
+  at += 1U + static_cast<unsigned char>(hello[at]);
+  at += 2 + number(at);
+  if (at >= hello.size()) return {};
+  at += 1U + static_cast<unsigned char>(hello[at]);
+  std::vector<unsigned> found;
+  for (at += 2; at + 4 <= hello.size(); at += 4 + number(at + 2)) {
+    constexpr unsigned supported_groups = 10;
+    if (number(at) != supported_groups) continue;
+    for (std::size_t i = 0; i + 2 <= number(at + 4); i += 2)
+      found.push_back(number(at + 6 + i));
+  }
+  return found;
+}
+
+// RFC 8446 section 4.2.7, RFC 7919.
+bool is_ffdhe(unsigned group) { return group >= 0x100 && group <= 0x1ff; }
+
+}  // namespace
+
+void leave_out_ffdhe(SSL_CTX* handle) {
+  auto const scratch = scratch_context(handle);
+  auto const offered = groups_in(client_hello(scratch.get(), TLS1_3_VERSION));
+  if (std::none_of(offered.begin(), offered.end(), is_ffdhe)) return;  // the system's choice
+  // From 3.5 on a list says more than an order.
+  if (OpenSSL_version_num() >= 0x30500000UL &&
+      SSL_CTX_set1_groups_list(handle,
+                               "DEFAULT:-ffdhe2048:-ffdhe3072:-ffdhe4096:-ffdhe6144:"
+                               "-ffdhe8192") == 1) {
+    return;
+  }
+  session_ptr const session{SSL_new(scratch.get())};
+  require_memory(session != nullptr);
+  std::string list;
+  for (auto const group : offered) {
+    char const* const name =
+        is_ffdhe(group)
+            ? nullptr
+            : SSL_group_to_name(session.get(), static_cast<int>(TLSEXT_nid_unknown | group));
+    if (name != nullptr) list += (list.empty() ? "" : ":") + std::string{name};
+  }
+  if (list.empty() || SSL_CTX_set1_groups_list(handle, list.c_str()) != 1) {
+    refuse(errc::bad_option, "this OpenSSL has only groups of finite fields: " + openssl_reason());
+  }
+}
+
+}  // namespace detail
 
 void context::versions(version oldest, version newest) {
   detail::error_queue_scope const scope;

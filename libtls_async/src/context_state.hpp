@@ -53,6 +53,8 @@ struct context_state : context_policy {
   std::optional<chain> waiting_chain;
   std::optional<private_key> waiting_key;
 
+  context_state* left_before = nullptr;  ///< Another one that OpenSSL has not freed.
+
   std::mutex mutable stats_mutex;
   stats sum;  ///< Of the streams that are gone.
   memory_account account;
@@ -81,6 +83,10 @@ void require_memory(bool ok);
 
 /// A context for trying out settings, with the security level of `like`.
 handle_ptr scratch_context(SSL_CTX const* like);
+
+/// Takes the groups of finite fields out of OpenSSL's default groups, of which a client can choose
+/// the most costly one for a server (CVE-2002-20001).
+void leave_out_ffdhe(SSL_CTX* handle);
 
 /// Gives new sessions a new session id context: sessions of before, verified by other rules, are
 /// then not resumed (SSL_CTX_set_session_id_context(3)).

@@ -132,7 +132,7 @@ void context::trust_system() {
 void context::trust_file(fs::path const& file) {
   detail::error_queue_scope const scope;
   auto const origin = detail::file_origin("trust", file);
-  trust_text(handle_.get(), detail::read_file(file, origin), origin);
+  trust_text(handle_.get(), detail::read_file(file, origin).text(), origin);
 }
 
 void context::trust_directory(fs::path const& directory) {

@@ -9,6 +9,8 @@
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <memory>
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -50,7 +52,39 @@ static_assert(!std::is_copy_constructible_v<context> && !std::is_copy_assignable
 static_assert(std::is_nothrow_move_constructible_v<context> &&
               std::is_nothrow_move_assignable_v<context>);
 
+// Destroyed after main(), and after OpenSSL has cleaned up: what it then leaves is for the leak
+// checker of the asan preset.
+std::unique_ptr<context> global;
+
 BOOST_AUTO_TEST_SUITE(defaults)
+
+BOOST_AUTO_TEST_CASE(context_may_outlive_openssl) {
+  global = std::make_unique<context>(ready_server());
+  global->alpn({"h2"});
+}
+
+// CVE-2002-20001: the client chooses the group, and only the server has to pay for it.
+BOOST_AUTO_TEST_CASE(groups_of_finite_fields_are_not_negotiated) {
+  for (char const* const group : {"ffdhe2048", "ffdhe3072", "ffdhe8192"}) {
+    auto server = ready_server();
+    auto costly = make_context(role::client);
+    BOOST_TEST_REQUIRE(SSL_CTX_set1_groups_list(costly.get(), group) == 1);
+    BOOST_TEST(!try_handshake(costly.get(), server.native_handle()).completed, group);
+    auto client = ready_client();
+    auto only = make_context(role::server);
+    BOOST_TEST_REQUIRE(SSL_CTX_set1_groups_list(only.get(), group) == 1);
+    BOOST_TEST(!try_handshake(client.native_handle(), only.get()).completed, group);
+    // By name they can be had.
+    server.groups(group);
+    BOOST_TEST(try_handshake(costly.get(), server.native_handle()).completed, group);
+  }
+  for (char const* const group : {"X25519", "P-256", "P-384", "P-521", "X448"}) {
+    auto server = ready_server();
+    auto usual = make_context(role::client);
+    BOOST_TEST_REQUIRE(SSL_CTX_set1_groups_list(usual.get(), group) == 1);
+    BOOST_TEST(try_handshake(usual.get(), server.native_handle()).completed, group);
+  }
+}
 
 BOOST_AUTO_TEST_CASE(handshake_succeeds_in_tls13_with_nothing_but_identity_and_trust) {
   auto server = ready_server();

@@ -3,6 +3,7 @@
 //
 // Certificate chains and private keys: from files and memory, in either order, and every way in
 // which they can be wrong.
+#include "given_back.hpp"
 #include "support/certificates.hpp"
 #include "trial.hpp"
 
@@ -84,18 +85,56 @@ BOOST_AUTO_TEST_CASE(encrypted_key_of_either_form_opens_with_its_password) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(identity_of_each_key_type_is_kept) {
-  for (auto const* const each : {&rsa, &ec}) {
-    server.use_certificate_chain(each->certificate_chain);
-    server.use_private_key(each->private_key);
-  }
+// With a client of TLS 1.2 that takes only certificates of one type.
+outcome try_with(std::string const& algorithm, context& server) {
+  auto client = ready_client();
+  client.versions(context::version::tls1_2, context::version::tls1_2);
+  client.ciphers_tls12("ECDHE-" + algorithm + "-AES128-GCM-SHA256");
+  return try_handshake(client, server);
+}
+
+BOOST_AUTO_TEST_CASE(identity_of_each_key_type_is_used_if_it_is_added) {
+  server.add_identity(rsa.certificate_chain, rsa.private_key);
+  server.add_identity_files(files.file("chain.pem", ec.certificate_chain),
+                            files.file("key.pem", encrypted_key(ec.private_key, "secret")),
+                            "secret");
   for (std::string const algorithm : {"ECDSA", "RSA"}) {
-    auto client = ready_client();
-    client.versions(context::version::tls1_2, context::version::tls1_2);
-    client.ciphers_tls12("ECDHE-" + algorithm + "-AES128-GCM-SHA256");
-    auto const was = try_handshake(client, server);
+    auto const was = try_with(algorithm, server);
     BOOST_TEST(was.completed, algorithm << ": " << was);
   }
+  // A new chain for one of the keys leaves the other pair alone.
+  server.use_certificate_chain(ec.certificate_chain);
+  BOOST_TEST(try_with("RSA", server).completed);
+  check_refused(errc::key_mismatch, "the private key given in memory does not belong",
+                [&] { server.add_identity(ec.certificate_chain, rsa.private_key); });
+  BOOST_TEST(try_with("ECDSA", server).completed);
+}
+
+// As when a renewal brings another type of key: the old certificate will have expired some day.
+BOOST_AUTO_TEST_CASE(new_pair_replaces_those_of_other_key_types) {
+  for (bool const key_first : {false, true}) {
+    context renewed{context::role::server};
+    for (auto const* const each : {&rsa, &ec, &rsa}) {
+      if (key_first) renewed.use_private_key(each->private_key);
+      renewed.use_certificate_chain(each->certificate_chain);
+      if (!key_first) renewed.use_private_key(each->private_key);
+      for (std::string const algorithm : {"ECDSA", "RSA"}) {
+        auto const was = try_with(algorithm, renewed);
+        BOOST_TEST(was.completed == ((algorithm == "RSA") == (each == &rsa)),
+                   algorithm << ": " << was);
+      }
+      check_serves(renewed);
+    }
+  }
+  // Also where two were in use, and where the new one is refused none has gone.
+  server.add_identity(rsa.certificate_chain, rsa.private_key);
+  server.add_identity(ec.certificate_chain, ec.private_key);
+  server.use_certificate_chain(with_intermediate.certificate_chain);
+  BOOST_CHECK_THROW(server.use_private_key(rsa.private_key), boost::system::system_error);
+  BOOST_TEST(try_with("RSA", server).completed);
+  server.use_private_key(with_intermediate.private_key);
+  BOOST_TEST(!try_with("RSA", server).completed);
+  BOOST_TEST(try_with("ECDSA", server).chain_length == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(pair_in_use_stays_until_a_whole_new_pair_is_there) {
@@ -193,9 +232,74 @@ BOOST_AUTO_TEST_CASE(certificate_below_the_security_level_is_refused) {
                 "too small: The certificate cannot be used",
                 [&] { server.use_certificate_chain(weak.certificate); });
   check_refused(errc::bad_certificate,
-                "the certificate chain given in memory (subject CN=tls_async test server) is not "
+                "certificate 2 of the certificate chain given in memory (subject CN=weak) is not "
                 "accepted: ca key too small: ",
                 [&] { server.use_certificate_chain(ec.certificate_chain + weak.certificate); });
+  check_refused(
+      errc::bad_certificate,
+      "certificate 3 of the certificate chain given in memory (subject CN=weak) is not "
+      "accepted: ca key too small: ",
+      [&] {
+        server.use_certificate_chain(with_intermediate.certificate_chain + weak.certificate);
+      });
+}
+
+BOOST_AUTO_TEST_CASE(block_that_openssl_would_pass_over_is_refused) {
+  auto const& chain = with_intermediate.certificate_chain;
+  auto const second = chain.find("-----BEGIN", 1);
+  auto const indented = chain.substr(0, second) + "  " + chain.substr(second);
+  auto const short_of_a_dash = chain.substr(0, second) + chain.substr(second + 1);
+  auto const with_tab = chain.substr(0, second) + '\t' + chain.substr(second);
+  for (auto const& each : {indented, short_of_a_dash, with_tab}) {
+    check_refused(errc::bad_certificate,
+                  "the certificate chain given in memory has 2 PEM blocks, and 1 would be left "
+                  "out: each line -----BEGIN has to be at the beginning of its line",
+                  [&] { server.use_certificate_chain(each); });
+  }
+  // In a comment it begins nothing.
+  server.use_certificate_chain("what -----BEGIN CERTIFICATE----- is for\n" + chain);
+}
+
+BOOST_AUTO_TEST_CASE(key_of_openssh_is_named_as_such) {
+  check_refused(
+      errc::bad_private_key,
+      "the private key given in memory is a key of OpenSSH, in its own format; convert",
+      [&] { server.use_private_key(pem_block("OPENSSH PRIVATE KEY", "openssh-key-v1")); });
+}
+
+BOOST_AUTO_TEST_CASE(label_of_a_block_is_shown_without_its_control_characters) {
+  check_refused(errc::bad_certificate,
+                "the certificate chain given in memory has no certificate but: \\1B[2JX: ", [&] {
+                  server.use_certificate_chain(pem_block("\x1b[2JX", "x"));
+                });
+}
+
+BOOST_AUTO_TEST_CASE(pipe_is_read_to_its_end_and_once) {
+  auto const through_a_pipe = [](std::string const& content, auto use) {
+    int ends[2];
+    BOOST_TEST_REQUIRE(pipe(ends) == 0);
+    BOOST_TEST_REQUIRE(write(ends[1], content.data(), content.size()) ==
+                       static_cast<ssize_t>(content.size()));
+    close(ends[1]);
+    use("/dev/fd/" + std::to_string(ends[0]));
+    close(ends[0]);
+  };
+  through_a_pipe(ec.certificate_chain,
+                 [&](std::string const& file) { server.use_certificate_chain_file(file); });
+  through_a_pipe(ec.private_key,
+                 [&](std::string const& file) { server.use_private_key_file(file); });
+  check_serves(server);
+}
+
+BOOST_AUTO_TEST_CASE(no_copy_of_a_key_is_left_in_memory_that_was_given_back) {
+  auto const marked = ec.private_key + std::string(200'000, '\n');
+  auto const file = files.file("long.pem", marked);
+  auto const line = ec.private_key.substr(ec.private_key.find('\n') + 1, 32);
+  auto const both = files.file("both.pem", ec.certificate_chain + marked);
+  given_back::watch(line);
+  server.use_private_key_file(file);
+  server.use_certificate_chain_file(both);
+  BOOST_TEST(given_back::seen() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_says_why) {

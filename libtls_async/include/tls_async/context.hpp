@@ -28,7 +28,11 @@ class memory_account;
 ///
 /// A new context speaks TLS 1.2 up to the newest version OpenSSL has, in TLS 1.2 only with
 /// ephemeral elliptic-curve key exchange and an AEAD cipher, at security level 2, without
-/// renegotiation and without compression. A client verifies its peer. A system-wide OpenSSL
+/// renegotiation and without compression. Keys are exchanged in OpenSSL's default groups but those
+/// of finite fields (ffdhe2048 and larger), whose cost a client could choose for a server
+/// (CVE-2002-20001); `groups()` can name them. Sessions are resumed by tickets only; nothing is
+/// kept for peers, so one that speaks TLS 1.2 and takes no tickets never resumes
+/// (SSL_CTX_set_session_cache_mode(3)). A client verifies its peer. A system-wide OpenSSL
 /// configuration can make this stricter, not weaker. All suites are strong, so a server follows the
 /// client's order, which knows whether its machine has AES instructions. What weakens a context has
 /// `insecure` in its name; whatever else is wanted can be set through `native_handle()`, at the
@@ -82,8 +86,8 @@ public:
   //
   // Either may come first; the pair takes effect when both are there and belong together. Until
   // then, and when one of them throws, the pair set before stays in use. A new chain for the key in
-  // use takes effect at once. One pair for each type of key may be set (RSA and EC, say), and the
-  // handshake picks the one that suits the peer.
+  // use takes effect at once. A new pair replaces all that are in use, of whatever type their keys
+  // are, unless it is added by `add_identity`.
 
   /// Reads our certificate chain from a PEM file: our own certificate first, then each
   /// intermediate; other blocks in the file, such as the key, are skipped. Exactly these
@@ -110,6 +114,18 @@ public:
 
   /// Reads the key from memory, as `use_private_key_file` does from a file.
   void use_private_key(std::string_view pem, std::string_view password = {});
+
+  /// Adds a chain and its key, from files, to the pairs in use, for peers that can't verify those:
+  /// one for each type of key, RSA and EC, say, and the handshake picks the one that suits the
+  /// peer. Replaces only the pair whose key is of the same type.
+  ///
+  /// Throws what the setters above throw.
+  void add_identity_files(std::filesystem::path const& chain_file,
+                          std::filesystem::path const& key_file, std::string_view password = {});
+
+  /// The same from memory.
+  void add_identity(std::string_view chain_pem, std::string_view key_pem,
+                    std::string_view password = {});
 
   // ---- Trust: what a peer's certificate is verified with. Each call adds to what is trusted.
 
