@@ -64,6 +64,17 @@ certificate_choice::certificate_choice(std::span<identity const> files,
   }
 }
 
+void certificate_choice::give_first_to(tls_async::context& context) {
+  SSL_CTX* const source = identities_.front().native_handle();
+  STACK_OF(X509)* chain = nullptr;
+  SSL_CTX_get0_chain_certs(source, &chain);
+  constexpr int replace = 1;
+  if (SSL_CTX_use_cert_and_key(context.native_handle(), SSL_CTX_get0_certificate(source),
+                               SSL_CTX_get0_privatekey(source), chain, replace) != 1) {
+    throw std::runtime_error("OpenSSL doesn't take the first certificate");
+  }
+}
+
 void certificate_choice::decide_for(tls_async::context& context) {
   SSL_CTX_set_tlsext_servername_callback(context.native_handle(), &on_server_name);
   SSL_CTX_set_tlsext_servername_arg(context.native_handle(), this);

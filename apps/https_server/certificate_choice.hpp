@@ -25,6 +25,8 @@ public:
   certificate_choice(certificate_choice const&) = delete;
   certificate_choice& operator=(certificate_choice const&) = delete;
 
+  // Brings the first pair into use there, without reading it again: it may have come from a pipe.
+  void give_first_to(tls_async::context& context);
   // Lets this decide for every session that is made from `context`, which it has to outlive.
   void decide_for(tls_async::context& context);
 

@@ -5,13 +5,11 @@
 #include "server_context.hpp"
 
 #include "serving/client_trust.hpp"
-#include "serving/private_key.hpp"
 
 namespace https_server {
 server_context::server_context(options const& chosen, std::span<identity const> identities)
     : choice_(identities, chosen.key_password) {
-  context_.use_certificate_chain_file(identities.front().certificate);
-  serving::use_private_key(context_, identities.front().key, chosen.key_password);
+  choice_.give_first_to(context_);
   choice_.decide_for(context_);
   context_.alpn({"http/1.1"});
   if (chosen.client_authority)

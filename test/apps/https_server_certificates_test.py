@@ -3,8 +3,10 @@
 """https_server with certificates: which one it shows, whose it accepts, and the keys it writes down."""
 
 import os
+import pathlib
 import re
 import ssl
+import threading
 import unittest
 
 import programs
@@ -94,6 +96,21 @@ class ServerNames(WithCertificates):
         for host in ("first.example", "second.example", "any.one.example"):
             with server.connect_tls(context=self.client(), host=host) as connection:
                 self.assertTrue(exchange(connection, GET).endswith(b"content"))
+
+    def test_a_certificate_and_its_key_may_come_from_pipes(self):
+        """Each can be read once, as what a shell makes of <(command)."""
+        pipes = []
+        for number, name in enumerate(self.first):
+            pipe = self.root.parent / f"pipe{number}"
+            os.mkfifo(pipe)
+            self.addCleanup(os.unlink, pipe)
+            content = pathlib.Path(name).read_bytes()
+            writer = threading.Thread(target=pipe.write_bytes, args=(content,), daemon=True)
+            writer.start()
+            pipes.append(pipe)
+        server = self.serve(pairs=[pipes])
+        with server.connect_tls(context=self.client(), host="first.example") as connection:
+            self.assertTrue(exchange(connection, GET).endswith(b"content"))
 
     def test_sessions_of_every_name_are_resumed(self):
         server = self.serve(pairs=self.pairs)
