@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # links_and_names.sh PROJECT: fails if a document links to nothing, or sets in `backticks` a path that is
-# not in the tree, or a name (anything with an underscore or a call's parentheses) that no source has.
+# not in the tree, or a name (anything with an underscore or a call's parentheses) that no source has,
+# and if a merge has left its conflict markers.
 set -euo pipefail
 cd "$1"
 status=0
@@ -20,6 +21,10 @@ declare -A words
 while read -r word; do words[$word]=1; done < <(
   grep -rhoE --include='*.[chi]pp' --include='*.sh' --include='*.py' --include='*.cmake' --include='*.in' \
     --include='CMake*' --include=dev '[A-Za-z_][A-Za-z0-9_]*' "${sources[@]}" | sort -u)
+
+while read -r conflict; do
+  fault "$conflict: a merge was left unfinished here"
+done < <(grep -HnoE '^(<{7}|>{7}) ' "${documents[@]}" ./*.md)
 
 for document in "${documents[@]}"; do
   folder=$(dirname "$document")
