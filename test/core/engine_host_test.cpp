@@ -52,6 +52,37 @@ int pass_on(int before, X509_STORE_CTX*) { return before; }
 
 BOOST_AUTO_TEST_SUITE(engine_host)
 
+// Without a handshake call OpenSSL would negotiate in the first read or write by itself, past all
+// that the engine asks before and behind it.
+BOOST_AUTO_TEST_CASE(session_that_a_seal_or_an_open_negotiates_has_the_same_checks) {
+  context ours(context::role::client);
+  ours.insecure_skip_verification();
+  context strict(context::role::client);
+  std::string place(100, 'x');
+  auto const plaintext = std::as_writable_bytes(std::span(place));
+  for (bool const by_open : {true, false}) {
+    engine nobody(strict.native_handle(), plain_options);
+    nobody.be_client();
+    step const refused = by_open ? nobody.open(plaintext) : nobody.seal(plaintext);
+    BOOST_TEST(refused == step(want::failed, 0));
+    BOOST_TEST((nobody.failure().own == errc::empty_trust_store));
+    BOOST_TEST(nobody.ring().output_bytes() == 0u);
+
+    engine_pair pair(ours.native_handle(), make_context(role::server).get());
+    pair.client.be_client();
+    step last{want::fill, 0};
+    for (std::size_t moved = 1; moved != 0;) {
+      if (last.next != want::nothing)
+        last = by_open ? pair.client.open(plaintext) : pair.client.seal(plaintext);
+      moved = move_ciphertext(pair.client, pair.server);
+      (void)pair.server.handshake();
+      moved += move_ciphertext(pair.server, pair.client);
+    }
+    BOOST_TEST(pair.client.handshake_done());
+    BOOST_TEST(last.next == (by_open ? want::fill : want::nothing));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_host_is_refused_with_what_to_pass) {
   using namespace std::string_literals;
   struct {

@@ -100,7 +100,8 @@ step engine::handshake() {
 
 step engine::seal(std::span<std::byte const> plaintext) {
   assert(!plaintext.empty() && pending_.empty());
-  if (failure_ || !attach_ring()) return {want::failed, 0};
+  if (step const session = handshake(); session.next != want::nothing) return session;
+  if (!attach_ring()) return {want::failed, 0};
   // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have
   // to be retried with its whole length.
   auto record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
@@ -159,7 +160,7 @@ bool engine::keep_pending(std::span<std::byte const> record) {
 
 step engine::open(std::span<std::byte> plaintext) {
   assert(!plaintext.empty());
-  if (failure_) return {want::failed, 0};
+  if (step const session = handshake(); session.next != want::nothing) return session;
   openssl_call const call(sends_directly_);
   if (ring_.input_bytes() == 0 && !receives_directly_ && !in_handshake()) {
     // Without input OpenSSL has nothing new to say, unless it stopped for want of room, and would

@@ -80,7 +80,8 @@ public:
   // Each answers want::flush or want::fill until it is done; call it again after that flush or
   // fill.
 
-  /// Negotiates, as SSL_do_handshake(3) does; want::nothing: it is done.
+  /// Negotiates, as SSL_do_handshake(3) does; want::nothing: it is done. `seal` and `open` begin
+  /// with it, so that no plaintext passes before the peer was verified as asked for.
   step handshake();
   /// Seals at most one record, and takes `bytes` of `plaintext` for good, which may be less than it
   /// was given: no record is longer than 16 384 bytes, and a peer (RFC 6066 section 4) or the
