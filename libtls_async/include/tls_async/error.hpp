@@ -42,7 +42,7 @@ enum class errc {
   wrong_role,             ///< A setting or a role that this context is not for.
   file_ended,             ///< A file to be sent is shorter than what was asked for.
   ktls_fixed_keys,        ///< The keys of a session have to change that the kernel seals.
-  closed_by_peer,  ///< The peer ended the session in the middle of a handshake. Streams say eof.
+  closed_by_peer,  ///< The peer ended a handshake by close_notify. Streams say stream_truncated.
   bad_host_name,   ///< A host is neither a DNS name nor an IP address.
   not_verified     ///< The session's certificate was not verified for the host asked for.
 };

@@ -172,8 +172,12 @@ inline void stream_core::cancel(operation& op, boost::asio::cancellation_type ty
 
 inline error_code stream_core::failure_code() const {
   auto const& why = engine_.failure();
-  // Asio's handshake says so where the peer closes instead of answering.
-  if (why.own == errc::closed_by_peer) return boost::asio::error::eof;
+  // In the handshake it came in the clear, perhaps from somebody in between: that is no end of the
+  // session, which a read would tell as eof (RFC 8446 section 6.1).
+  if (why.own == errc::closed_by_peer) {
+    return engine_.handshake_done() ? error_code(boost::asio::error::eof)
+                                    : error_code(boost::asio::ssl::error::stream_truncated);
+  }
   if (why.openssl == 0) return why.own;
   // What a BIO on a descriptor makes of the end of the connection.
   if (ERR_GET_LIB(why.openssl) == ERR_LIB_SSL &&
