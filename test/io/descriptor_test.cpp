@@ -324,6 +324,27 @@ BOOST_DATA_TEST_CASE(write_to_a_peer_that_has_closed_and_is_gone_is_no_success,
   }
 }
 
+// Its last bytes are with OpenSSL, and will never leave.
+BOOST_DATA_TEST_CASE(write_that_is_blocked_ends_with_the_session, both_ways, way) {
+  descriptor_session s(way);
+  auto const message = numbered_plaintext(16'384);
+  std::deque<ending> written(4);
+  for (ending& one : written)
+    tls_write(*s.server, asio::buffer(message), one.token());
+  settle(s.io);
+  BOOST_REQUIRE(s.server->state().engine().record_pending());
+  BOOST_TEST(!written.back().done);
+  s.server->state().engine().refuse(errc::peer_limit_exceeded, "a reason");
+  ending read;
+  std::string place(100, '\0');
+  tls_read_some(*s.server, asio::buffer(place), read.token());
+  settle(s.io);
+  BOOST_TEST(read.done);
+  for (ending const& one : written)
+    BOOST_TEST(one.done);
+  BOOST_TEST(written.back().ec == errc::peer_limit_exceeded);
+}
+
 BOOST_DATA_TEST_CASE(descriptor_that_was_closed_is_not_used, both_ways, way) {
   descriptor_session s(way);
   int const number = s.server->next_layer().native_handle();

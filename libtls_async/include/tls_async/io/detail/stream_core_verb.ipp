@@ -248,6 +248,7 @@ inline void stream_core::fail_session() {
     output_queue_.pop_front();
     finish_after_flush(op, result);
   }
+  finish_flushed();  // where nothing is in the ring, no flush ends any more
 }
 
 }  // namespace tls_async::detail
