@@ -73,6 +73,9 @@ void model_script<Transport>::configure() {
     if (has_short_records && by_negotiation && e.is_client)
       SSL_set_tlsext_max_fragment_length(ssl, TLSEXT_max_fragment_length_512);
     e.stream->set_role(e.is_client ? stream_type::client : stream_type::server);
+    // Verbs may come before the handshake, and have to negotiate with the host it will ask for.
+    if (e.is_client && e.stream->state().engine().be_client_of("localhost"))
+      complain("the client could not be told its host");
   }
   note(*ends_[0], std::string(is_tls13_ ? "TLS 1.3"
                               : has_cbc ? "TLS 1.2 CBC"
