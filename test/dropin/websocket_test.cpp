@@ -42,8 +42,13 @@ bool was_closed(websocket::stream<Stream>& side) {
 BOOST_AUTO_TEST_SUITE(beast_websocket)
 
 template <class Stream, class Token>
-void talk(Token token) {
+void talk(Token token, bool records_are_short = false) {
   websocket_connection<Stream> over;
+  if (records_are_short) {
+    SSL* const client = over.client_side.next_layer().native_handle();
+    BOOST_REQUIRE_EQUAL(SSL_set_tlsext_max_fragment_length(client, TLSEXT_max_fragment_length_512),
+                        1);
+  }
   int ended = 0;
   auto const end = [&ended](std::exception_ptr thrown) {
     if (thrown) std::rethrow_exception(thrown);
@@ -60,6 +65,11 @@ void talk(Token token) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, over_each_layer) {
   talk<Stream>(asio::use_awaitable);
+}
+
+// max_fragment_length (RFC 6066 section 4).
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_where_a_client_wants_short_records, Stream, over_each_layer) {
+  talk<Stream>(asio::use_awaitable, true);
 }
 
 BOOST_AUTO_TEST_CASE(works_with_deferred) { talk<usual>(asio::deferred); }
