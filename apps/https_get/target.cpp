@@ -47,7 +47,7 @@ urls::url parse_url(std::string_view text) {
   };
   auto const parsed = urls::parse_uri({text.data(), text.size()});
   if (!parsed) throw wrong("not a URL; write for example https://example.org/file");
-  if (has_path_in_port(*parsed)) throw wrong("its port is no number");
+  if (has_path_in_port(*parsed)) throw wrong("its port is not a number");
   urls::url url{*parsed};
   if (auto const why = objection(url); !why.empty()) throw wrong(why);
   return url;
@@ -60,7 +60,7 @@ urls::url redirected(urls::url const& base, std::string_view location) {
   };
   auto const reference = urls::parse_uri_reference({location.data(), location.size()});
   urls::url url;
-  if (reference && has_path_in_port(*reference)) throw wrong("its port is no number");
+  if (reference && has_path_in_port(*reference)) throw wrong("its port is not a number");
   if (!reference || !urls::resolve(base, *reference, url)) throw wrong("not a URL");
   if (auto const why = objection(url); !why.empty()) throw wrong(why);
   return url;

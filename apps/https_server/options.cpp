@@ -45,7 +45,7 @@ po::options_description description() {
   add("handshake-seconds", number(limits.handshake.count()), "limit for the whole handshake");
   add("header-seconds", number(limits.header.count()), "limit for a request that has begun");
   add("idle-seconds", number(limits.idle.count()), "limit between requests or without a pong");
-  add("stall-seconds", number(limits.stall.count()), "for a client that takes no more");
+  add("stall-seconds", number(limits.stall.count()), "for a client that stops reading");
   add("stop-seconds", number(standard.stop.count()), "limit for open requests after Ctrl-C");
   add("quiet", "do not log requests");
   add("help", "show this help");

@@ -218,11 +218,11 @@ std::vector<certificate_ptr> parse_certificates(std::string_view pem, std::strin
         refuse(code, position + " is a damaged certificate" + in_brackets(openssl_reason()));
       }
     } else if (others == other_blocks::refuse) {
-      refuse(code, position + " is no certificate but: " + shown(blocks[i].label));
+      refuse(code, position + " is '" + shown(blocks[i].label) + "', not a certificate");
     }
   }
   if (certificates.empty()) {
-    refuse(code, origin + " has no certificate but: " + labels(blocks));
+    refuse(code, origin + " has no certificate; it contains only: " + labels(blocks));
   }
   return certificates;
 }
@@ -268,7 +268,7 @@ key_ptr parse_private_key(std::string_view pem, std::string_view password,
   auto const is_key = [](block const& each) { return each.is_private_key(); };
   auto const count = std::count_if(blocks.begin(), blocks.end(), is_key);
   if (count == 0) {
-    refuse(code, origin + " has no private key but: " + labels(blocks));
+    refuse(code, origin + " has no private key; it contains only: " + labels(blocks));
   }
   if (count > 1) {
     refuse(code, origin + " has " + std::to_string(count) + " private keys; keep the one to use");
@@ -290,8 +290,8 @@ key_ptr parse_private_key(std::string_view pem, std::string_view password,
   if (key == nullptr) {
     auto const reason = in_brackets(openssl_reason());
     refuse(code, origin +
-                     (is_encrypted ? " cannot be decrypted: its password is another one, or "
-                                     "it is damaged"
+                     (is_encrypted ? " cannot be decrypted: the password is wrong, or the "
+                                     "key is damaged"
                                    : " has a damaged private key") +
                      reason);
   }

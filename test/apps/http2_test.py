@@ -388,7 +388,7 @@ class Http2(unittest.TestCase):
                 self.assertEqual(self.get("/", port=server.port).returncode, 0)
         for arguments, says in (((), "--key-password-file"), (("--key-password-file", "/none"), "'/none' cannot be read"),
                                 (("--key-password-file", "/dev/null"), "is empty"),
-                                (("--key-password-file", AUTHORITY), "password is another one")):
+                                (("--key-password-file", AUTHORITY), "the password is wrong, or the key is damaged")):
             with Program("http2_server", *pair, *arguments) as server:
                 self.assertEqual(server.wait(), 1)
                 self.assertIn(says, "\n".join(server.err.all()))

@@ -418,7 +418,7 @@ class HttpsGet(unittest.TestCase):
         self.fetch(f"{server.url}/away", status=REFUSED, says=f"302 Found: it is at {self.url}/1; --location")
         self.fetch("--location", f"{server.url}/away")
         self.fetch("--location", f"{server.url}/plain", status=REFUSED, says="only https://")
-        self.fetch("--location", f"{server.url}/port", status=REFUSED, says="its port is no number")
+        self.fetch("--location", f"{server.url}/port", status=REFUSED, says="its port is not a number")
         self.fetch("--location", f"{server.url}/wrap", status=REFUSED, says="between 1 and 65535")
         del server.requests[:]
         self.fetch("--location", f"{server.url}/file", status=REFUSED, says="more than 5 redirects")
@@ -535,7 +535,7 @@ class HttpsGet(unittest.TestCase):
             (("--insecure", url), "one of them"),
             (("http://localhost/",), "only https"),
             (("localhost/file",), "not a URL"),
-            (("https://localhost:52015x/f",), "its port is no number"),
+            (("https://localhost:52015x/f",), "its port is not a number"),
             (("https://local%0Ahost/f",), "its host is no name|not a URL"),
             (("--key-password-file", "x", url), "give --cert and --key"),
             (("https:///file",), "URL|host"),

@@ -268,10 +268,10 @@ BOOST_AUTO_TEST_CASE(key_of_openssh_is_named_as_such) {
 }
 
 BOOST_AUTO_TEST_CASE(label_of_a_block_is_shown_without_its_control_characters) {
-  check_refused(errc::bad_certificate,
-                "the certificate chain given in memory has no certificate but: \\1B[2JX: ", [&] {
-                  server.use_certificate_chain(pem_block("\x1b[2JX", "x"));
-                });
+  check_refused(
+      errc::bad_certificate,
+      "the certificate chain given in memory has no certificate; it contains only: \\1B[2JX: ",
+      [&] { server.use_certificate_chain(pem_block("\x1b[2JX", "x")); });
 }
 
 BOOST_AUTO_TEST_CASE(pipe_is_read_to_its_end_and_once) {
@@ -354,9 +354,9 @@ BOOST_AUTO_TEST_CASE(chain_file_without_a_usable_certificate_says_what_is_in_it)
       {"empty", "", " is empty: The certificate cannot be used: pass a PEM file or text with"},
       {"text", "hello\n", " is not PEM: it has no line that starts with -----BEGIN: "},
       {"der", to_der(ec.certificate_chain), " is not PEM but seems to be DER or PKCS #12; convert"},
-      {"key", ec.private_key, " has no certificate but: PRIVATE KEY: "},
+      {"key", ec.private_key, " has no certificate; it contains only: PRIVATE KEY: "},
       {"encrypted", encrypted_key(ec.private_key, "x"),
-       " has no certificate but: ENCRYPTED PRIVATE KEY: "},
+       " has no certificate; it contains only: ENCRYPTED PRIVATE KEY: "},
   };
   for (auto const& each : cases) {
     auto const file = files.file(each.name, each.content);
@@ -391,12 +391,12 @@ BOOST_AUTO_TEST_CASE(key_that_cannot_be_used_says_why) {
   } const cases[] = {
       {"", "", " is empty: The private key cannot be used: pass a PEM file or text with one"},
       {"hello\n", "", " is not PEM: it has no line that starts with -----BEGIN: "},
-      {ec.certificate_chain, "", " has no private key but: CERTIFICATE: "},
+      {ec.certificate_chain, "", " has no private key; it contains only: CERTIFICATE: "},
       {ec.private_key + rsa.private_key, "", " has 2 private keys; keep the one to use: "},
       {encrypted, "", " is encrypted; pass its password: "},
       {old, "", " is encrypted; pass its password: "},
-      {encrypted, "wrong", " cannot be decrypted: its password is another one, or it is damaged ("},
-      {old, "wrong", " cannot be decrypted: its password is another one, or it is damaged ("},
+      {encrypted, "wrong", " cannot be decrypted: the password is wrong, or the key is damaged ("},
+      {old, "wrong", " cannot be decrypted: the password is wrong, or the key is damaged ("},
       {garbage, "", " has a damaged private key ("},
   };
   for (auto const& each : cases) {

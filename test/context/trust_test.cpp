@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(text_that_cannot_be_trusted_says_which_block) {
       {authority + other_authority + damaged,
        std::string{"PEM block 3 of "} + text + " is damaged (bad base64 decode): "},
       {authority + server_identity().private_key,
-       std::string{"PEM block 2 of "} + text + " is no certificate but: PRIVATE KEY: "},
+       std::string{"PEM block 2 of "} + text + " is 'PRIVATE KEY', not a certificate: "},
   };
   for (auto const& each : cases) {
     check_refused(errc::bad_trust, each.text, [&] { client.trust(each.content); });
@@ -167,9 +167,10 @@ BOOST_AUTO_TEST_CASE(trust_file_that_cannot_be_read_or_trusted_is_named) {
                 "cannot read the trust file '" + missing.string() + "': No such file or directory",
                 [&] { client.trust_file(missing); });
   auto const key = files.file("key.pem", server_identity().private_key);
-  check_refused(errc::bad_trust,
-                "PEM block 1 of the trust file '" + key.string() + "' is no certificate but: ",
-                [&] { client.trust_file(key); });
+  check_refused(
+      errc::bad_trust,
+      "PEM block 1 of the trust file '" + key.string() + "' is 'PRIVATE KEY', not a certificate: ",
+      [&] { client.trust_file(key); });
   check_still_trusts_nothing();
 }
 

@@ -38,7 +38,7 @@ std::vector<failure_on_page> const failures{
     {"Empty trust store", failing::empty_trust_store},
     {"The system trusts nobody", failing::system_trusts_nobody},
     {"No host name", failing::no_host_name},
-    {"What is no host", failing::no_host},
+    {"Not a host", failing::no_host},
     {"Another host on a session", failing::not_verified},
     {"Client certificate missing", failing::client_certificate_missing},
     {"Client certificate refused", failing::client_certificate_refused},

@@ -102,7 +102,7 @@ class Guide(unittest.TestCase):
     def test_server_says_at_once_that_the_files_are_swapped(self):
         done = run("first-server", 0, KEY, CHAIN)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("has no certificate but: PRIVATE KEY", done.stderr.decode())
+        self.assertIn("has no certificate; it contains only: PRIVATE KEY", done.stderr.decode())
 
     def test_line_of_one_member_goes_to_the_others(self):
         context = client_context(AUTHORITY)
@@ -250,7 +250,7 @@ class Guide(unittest.TestCase):
                 with self.subTest(arguments[0], port=port):
                     done = run(*(port if each == "PORT" else each for each in arguments))
                     self.assertEqual((done.returncode, done.stdout), (1, b""))
-                    self.assertIn(f"PORT is no port: {port}", done.stderr.decode())
+                    self.assertIn(f"PORT is not a port: {port}", done.stderr.decode())
 
     def test_each_program_says_what_it_wants(self):
         for page in GUIDE.glob("*.md"):

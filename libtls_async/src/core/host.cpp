@@ -58,7 +58,7 @@ char const* fault_of_host(std::string_view host) noexcept {
   if (name.size() > 253) return "it is longer than the 253 characters of a DNS name";
   // Else it could be taken for an address elsewhere (RFC 1123 section 2.1).
   if (auto const last = last_label(name); !last.empty() && has_only(last, digits)) {
-    return "it ends with a number, and is no IP address";
+    return "it ends with a number, and is not an IP address";
   }
   for (;;) {
     auto const dot = name.find('.');

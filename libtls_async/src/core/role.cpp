@@ -137,14 +137,15 @@ step engine::begin() {
   return {};
 }
 
-// Our own context never lets a client connect to it knows not whom, and says what is missing before
+// Our own context lets no client connect without knowing to whom, and says what is missing before
 // a peer does it in an alert.
 step engine::refused_by_context() {
   SSL* const ssl = ssl_.get();
   bool const is_server = SSL_is_server(ssl) != 0;
   if (SSL_get_ssl_method(ssl) == (is_server ? TLS_client_method() : TLS_server_method())) {
-    return fail(errc::wrong_role, is_server ? "a server was to be made of a context for clients"
-                                            : "a client was to be made of a context for servers");
+    return fail(errc::wrong_role,
+                is_server ? "the context is for clients, and the handshake is a server's"
+                          : "the context is for servers, and the handshake is a client's");
   }
   auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
   if (policy == nullptr) return {};

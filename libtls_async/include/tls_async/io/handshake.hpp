@@ -125,13 +125,13 @@ concept no_side = !std::convertible_to<T, as_client> && !std::convertible_to<T, 
 template <class NextLayer, class Clock>
 auto tls_handshake(stream<NextLayer, Clock>& s) {
   static_assert(std::is_void_v<NextLayer>,
-                "tls_handshake wants to know our side: as_client{\"host\"} or as_server{}");
+                "tls_handshake needs to know our side: as_client{\"host\"} or as_server{}");
   return tls_handshake(s, as_server{});
 }
 template <class NextLayer, class Clock, detail::no_side Side, class... Rest>
 auto tls_handshake(stream<NextLayer, Clock>& s, Side&&, Rest&&... rest) {
   static_assert(std::is_void_v<NextLayer>,
-                "tls_handshake wants to know our side: as_client{\"host\"} or as_server{}");
+                "tls_handshake needs to know our side: as_client{\"host\"} or as_server{}");
   return tls_handshake(s, as_server{}, std::forward<Rest>(rest)...);
 }
 
