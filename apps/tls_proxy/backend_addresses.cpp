@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <condition_variable>
 #include <mutex>
@@ -25,6 +26,16 @@ endpoints resolve(backend_name const& name) {
   auto const found = tcp::resolver(io).resolve(name.host, name.port);
   return {found.begin(), found.end()};
 }
+
+namespace {
+
+// What Asio throws has the place in its source, too, which tells a user nothing.
+std::string reason_of(std::exception const& error) {
+  auto const* failed = dynamic_cast<boost::system::system_error const*>(&error);
+  return failed != nullptr ? failed->code().message() : error.what();
+}
+
+}  // namespace
 
 struct backend_addresses::state {
   backend_name name;
@@ -46,7 +57,7 @@ backend_addresses::backend_addresses(backend_name const& name,
   try {
     state_->found = std::make_shared<endpoints const>(how.resolve(name));
   } catch (std::exception const& error) {
-    throw std::runtime_error("cannot resolve " + text_of(name) + ": " + error.what() +
+    throw std::runtime_error("cannot resolve " + text_of(name) + ": " + reason_of(error) +
                              "; give --connect a name that this machine can resolve, or an "
                              "address");
   }
@@ -77,7 +88,7 @@ void backend_addresses::keep_fresh(std::shared_ptr<state> const& shared) {
     try {
       found = std::make_shared<endpoints const>(shared->how.resolve(shared->name));
     } catch (std::exception const& error) {
-      why = error.what();
+      why = reason_of(error);
     }
     lock.lock();
     if (shared->stopped) return;  // with whom to report to

@@ -7,7 +7,26 @@
 #include "serving/client_trust.hpp"
 #include "serving/private_key.hpp"
 
+#include <tls_async/core/engine.hpp>
+
+#include <stdexcept>
+#include <string>
+
 namespace tls_proxy {
+namespace {
+
+// Asks now what each handshake would ask.
+void require_host(tls_async::context& context, std::string const& name) {
+  tls_async::engine_options const defaults;
+  tls_async::engine session{context.native_handle(), defaults};
+  if (!session.be_client_of(name)) return;
+  auto const& why = session.error_info().summary;
+  throw std::runtime_error("the backend \"" + name +
+                           "\": " + (why.empty() ? "it has no name" : why) +
+                           "; give --server-name the host in its certificate");
+}
+
+}  // namespace
 
 tls_async::context make_context(options const& chosen) {
   using role = tls_async::context::role;
@@ -27,6 +46,7 @@ tls_async::context make_context(options const& chosen) {
   } else {
     context.trust_system();
   }
+  if (chosen.mode == mode::client) require_host(context, chosen.server_name);
   return context;
 }
 

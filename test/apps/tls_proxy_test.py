@@ -446,6 +446,8 @@ class TlsProxy(unittest.TestCase):
             (("--connect", "localhost:1", "--cert", missing, "--key", KEY), NOT_STARTED, "missing.pem"),
             (("--connect", "localhost:1", "--cert", KEY, "--key", KEY), NOT_STARTED, KEY.name),
             (("--mode", "client", "--connect", "localhost:1", "--cacert", missing), NOT_STARTED, "missing.pem"),
+            (("--mode", "client", "--connect", "localhost:1", "--cacert", AUTHORITY, "--server-name", "https://x"),
+             NOT_STARTED, "URL"),
             (("--client-ca", missing, *server), NOT_STARTED, "--client-ca"),
             (("--listen", f"127.0.0.1:{port}", *server), NOT_STARTED, "--listen"),
             (("--connect", "nowhere.invalid:1", *server[2:]), NOT_STARTED, "cannot resolve nowhere.invalid:1: "),
