@@ -42,9 +42,13 @@ public:
         co_await tls_write(stream, std::move(refusal));
         co_await tls_shutdown(stream);
       }
-    } catch (std::exception const& error) {
+    } catch (boost::system::system_error const& error) {
       auto const story = stream.error_info().text();
-      log_.incident("a client", story.empty() ? error.what() : story);
+      auto const what = error.code().message();
+      bool const is_told = story.find(what) != story.npos;
+      log_.incident("a client", is_told ? story : what + (story.empty() ? "" : ": ") + story);
+    } catch (std::exception const& error) {
+      log_.incident("a client", error.what());
     }
   }
   void finish() override { http2::connection::finish(); }
