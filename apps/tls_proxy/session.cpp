@@ -4,11 +4,13 @@
 // The steps of a connection, and its two directions.
 #include "session.hpp"
 
+#include "serving/tcp_info.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -159,10 +161,16 @@ asio::awaitable<bool> session::connect() {
                "cannot connect to " + record_.backend + " in " + seconds(options_.connect),
                backend());
   auto const known = backend_.current();
-  auto const [unreachable, endpoint] = co_await asio::async_connect(backend(), *known, as_values);
+  error_code unreachable = asio::error::host_not_found;
+  error_code ignored;
+  for (auto const& endpoint : *known) {
+    backend().close(ignored);
+    backend().open(endpoint.protocol(), unreachable);  // asio::async_connect would not tell why not
+    if (!unreachable) std::tie(unreachable) = co_await backend().async_connect(endpoint, as_values);
+    if (!unreachable || !record_.incident.empty()) break;
+  }
   if (unreachable)
     co_return fail("cannot connect to " + record_.backend + ": " + unreachable.message());
-  error_code ignored;
   backend().set_option(tcp::no_delay(true), ignored);
   if (options_.send_proxy_header) {
     auto const header = format_header(addresses_, is_server() ? secured_.alpn() : std::string());

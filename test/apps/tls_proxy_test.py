@@ -77,15 +77,16 @@ class TlsProxy(unittest.TestCase):
         self.backend.settimeout(PATIENCE)
         self.addCleanup(self.backend.close)
 
-    def start(self, *arguments):
-        server = Server("tls_proxy", *arguments)
+    def start(self, *arguments, **options):
+        server = Server("tls_proxy", *arguments, **options)
         self.addCleanup(server.__exit__)
         return server
 
-    def terminating(self, *arguments, port=None):
+    def terminating(self, *arguments, port=None, **options):
         """A proxy with TLS on the side of its clients."""
         port = port or self.backend.getsockname()[1]
-        return self.start("--connect", f"127.0.0.1:{port}", "--cert", CERTIFICATE, "--key", KEY, *arguments)
+        certificate = ("--cert", CERTIFICATE, "--key", KEY)
+        return self.start("--connect", f"127.0.0.1:{port}", *certificate, *arguments, **options)
 
     def wrapping(self, port, *arguments):
         """A proxy with TLS on the side of its backend."""
@@ -340,6 +341,15 @@ class TlsProxy(unittest.TestCase):
         reader = self.accept()
 
         def write():
+    def test_a_lack_of_descriptors_is_named(self):
+        descriptors = 40
+        proxy = self.terminating(descriptors=descriptors)
+        clients = [self.connect(proxy) for _ in range(descriptors)]
+        proxy.err.wait_for("cannot accept: Too many open files")
+        with client_context(AUTHORITY).wrap_socket(clients[0], server_hostname="localhost") as client:
+            self.assert_cut_off(client)
+        proxy.err.wait_for(f"cannot connect to 127.0.0.1:{self.backend.getsockname()[1]}: Too many open files")
+
             with contextlib.suppress(OSError):  # cut in the end
                 client.sendall(b"x" * 32 * MEBIBYTE)
 
