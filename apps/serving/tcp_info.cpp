@@ -9,12 +9,23 @@
 #include <sys/socket.h>
 
 namespace serving {
+namespace {
 
-std::uint64_t acknowledged_bytes(int descriptor) noexcept {
+constexpr unsigned tcp_close = 7;  // TCP_CLOSE of <netinet/tcp.h>
+
+::tcp_info info_of(int descriptor) noexcept {
   ::tcp_info info{};
   ::socklen_t size = sizeof info;
-  if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
-  return info.tcpi_bytes_acked;
+  if (::getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return info;
 }
+
+}  // namespace
+
+std::uint64_t acknowledged_bytes(int descriptor) noexcept {
+  return info_of(descriptor).tcpi_bytes_acked;
+}
+
+bool is_over(int descriptor) noexcept { return info_of(descriptor).tcpi_state == tcp_close; }
 
 }  // namespace serving

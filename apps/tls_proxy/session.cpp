@@ -197,8 +197,10 @@ asio::awaitable<void> session::open_plaintext() {
     // A client that has been told the end of the backend often leaves without a word.
     if (end && is_server() && plain_ended_) co_return cut();
     if (end) co_return cut_short(is_server() ? "client" : "backend", why(end));
+    writing_plain_ = true;
     auto const [error, written] =
         co_await asio::async_write(plain_, asio::buffer(chunk, count), as_values);
+    writing_plain_ = false;
     (is_server() ? record_.to_backend : record_.to_client) += written;
     if (error) co_return cut_short(is_server() ? "backend" : "client", error.message());
   }
@@ -218,6 +220,11 @@ asio::awaitable<void> session::seal_plaintext() {
     (is_server() ? record_.to_client : record_.to_backend) += written;
     if (error) co_return cut_short(is_server() ? "client" : "backend", why(error));
   }
+  // The kernel tells a reset once. If it has told the write of the other direction, this one reads
+  // an end; that write is done, so its handler is about to say so.
+  while (writing_plain_ && serving::is_over(plain_.native_handle()))
+    co_await asio::post(secured_.get_executor(), asio::deferred);
+  if (!record_.incident.empty()) co_return;
   plain_ended_ = true;
   auto const [error] = co_await tls_close_write(secured_, no_limit, as_values);
   // A peer that has said its last may be gone without waiting for ours.

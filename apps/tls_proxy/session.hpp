@@ -75,6 +75,7 @@ private:
   boost::asio::steady_timer timer_;  // of the step under way
   serving::stall_watch idleness_;    // of the two directions
   bool relaying_ = false;
+  bool writing_plain_ = false;
   bool tls_ended_ = false;    // by the peer's close_notify
   bool plain_ended_ = false;  // by the peer's FIN
   client_addresses addresses_;

@@ -204,6 +204,35 @@ class TlsProxy(unittest.TestCase):
             client.recv(1)
         proxy.err.wait_for("cut short: the backend: Connection reset by peer")
 
+    def cut_where_the_end_could_seem_clean(self, proxy, sender, receiver):
+        """The kernel tells a reset once: to the proxy's write if bytes came just before, and then its read ends."""
+        sender.sendall(b"x")
+        self.assertEqual(receive_exactly(receiver, 1), b"x")
+        proxy.signal(signal.SIGSTOP)
+        with open(f"/proc/{proxy.process.pid}/stat", encoding="ascii") as state:
+            while state.read().rpartition(")")[2].split()[0] != "T":
+                state.seek(0)
+        sender.sendall(b"x")
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        receiver.close()
+        proxy.signal(signal.SIGCONT)
+
+    def test_a_reset_that_a_write_was_told_of_is_no_clean_end_of_the_backend(self):
+        proxy = self.terminating()
+        for _ in range(8):  # which of the two is told is up to the kernel
+            client = self.connect_tls(proxy)
+            self.cut_where_the_end_could_seem_clean(proxy, client, self.accept())
+            self.assert_cut_off(client)
+
+    def test_a_reset_that_a_write_was_told_of_is_no_clean_end_of_the_client(self):
+        outer = self.wrapping(self.terminating().port)
+        for _ in range(8):
+            client = self.connect(outer)
+            service = self.accept()
+            self.cut_where_the_end_could_seem_clean(outer, service, client)
+            with self.assertRaises(ConnectionResetError):
+                read_to_end(service)
+
     def test_a_client_may_leave_without_a_word_once_the_backend_has_ended(self):
         proxy = self.terminating()
         client = self.connect_tls(proxy)
@@ -312,6 +341,15 @@ class TlsProxy(unittest.TestCase):
         first.sendall(b"x")
         self.assertEqual(receive_exactly(service, 1), b"x")
 
+    def test_a_lack_of_descriptors_is_named(self):
+        descriptors = 40
+        proxy = self.terminating(descriptors=descriptors)
+        clients = [self.connect(proxy) for _ in range(descriptors)]
+        proxy.err.wait_for("cannot accept: Too many open files")
+        with client_context(AUTHORITY).wrap_socket(clients[0], server_hostname="localhost") as client:
+            self.assert_cut_off(client)
+        proxy.err.wait_for(f"cannot connect to 127.0.0.1:{self.backend.getsockname()[1]}: Too many open files")
+
     def test_a_backend_that_does_not_answer_is_given_up(self):
         with socket.socket() as full:
             full.bind(("127.0.0.1", 0))
@@ -341,15 +379,6 @@ class TlsProxy(unittest.TestCase):
         reader = self.accept()
 
         def write():
-    def test_a_lack_of_descriptors_is_named(self):
-        descriptors = 40
-        proxy = self.terminating(descriptors=descriptors)
-        clients = [self.connect(proxy) for _ in range(descriptors)]
-        proxy.err.wait_for("cannot accept: Too many open files")
-        with client_context(AUTHORITY).wrap_socket(clients[0], server_hostname="localhost") as client:
-            self.assert_cut_off(client)
-        proxy.err.wait_for(f"cannot connect to 127.0.0.1:{self.backend.getsockname()[1]}: Too many open files")
-
             with contextlib.suppress(OSError):  # cut in the end
                 client.sendall(b"x" * 32 * MEBIBYTE)
 
