@@ -39,8 +39,8 @@ struct failure {
 /// What stands in a certificate was chosen by whoever made it. It is UTF-8 here, whatever it was
 /// there, and each byte of a control character, of a character that can't be seen or turns the
 /// direction of text, of an apostrophe, and of what is no character at all is escaped as RFC 4514
-/// does it: \0A, \E2\80\AE, \27. So it can be written to a terminal or a log, and can't pass for
-/// words of ours.
+/// does it: `\0A`, `\E2\80\AE`, `\27`. So it can be written to a terminal or a log, and can't pass
+/// for words of ours.
 struct error_info {
   /// An alert, of whichever side (RFC 8446 section 6).
   struct alert {

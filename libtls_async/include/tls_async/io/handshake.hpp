@@ -22,7 +22,7 @@ struct as_client {
   /// as SNI (RFC 6066 section 3). Has to live until the handshake is called, which copies it.
   explicit as_client(std::string_view of) noexcept : host(of) {}
 
-  std::string_view host;
+  std::string_view host;  ///< As it was given.
 };
 /// The server's side.
 struct as_server {};
@@ -121,6 +121,7 @@ concept no_side = !std::convertible_to<T, as_client> && !std::convertible_to<T, 
 
 }  // namespace detail
 
+/// @cond
 // What is written by mistake.
 template <class NextLayer, class Clock>
 auto tls_handshake(stream<NextLayer, Clock>& s) {
@@ -134,5 +135,6 @@ auto tls_handshake(stream<NextLayer, Clock>& s, Side&&, Rest&&... rest) {
                 "tls_handshake needs to know our side: as_client{\"host\"} or as_server{}");
   return tls_handshake(s, as_server{}, std::forward<Rest>(rest)...);
 }
+/// @endcond
 
 }  // namespace tls_async
