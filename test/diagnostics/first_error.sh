@@ -5,7 +5,7 @@
 # first_error.sh FILE COMPILER FLAG...: compiles FILE, which has a mistake, and wants that the first
 # error says what its first line does, and that there are no more than its second line allows:
 #
-#     // wants: tls_handshake wants to know our side
+#     // wants: tls_handshake needs to know our side
 #     // errors: 1
 #
 # Lines that begin with `// flags: ` have more flags, relative to the folder of FILE.

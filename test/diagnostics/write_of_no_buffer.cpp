@@ -1,4 +1,4 @@
-// wants: tls_write takes a buffer sequence
+// wants: tls_write takes a buffer sequence such as asio::buffer(text)
 // errors: 1
 //
 // Distributed under the Boost Software License, Version 1.0.

@@ -228,9 +228,11 @@ auto write_of(Plaintext&& buffers, verb_limit const& allowed) {
   } else if constexpr (boost::asio::is_const_buffer_sequence<given>::value) {
     return start_write<given>{false, buffers, allowed};
   } else {
-    static_assert(std::is_void_v<given>,
-                  "tls_write takes a buffer sequence, an rvalue string or vector of bytes, a "
-                  "shared_ptr to a const one, or a callable that returns a const_buffer");
+    static_assert(
+        std::is_void_v<given>,
+        "tls_write takes a buffer sequence such as asio::buffer(text), an rvalue string or "
+        "vector of bytes, a shared_ptr to a const one, or a callable that returns a "
+        "const_buffer");
     return start_write<boost::asio::const_buffer>{false, {}, allowed};
   }
 }
