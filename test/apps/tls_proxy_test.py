@@ -275,6 +275,20 @@ class TlsProxy(unittest.TestCase):
         client.sendall(b"x")
         self.assertEqual(receive_exactly(self.accept(), 1), b"x")
 
+    def test_a_client_that_ends_inside_the_handshake_gets_no_backend(self):
+        authority = make_certificate("authority")
+        proxy = self.terminating("--client-ca", authority[0])
+        client = self.connect(proxy)
+        outgoing = ssl.MemoryBIO()
+        hello = client_context(AUTHORITY).wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+        with self.assertRaises(ssl.SSLWantReadError):
+            hello.do_handshake()
+        close_notify = b"\x15\x03\x03\0\x02\x01\0"
+        client.sendall(outgoing.read() + close_notify)
+        wait_for_end(client)
+        proxy.err.wait_for("handshake with the client failed: ")
+        self.assertEqual(select.select([self.backend], [], [], 0)[0], [])
+
     def test_protocols_are_negotiated_and_told_to_the_backend(self):
         proxy = self.terminating("--alpn", "h2,http/1.1", "--send-proxy")
         context = client_context(AUTHORITY)
