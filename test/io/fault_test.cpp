@@ -69,6 +69,7 @@ std::vector<kind> const kinds{
     {"end on read", true, asio::error::eof, asio::ssl::error::stream_truncated},
     {"zero on read", true, {}, asio::ssl::error::stream_truncated},
     {"reset on write", false, asio::error::connection_reset, asio::error::connection_reset},
+    {"end on write", false, asio::error::eof, asio::error::broken_pipe},
     {"zero on write", false, {}, asio::error::broken_pipe}};
 
 // Lets the n-th operation of one side fail. True if there was no n-th.

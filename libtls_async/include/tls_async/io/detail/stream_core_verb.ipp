@@ -223,7 +223,9 @@ inline void stream_core::explain_expiry(operation const& op) {
 
 inline error_code stream_core::end_of_output(error_code transport) {
   engine_.explain("sending failed: " + transport.message());
-  return transport;
+  // Only the peer's close_notify is eof here; another stream as the next layer may say so of a
+  // send.
+  return transport == boost::asio::error::eof ? boost::asio::error::broken_pipe : transport;
 }
 
 // The session has failed: nothing can be sealed or opened any more, but the alert still leaves.
