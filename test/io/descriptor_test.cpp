@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <deque>
 #include <memory>
@@ -401,6 +402,101 @@ BOOST_DATA_TEST_CASE(blocking_calls_wait_for_the_descriptor, both_ways, way) {
   std::string place(6, '\0');
   BOOST_TEST(asio::read(*s.server, asio::buffer(place)) == 6U);
   BOOST_TEST(place == "enough");
+}
+
+BOOST_DATA_TEST_CASE(blocking_shutdown_sends_what_is_left_of_a_record_first, both_ways, way) {
+  descriptor_session s(way);
+  auto const message = numbered_plaintext(300'000);
+  s.server->next_layer().non_blocking(true);
+  ending written, shut;
+  written.bytes = s.server->write_some(asio::buffer(message), written.ec);
+  BOOST_REQUIRE(s.server->state().engine().record_pending());
+  sink received;
+  keep_reading(*s.client, received);
+  ending closed;
+  tls_close_write(*s.client, closed.token());
+  int tries = 0;
+  do {
+    settle(s.io);
+    s.server->shutdown(shut.ec);
+  } while (shut.ec == asio::error::would_block && ++tries != 1'000);
+  BOOST_TEST(shut.ec == error_code());
+  settle(s.io);
+  BOOST_TEST((received.plaintext == message.substr(0, written.bytes)));
+  BOOST_TEST(received.end == asio::error::eof);
+}
+
+// A record stays behind when its write is cancelled, and then half a ticket comes, whose rest has
+// to be there before the record can go on.
+BOOST_AUTO_TEST_CASE(record_that_waits_for_a_message_receives_nothing_by_itself) {
+  socket_loop s;
+  local::socket near(s.io), far(s.io);
+  asio::local::connect_pair(near, far);
+  near.set_option(asio::socket_base::send_buffer_size(1));
+  far.non_blocking(true);
+  stream<local::socket> client(std::move(near), trusting_client(), with(ktls::tx));
+  auto& engine = client.state().engine();
+  engine.stay_on_descriptor();
+  tls_settings settings;
+  settings.long_tickets = true;
+  raw_session peer(make_context(role::server, settings).get(), role::server, {1 << 20, 1 << 20});
+  auto const receive = [&] {
+    std::array<char, 65'536> place{};
+    std::size_t total = 0;
+    for (error_code ec; !ec;) {
+      for (int steps = 0; steps != 100; ++steps) {
+        s.io.restart();
+        s.io.poll_one();
+      }
+      std::size_t const n = far.read_some(asio::buffer(place), ec);
+      peer.give({place.data(), n});
+      total += n;
+    }
+    return total;
+  };
+  auto const give = [&](std::string const& ciphertext) {
+    asio::write(far, asio::buffer(ciphertext));
+  };
+  ending shaken, after;
+  tls_handshake(client, as_client{"localhost"}, shaken.token());
+  for (int round = 0; round != 3; ++round) {
+    receive();
+    peer.handshake();
+    give(peer.take());
+  }
+  receive();
+  BOOST_REQUIRE(shaken.done);
+  auto const message = numbered_plaintext(200'000);
+  ending written, read;
+  asio::cancellation_signal cancel_write, cancel_read;
+  std::string place(100, '\0');
+  tls_write(client, asio::buffer(message),
+            asio::bind_cancellation_slot(cancel_write.slot(), written.token()));
+  tls_read_some(client, asio::buffer(place),
+                asio::bind_cancellation_slot(cancel_read.slot(), read.token()));
+  BOOST_REQUIRE_EQUAL(SSL_set_max_send_fragment(peer.ssl(), 512), 1);
+  BOOST_REQUIRE_EQUAL(SSL_new_session_ticket(peer.ssl()), 1);
+  BOOST_REQUIRE(peer.handshake());
+  std::string rest = peer.take();
+  auto const first = record_lengths(rest).front();
+  give(rest.substr(0, first));
+  rest.erase(0, first);
+  settle(s.io);
+  BOOST_REQUIRE(engine.record_pending());
+  BOOST_REQUIRE(engine.in_handshake());
+  cancel_read.emit(asio::cancellation_type::terminal);
+  cancel_write.emit(asio::cancellation_type::terminal);
+  settle(s.io);
+  BOOST_REQUIRE(written.done);
+  BOOST_REQUIRE(read.done);
+  receive();  // there is room
+  BOOST_TEST(has_no_work(s.io));
+  tls_write(client, asio::buffer("and on", 6), after.token());
+  give(rest);
+  receive();
+  BOOST_TEST(after.done);
+  BOOST_TEST(after.ec == error_code());
+  BOOST_TEST((peer.read_all() == message.substr(0, written.bytes) + "and on"));
 }
 
 // A local socket has no kernel TLS anywhere.

@@ -155,12 +155,10 @@ error_code blocking_shutdown(stream_core& core, NextLayer& next_layer) {
   if (session.failure()) return core.failure_code();
   if (!session.handshake_done()) return errc::handshake_not_done;
   step done;
-  if (error_code const ec =
-          blocking_drive(core, next_layer, done, [&] { return session.close_notify(); })) {
-    return ec;
-  }
+  error_code ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
+  if (!ec) ec = blocking_drive(core, next_layer, done, [&] { return session.close_notify(); });
+  if (ec) return ec;
   static thread_local std::array<std::byte, max_record_plaintext> discarded;
-  error_code ec;
   while (!ec)
     ec = blocking_drive(core, next_layer, done, [&] { return session.open(discarded); });
   return done.next == want::closed ? error_code() : ec;

@@ -87,7 +87,8 @@ inline void stream_core::open_gates() {
     start_waiting_flush(any_operation());
   }
   if (!flushing_ && !output_end_ && !flush_rests_ && engine_.ring().output_bytes() != 0) flush();
-  if (wants_fill_ && !filling_ && !input_end_) fill();
+  // A record of a cancelled write may need input too, and waits for the next verb.
+  if (wants_fill_ && !filling_ && !input_end_ && has_operations()) fill();
 }
 
 inline void stream_core::flush() {
