@@ -10,6 +10,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "memory_session.hpp"
 #include "raw_peer.hpp"
@@ -48,15 +49,8 @@ struct half_a_ticket : rude_session {
     auto& tls = peer.tls();
     BOOST_REQUIRE_EQUAL(SSL_set_max_send_fragment(tls.ssl(), 512), 1);
     BOOST_REQUIRE(tls.write("hello"));
-    std::string first = tls.take();
-    BOOST_REQUIRE_EQUAL(SSL_new_session_ticket(tls.ssl()), 1);
-    BOOST_REQUIRE(tls.handshake());
-    rest_ = tls.take();
-    auto const records = record_lengths(rest_);
-    BOOST_REQUIRE_GE(records.size(), 2U);
-    first += rest_.substr(0, records.front());
-    rest_.erase(0, records.front());
-    give(first);
+    std::string const first = tls.take();
+    give(first + begin_ticket());
     ending read;
     std::string place(100, '\0');
     tls_read_some(stream, asio::buffer(place), read.token());
@@ -70,6 +64,20 @@ struct half_a_ticket : rude_session {
     settings.long_tickets = true;
     return settings;
   }
+
+  /// The first record of one more; the others are given later.
+  std::string begin_ticket() {
+    auto& tls = peer.tls();
+    BOOST_REQUIRE_EQUAL(SSL_new_session_ticket(tls.ssl()), 1);
+    BOOST_REQUIRE(tls.handshake());
+    rest_ = tls.take();
+    auto const records = record_lengths(rest_);
+    BOOST_REQUIRE_GE(records.size(), 2U);
+    std::string const begun = rest_.substr(0, records.front());
+    rest_.erase(0, records.front());
+    return begun;
+  }
+  std::string take_rest() { return std::exchange(rest_, {}); }
 
   void give(std::string const& ciphertext) {
     peer.link().async_write_some(asio::buffer(ciphertext), [](error_code, std::size_t) {});
@@ -271,6 +279,45 @@ BOOST_AUTO_TEST_CASE(write_that_waits_for_the_rest_of_a_message_meets_the_end_of
   settle(s.io);
   BOOST_TEST(written.ec == asio::ssl::error::stream_truncated);
   BOOST_TEST(written.bytes == 0U);
+}
+
+// The write leaves it to the read to receive the message, and goes on by itself when that has
+// ended.
+BOOST_AUTO_TEST_CASE(write_beside_a_read_that_ends_in_a_message_meets_the_end_of_the_connection) {
+  half_a_ticket s;
+  ending written, read;
+  std::string place(100, '\0');
+  tls_read_some(s.stream, asio::buffer(place), read.token());
+  s.stream.async_write_some(asio::buffer("never", 5), written.token());
+  settle(s.io);
+  BOOST_TEST(!written.done);
+  s.peer.link().close();
+  settle(s.io);
+  BOOST_TEST(read.ec == asio::ssl::error::stream_truncated);
+  BOOST_TEST(written.done);
+  BOOST_TEST(written.ec == asio::ssl::error::stream_truncated);
+  BOOST_TEST(written.bytes == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(write_beside_a_read_that_ends_in_the_next_message_receives_the_rest_of_it) {
+  half_a_ticket s;
+  ending written, read;
+  std::string place(100, '\0');
+  tls_read_some(s.stream, asio::buffer(place), read.token());
+  s.stream.async_write_some(asio::buffer("at last", 7), written.token());
+  settle(s.io);
+  std::string ciphertext = s.take_rest();
+  BOOST_REQUIRE(s.peer.tls().write("and"));
+  ciphertext += s.peer.tls().take();
+  s.give(ciphertext + s.begin_ticket());
+  BOOST_TEST(read.done);
+  BOOST_TEST(place.substr(0, read.bytes) == "and");
+  BOOST_TEST(!written.done);
+  s.give_rest();
+  BOOST_TEST(written.done);
+  BOOST_TEST(written.ec == error_code());
+  s.peer.receive();
+  BOOST_TEST(s.peer.plaintext() == "at last");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

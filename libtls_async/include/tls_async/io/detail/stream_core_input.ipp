@@ -23,14 +23,16 @@ inline void stream_core::step_input() {
   // With a record begun, reading could meet a renegotiation, which would need to send before it.
   if (engine_.record_pending() && engine_.options().allow_renegotiation) return;
   bool const was_in_handshake = engine_.in_handshake();
+  bool const had_read = read_ != nullptr;
   // A shutdown leaves the plaintext that still comes to a read, if there is one.
-  auto const outcome = read_ != nullptr ? read_into(*read_) : discard();
-  if (was_in_handshake && !engine_.in_handshake())
-    drive_again_ = true;  // writes may have waited for its end
+  auto const outcome = had_read ? read_into(*read_) : discard();
   switch (outcome) {
     case input_outcome::fill:
-      if (input_end_) return end_inputs(input_end_);
-      wants_fill_ = true;
+      if (input_end_) {
+        end_inputs(input_end_);
+      } else {
+        wants_fill_ = true;
+      }
       break;
     case input_outcome::flush:  // a peer that floods us with KeyUpdates and reads no replies
       if (output_end_) end_inputs(output_end_);
@@ -49,6 +51,9 @@ inline void stream_core::step_input() {
       }
       break;
   }
+  // Writes may have waited for the end of the message, or for the read to receive the rest of it.
+  if (was_in_handshake && (!engine_.in_handshake() || (had_read && read_ == nullptr)))
+    drive_again_ = true;
 }
 
 inline stream_core::input_outcome stream_core::read_into(read_operation& read) {
