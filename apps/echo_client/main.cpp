@@ -10,6 +10,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/program_options.hpp>
 
+#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
@@ -23,7 +24,9 @@ using tls_stream = tls_async::stream<tcp::socket>;
 asio::awaitable<void> talk(tls_stream& stream, std::string host, std::string port) {
   using namespace asio::experimental::awaitable_operators;
   tcp::resolver resolver{stream.get_executor()};
-  auto const endpoints = co_await resolver.async_resolve(host, port, asio::deferred);
+  auto const [unknown, endpoints] =
+      co_await resolver.async_resolve(host, port, asio::as_tuple(asio::deferred));
+  if (unknown) throw std::runtime_error("cannot resolve " + host + ": " + unknown.message());
   auto const [error, endpoint] = co_await asio::async_connect(stream.lowest_layer(), endpoints,
                                                               asio::as_tuple(asio::deferred));
   if (error) throw std::runtime_error("cannot connect: " + error.message());
@@ -38,8 +41,10 @@ asio::awaitable<void> talk(tls_stream& stream, std::string host, std::string por
     // otherwise wait for us while we wait for it, as soon as the line is long enough.
     co_await (tls_write(stream, asio::buffer(line), asio::use_awaitable) &&
               asio::async_read(stream, asio::buffer(echo), asio::use_awaitable));
-    std::cout << echo << std::flush;
+    if (!(std::cout << echo << std::flush))
+      throw std::runtime_error("cannot write to standard output");
   }
+  if (std::ferror(stdin) != 0) throw std::runtime_error("cannot read standard input");
   co_await tls_shutdown(stream);
 }
 

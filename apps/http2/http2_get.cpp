@@ -9,6 +9,7 @@
 #include <boost/program_options.hpp>
 
 #include <chrono>
+#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <stdexcept>
@@ -34,6 +35,7 @@ public:
                       upload);
     x.path = path;
     if (upload) std::ostream(&x.out) << std::cin.rdbuf();
+    if (std::ferror(stdin) != 0) throw std::runtime_error("cannot read standard input");
   }
   int failed = 0;
 
@@ -47,7 +49,8 @@ private:
       std::cerr << "cut off with " << nghttp2_http2_strerror(error) << " after ";
     }
     std::cerr << x.in.size() << " bytes\n";
-    if (!whole || !x.status.starts_with('2')) ++failed;
+    if (!std::cout) std::cerr << "cannot write to standard output\n";
+    if (!whole || !x.status.starts_with('2') || !std::cout) ++failed;
     if (idle()) finish();
   }
 };
@@ -56,7 +59,9 @@ asio::awaitable<void> talk(client& connection, std::string host, std::string por
                            std::chrono::seconds longest_rest) {
   auto& s = connection.stream;
   tcp::resolver resolver{s.get_executor()};
-  auto const endpoints = co_await resolver.async_resolve(host, port, asio::deferred);
+  auto const [unknown, endpoints] =
+      co_await resolver.async_resolve(host, port, asio::as_tuple(asio::deferred));
+  if (unknown) throw std::runtime_error("cannot resolve " + host + ": " + unknown.message());
   auto const [error, endpoint] =
       co_await asio::async_connect(s.lowest_layer(), endpoints, asio::as_tuple(asio::deferred));
   if (error) throw std::runtime_error("cannot connect: " + error.message());

@@ -45,6 +45,13 @@ class Echo(unittest.TestCase):
             done = self.client(text)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, text, b""))
 
+    def test_what_cannot_be_read_or_written_is_a_failure(self):
+        command = [programs.BIN / "echo_client", f"--connect=localhost:{self.server.port}", f"--cacert={AUTHORITY}"]
+        with programs.broken_streams(b"one\n") as broken:
+            for streams, why in broken:
+                done = subprocess.run(command, stderr=subprocess.PIPE, check=False, timeout=PATIENCE, **streams)
+                self.assertEqual((done.returncode, done.stderr), (1, b"echo_client: " + why))
+
     def test_a_line_longer_than_every_buffer_comes_back(self):
         text = os.urandom(1 << 23).replace(b"\n", b" ") + b"\n"
         done = self.client(text)

@@ -154,6 +154,15 @@ class Http2(unittest.TestCase):
         self.assertEqual(len(done.stdout), len(LARGE) + sum(15 + len(path) for path in paths))
         self.assertIn(LARGE, done.stdout)
 
+    def test_what_cannot_be_read_or_written_is_a_failure(self):
+        command = [programs.BIN / "http2_get", "--connect", f"localhost:{self.server.port}", "--cacert", AUTHORITY]
+        with programs.broken_streams(b"body") as broken:
+            for streams, why in broken:
+                done = subprocess.run([*command, "--upload", "/"], stderr=subprocess.PIPE, check=False,
+                                      timeout=PATIENCE, **streams)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(why, done.stderr)
+
     def test_body_larger_than_the_windows_arrives_as_it_is(self):
         self.assertTrue(self.get("/large").stdout == LARGE)
         done = self.curl("/large", "--http2", "-w", "%{stderr}%{http_version}")
@@ -220,6 +229,13 @@ class Http2(unittest.TestCase):
             leaver.join(PATIENCE)
         self.assertEqual((done.returncode, done.stdout), (1, b""))
         self.assertEqual(done.stderr, b"http2_get: the server closed the connection before it had answered\n")
+
+    def test_client_says_that_it_cannot_resolve(self):
+        host = "x" * 64  # longer than a label may be, so nobody is asked
+        command = [programs.BIN / "http2_get", "--connect", f"{host}:1", "/"]
+        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"cannot resolve {host}: ", done.stderr.decode())
 
     def test_client_says_that_it_cannot_connect(self):
         self.server.stop()

@@ -7,6 +7,7 @@ after PATIENCE seconds.
 """
 
 import atexit
+import contextlib
 import itertools
 import os
 import pathlib
@@ -249,6 +250,18 @@ def read_slowly(connection, limit):
             threading.Event().wait(limit / 20)
             now = time.monotonic()
     raise unittest.SkipTest("this machine is too busy to read steadily")
+
+
+@contextlib.contextmanager
+def broken_streams(text):
+    """For subprocess.run: a standard output that is full, and a standard input that cannot be read; and what to say."""
+    directory = os.open(WORK, os.O_RDONLY)
+    try:
+        with open("/dev/full", "wb") as full:
+            yield [({"input": text, "stdout": full}, b"cannot write to standard output\n"),
+                   ({"stdin": directory, "stdout": subprocess.DEVNULL}, b"cannot read standard input\n")]
+    finally:
+        os.close(directory)
 
 
 def exchange(connection, request):
