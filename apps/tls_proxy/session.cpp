@@ -80,10 +80,11 @@ session::session(tcp::socket client, tls_async::context& context, options const&
             fail("nothing was carried for " + seconds(options_.idle));
             cut();
           }) {
-  error_code ignored;
-  addresses_.source = this->client().remote_endpoint(ignored);
+  error_code gone, ignored;
+  addresses_.source = this->client().remote_endpoint(gone);
   addresses_.destination = this->client().local_endpoint(ignored);
-  record_.client = text_of(addresses_.source);
+  record_.client = gone ? "unknown" : text_of(addresses_.source);
+  if (gone) fail("the client had left before it was served");
   record_.backend = text_of(chosen.backend);
 }
 
@@ -112,6 +113,7 @@ void session::abort() {
 
 // The backend hears of a client only after its handshake.
 asio::awaitable<bool> session::prepare() {
+  if (!record_.incident.empty()) co_return false;
   error_code ignored;
   client().set_option(tcp::no_delay(true), ignored);
   bool ready = !options_.accept_proxy_header || co_await receive_header();
