@@ -372,6 +372,7 @@ class TlsProxy(unittest.TestCase):
         with self.assertRaises(BlockingIOError):
             self.backend.accept()
 
+    @unittest.skipIf(programs.SANITIZER == "address", "UBSan itself needs a descriptor now and then")
     def test_a_lack_of_descriptors_is_named(self):
         descriptors = 40
         proxy = self.terminating(descriptors=descriptors)
