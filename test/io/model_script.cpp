@@ -53,6 +53,9 @@ void model_script<Transport>::configure() {
   bool const has_short_records = one_in(3);
   bool const by_negotiation = one_in(2);
   auto const most = static_cast<long>(one_in(2) ? 512 : 513 + pick(15'871));
+  // Records that are longer than their plaintext, KeyUpdates and alerts too (TLS 1.3).
+  std::size_t const padding = one_in(4) ? 1 + pick(16'384) : 0;
+  bool const reads_ahead = one_in(4);
   for (std::size_t i = 0; i != ends_.size(); ++i) {
     auto& e = *(ends_.at(i) = std::make_shared<endpoint>());
     e.is_client = i == 0;
@@ -69,6 +72,8 @@ void model_script<Transport>::configure() {
     if (!is_tls13_) SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
     if (!is_tls13_ && has_cbc) SSL_set_cipher_list(ssl, "ECDHE-ECDSA-AES128-SHA256");
     if (!has_tickets) SSL_set_num_tickets(ssl, 0);
+    if (padding > 1) SSL_set_block_padding(ssl, padding);
+    if (reads_ahead) SSL_set_read_ahead(ssl, 1);
     if (has_short_records && !by_negotiation) SSL_set_max_send_fragment(ssl, most);
     if (has_short_records && by_negotiation && e.is_client)
       SSL_set_tlsext_max_fragment_length(ssl, TLSEXT_max_fragment_length_512);
