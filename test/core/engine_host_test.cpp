@@ -112,11 +112,11 @@ BOOST_AUTO_TEST_CASE(what_is_no_host_is_refused_with_what_to_pass) {
        "begin with xn--"},
       {std::string(64, 'a') + ".test", "more than 63 characters"},
       {std::string(300, 'a'), "longer than the 253 characters"},
-      {"127.0.0.1.", "is no IP address"},
-      {"127.0.1", "is no IP address"},
-      {"127.0.0.256", "is no IP address"},
-      {"127.0.0.01", "is no IP address"},
-      {"1", "is no IP address"},
+      {"127.0.0.1.", "is not an IP address"},
+      {"127.0.1", "is not an IP address"},
+      {"127.0.0.256", "is not an IP address"},
+      {"127.0.0.01", "is not an IP address"},
+      {"1", "is not an IP address"},
       {"::1::", "a character that no name has"},
   };
   for (auto const& each : cases) {
