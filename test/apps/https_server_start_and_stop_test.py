@@ -100,7 +100,7 @@ class Start(unittest.TestCase):
         pair = ("--cert", CERTIFICATE, "--key", encrypted)
         with HttpsServer(self.root, *pair, *pair, "--key-password-file", password) as server:
             server.curl("/")
-        for arguments, says in (((), "--key-password-file"), (("--key-password-file", AUTHORITY), "another one"),
+        for arguments, says in (((), "--key-password-file"), (("--key-password-file", AUTHORITY), "password is wrong"),
                                 (("--key-password-file", programs.WORK / "none"), "cannot be read")):
             self.assertIn(says, self.refusal("--root", self.root, *pair, *arguments))
         self.assertIn("--key", self.refusal("--key-password-file", password, status=USAGE))
