@@ -36,7 +36,8 @@ void check_ended(engine& who, engine& peer, std::string_view reason) {
   BOOST_TEST((who.failure().own == errc::peer_limit_exceeded));
   auto const text = who.error_info().text();
   BOOST_TEST(text.find(reason) != std::string::npos, text);
-  BOOST_TEST(text.find("we sent the alert 'unexpected_message' (10)") != std::string::npos, text);
+  // OpenSSL 3.5 has blanks in the names of alerts, 3.0 has underscores in some.
+  BOOST_TEST(text.find("we sent the alert 'unexpected") != std::string::npos, text);
   want end{};
   deliver_all(who, peer, &end);
   BOOST_TEST(end == want::failed);
