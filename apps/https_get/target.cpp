@@ -15,10 +15,20 @@ namespace {
 
 namespace urls = boost::urls;
 
-// Boost.URL takes "https://host:52015x/f" for a path "x/f" on port 52015.
-bool has_path_in_port(urls::url_view const& reference) {
-  return reference.has_authority() && !reference.encoded_path().empty() &&
-         !reference.encoded_path().starts_with('/');
+// "https://host:52015x/f" is no URL to one Boost.URL, and has the path "x/f" to another.
+bool has_port_that_is_no_number(std::string_view reference) {
+  auto const slashes = reference.find_first_of("/?#");
+  if (slashes == std::string_view::npos || !reference.substr(slashes).starts_with("//") ||
+      (slashes != 0 && reference[slashes - 1] != ':'))
+    return false;
+  auto authority = reference.substr(slashes + 2);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  authority.remove_prefix(authority.rfind('@') + 1);
+  if (authority.starts_with('['))
+    authority.remove_prefix(std::min(authority.find(']'), authority.size()));
+  auto const colon = authority.find(':');
+  return colon != std::string_view::npos &&
+         authority.find_first_not_of("0123456789", colon + 1) != std::string_view::npos;
 }
 
 // Empty if it can be fetched.
@@ -45,9 +55,9 @@ urls::url parse_url(std::string_view text) {
   auto const wrong = [&](std::string const& why) {
     return failure(exit_status::wrong_usage, '"' + std::string(text) + "\": " + why);
   };
+  if (has_port_that_is_no_number(text)) throw wrong("its port is not a number");
   auto const parsed = urls::parse_uri({text.data(), text.size()});
   if (!parsed) throw wrong("not a URL; write for example https://example.org/file");
-  if (has_path_in_port(*parsed)) throw wrong("its port is not a number");
   urls::url url{*parsed};
   if (auto const why = objection(url); !why.empty()) throw wrong(why);
   return url;
@@ -58,9 +68,9 @@ urls::url redirected(urls::url const& base, std::string_view location) {
     return failure(exit_status::refused,
                    "redirected to \"" + std::string(location.substr(0, 200)) + "\": " + why);
   };
+  if (has_port_that_is_no_number(location)) throw wrong("its port is not a number");
   auto const reference = urls::parse_uri_reference({location.data(), location.size()});
   urls::url url;
-  if (reference && has_path_in_port(*reference)) throw wrong("its port is not a number");
   if (!reference || !urls::resolve(base, *reference, url)) throw wrong("not a URL");
   if (auto const why = objection(url); !why.empty()) throw wrong(why);
   return url;
