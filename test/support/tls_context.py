@@ -18,6 +18,8 @@ class Socket(ssl.SSLSocket):
             if why.reason != "UNEXPECTED_EOF_WHILE_READING":
                 raise
             raise ssl.SSLEOFError(*why.args) from None
+        except BrokenPipeError as why:  # Python 3.13, of a cut that a write before it has met
+            raise ConnectionResetError(*why.args) from None
 
 
 class Context(ssl.SSLContext):
