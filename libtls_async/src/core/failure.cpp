@@ -87,8 +87,8 @@ char const* more_of(int code, X509_STORE_CTX* chain, X509* certificate) {
              : "";
 }
 
-std::string expected_host_of(SSL* ssl, std::string const& wanted) {
-  if (!wanted.empty()) return wanted;
+std::string expected_host_of(SSL* ssl, std::string const* wanted) {
+  if (wanted != nullptr) return *wanted;
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   if (char const* host = X509_VERIFY_PARAM_get0_host(parameters, 0); host != nullptr) return host;
   std::string address;
@@ -176,7 +176,7 @@ void engine::explain_failure(std::string openssl) {
   auto& info = story();
   info.openssl = std::move(openssl);
   tell_alert();
-  info.expected_host = expected_host_of(ssl_.get(), host_);
+  info.expected_host = expected_host_of(ssl_.get(), host_.get());
   if (info.verify_error) {
     explain("the peer's certificate was refused: " + info.verify_error->reason);
   } else if (info.last_alert && !info.last_alert->sent && info.last_alert->fatal) {
@@ -281,10 +281,10 @@ int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {
 
 int engine::verify(int preverified, X509_STORE_CTX* chain) {
   X509* const certificate = X509_STORE_CTX_get_current_cert(chain);
-  if (preverified != 0 && !host_.empty() && X509_STORE_CTX_get_error_depth(chain) == 0 &&
-      (certificate == nullptr || !detail::is_for_host(certificate, host_, host_flags()))) {
-    X509_STORE_CTX_set_error(chain, detail::is_ip_address(host_) ? X509_V_ERR_IP_ADDRESS_MISMATCH
-                                                                 : X509_V_ERR_HOSTNAME_MISMATCH);
+  if (preverified != 0 && host_ && X509_STORE_CTX_get_error_depth(chain) == 0 &&
+      (certificate == nullptr || !detail::is_for_host(certificate, *host_, host_flags()))) {
+    X509_STORE_CTX_set_error(chain, detail::is_ip_address(*host_) ? X509_V_ERR_IP_ADDRESS_MISMATCH
+                                                                  : X509_V_ERR_HOSTNAME_MISMATCH);
     preverified = 0;
   }
   int accepted = preverified;

@@ -65,11 +65,12 @@ error_code engine::be_client_of(std::string_view host) {
   }
   if (handshake_begun_) return why_not_client_of(detail::without_final_dot(host));
   SSL* const ssl = ssl_.get();
-  host_ = detail::without_final_dot(host);
-  char* const sent = detail::is_ip_address(host_) ? nullptr : host_.data();
+  auto wanted = std::make_unique<std::string>(detail::without_final_dot(host));
+  char* const sent = detail::is_ip_address(*wanted) ? nullptr : wanted->data();
   bool const named = SSL_set_tlsext_host_name(ssl, sent) == 1;
   ERR_clear_error();
   if (!named) throw std::bad_alloc();
+  host_ = std::move(wanted);
   be_client();
   if (!skips_verification()) verify_mode(SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER);
   return {};
@@ -78,7 +79,7 @@ error_code engine::be_client_of(std::string_view host) {
 // What has begun goes on as it began, and what was negotiated was verified as it was.
 error_code engine::why_not_client_of(std::string_view host) const {
   if (SSL_is_server(ssl_.get()) != 0) return errc::wrong_role;
-  if (host == host_) return {};
+  if (host_ && host == *host_) return {};
   if (handshake_done_ && (skips_verification() || is_verified_for(std::string(host)))) return {};
   return errc::not_verified;
 }
@@ -160,7 +161,7 @@ step engine::refused_by_context() {
   }
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(parameters, host_flags());
-  if (callback_checks_host_ || !host_.empty()) return {};
+  if (callback_checks_host_ || host_) return {};
   char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
   bool const has_host = address != nullptr || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
   OPENSSL_free(address);
@@ -177,7 +178,7 @@ void engine::drop_unverified_session() {
   if (session == nullptr || (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return;
   X509* const peer = SSL_SESSION_get0_peer(session);
   bool const fits = peer != nullptr && SSL_get_verify_result(ssl) == X509_V_OK &&
-                    (host_.empty() || detail::is_for_host(peer, host_, host_flags())) &&
+                    (!host_ || detail::is_for_host(peer, *host_, host_flags())) &&
                     is_for_hosts_of(SSL_get0_param(ssl), peer) &&
                     (!callback_checks_host_ || is_accepted_by_callback(peer));
   if (!fits) SSL_set_session(ssl, nullptr);
@@ -202,12 +203,12 @@ bool engine::is_accepted_by_callback(X509* peer) {
 // for, as with a key that was shared before (RFC 8446 section 4.2.11), and where the application
 // has changed the rules since the handshake began.
 step engine::check_host() {
-  if (host_.empty() || skips_verification()) return {};
+  if (!host_ || skips_verification()) return {};
   X509* const peer = SSL_get0_peer_certificate(ssl_.get());
   if (peer == nullptr) {
     return fail(errc::not_verified, "the server has shown no certificate");
   }
-  if (is_overruled_ || is_verified_for(host_)) return {};
+  if (is_overruled_ || is_verified_for(*host_)) return {};
   return fail(errc::not_verified, "the server's certificate was not verified");
 }
 

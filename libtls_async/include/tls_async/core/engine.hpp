@@ -175,7 +175,9 @@ public:
   [[nodiscard]] SSL* native_handle() const noexcept { return ssl_.get(); }
   /// Heap memory of ours beside the ring, in bytes; what OpenSSL allocates for the session comes on
   /// top.
-  [[nodiscard]] std::size_t memory_usage() const noexcept { return pending_.capacity(); }
+  [[nodiscard]] std::size_t memory_usage() const noexcept {
+    return pending_.capacity() + (host_ ? sizeof(std::string) + host_->capacity() : 0);
+  }
 
   // Why it failed.
 
@@ -243,27 +245,27 @@ private:
   tls_async::failure failure_;
   std::unique_ptr<tls_async::error_info> story_;
   verify_callback verify_callback_;
-  bool callback_checks_host_ = false;
-  bool is_overruled_ = false;  // a callback has accepted what OpenSSL refuses
   int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
-  std::string host_;  // whom a client wants, without a dot at its end; empty if nobody said it
+  std::unique_ptr<std::string const> host_;  // whom a client wants, without a dot at its end
   char const* handshake_step_ = nullptr;
-  bool story_is_of_deadline_ = false;
-  int alert_ = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none
-  bool alert_was_sent_ = false;
-  bool has_role_ = false;
-  bool sends_directly_ = false;
-  bool receives_directly_ = false;
-  bool stays_on_descriptor_ = false;
-  int descriptor_ = -1;
+  char const* exceeded_ = nullptr;  // the limit that the peer went beyond, in words
   bool (*kernel_has_tls_)(int) = nullptr;
   tls_async::ktls_status ktls_;
-  char const* exceeded_ = nullptr;  // the limit that the peer went beyond, in words
   std::uint64_t records_under_key_ = 0;
   std::uint64_t bytes_under_key_ = 0;
   std::uint32_t key_updates_in_a_row_ = 0;
   std::uint32_t key_updates_allowed_ = UINT32_MAX;
   std::uint32_t handshake_messages_in_a_row_ = 0;
+  int descriptor_ = -1;
+  int alert_ = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none
+  bool alert_was_sent_ = false;
+  bool callback_checks_host_ = false;
+  bool is_overruled_ = false;  // a callback has accepted what OpenSSL refuses
+  bool story_is_of_deadline_ = false;
+  bool has_role_ = false;
+  bool sends_directly_ = false;
+  bool receives_directly_ = false;
+  bool stays_on_descriptor_ = false;
   bool handshake_begun_ = false;
   bool handshake_done_ = false;
   bool key_update_blocked_ = false;

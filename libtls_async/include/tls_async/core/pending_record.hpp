@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -28,21 +29,24 @@ public:
   /// Bytes of the heap.
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
-  /// Keeps a copy of `record` in place of what was there. False if there is no memory.
+  /// Keeps a copy of `record`, at most 16 384 bytes, in place of what was there. False if there is
+  /// no memory.
   [[nodiscard]] bool keep(std::span<std::byte const> record) noexcept {
     clear();
     if (record.size() > capacity_) {
       capacity_ = 0;
       bytes_.reset(new (std::nothrow) std::byte[record.size()]);
       if (!bytes_) return false;
-      capacity_ = record.size();
+      capacity_ = static_cast<std::uint32_t>(record.size());
     }
     std::memcpy(bytes_.get(), record.data(), record.size());
-    size_ = record.size();
+    size_ = static_cast<std::uint32_t>(record.size());
     return true;
   }
   /// The first `n` bytes have been sealed.
-  void consume(std::size_t n) noexcept { taken_ += std::min(n, size_ - taken_); }
+  void consume(std::size_t n) noexcept {
+    taken_ += static_cast<std::uint32_t>(std::min<std::size_t>(n, size_ - taken_));
+  }
   /// Nothing is pending.
   void clear() noexcept { taken_ = size_ = 0; }
   /// Gives the memory back, if nothing is pending.
@@ -55,9 +59,9 @@ public:
 
 private:
   std::unique_ptr<std::byte[]> bytes_;
-  std::size_t capacity_ = 0;
-  std::size_t size_ = 0;
-  std::size_t taken_ = 0;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t size_ = 0;
+  std::uint32_t taken_ = 0;
 };
 
 }  // namespace tls_async
