@@ -239,6 +239,21 @@ BOOST_AUTO_TEST_CASE(answer_to_a_key_update_leaves_in_front_of_the_next_record) 
   BOOST_TEST(deliver_all(pair.client, pair.server) == "and back");
 }
 
+// Fact 14.
+BOOST_AUTO_TEST_CASE(what_was_read_ahead_of_a_key_update_is_kept) {
+  tls_settings settings;
+  settings.options = SSL_OP_ENABLE_KTLS;
+  engine_pair pair(settings);
+  SSL_set_read_ahead(pair.server.native_handle(), 1);
+  pair.handshake();
+  for (int round = 0; round < 3; ++round) {
+    seal_all(pair.client, "before");
+    ask_for_key_update(pair.client);
+    seal_all(pair.client, "after");
+    BOOST_TEST(deliver_all(pair.client, pair.server) == "beforeafter");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(key_update_beside_full_records_leaves_none_pending) {
   connected_engines pair;
   for (int round = 0; round < 50; ++round) {

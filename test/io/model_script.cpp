@@ -88,6 +88,8 @@ void model_script<Transport>::configure() {
                       (!has_short_records ? ""
                        : by_negotiation   ? ", records of 512"
                                           : ", records of " + std::to_string(most)) +
+                      (padding > 1 ? ", padded to " + std::to_string(padding) : "") +
+                      (reads_ahead ? ", reading ahead" : "") +
                       (has_tickets ? ", tickets, ring of " : ", ring of ") +
                       std::to_string(options.ring_records) + ", new keys after " +
                       std::to_string(options.rekey_after_records));

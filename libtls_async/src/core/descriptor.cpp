@@ -70,6 +70,7 @@ void engine::leave_descriptor() {
   if (receives_directly_) ktls_.receiving = opens ? ktls_state::on : why_not(true);
   // The kernel can't change its keys, so a read has to stop behind each KeyUpdate.
   if (seals || opens) SSL_clear_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);
+  if (!opens) SSL_clear_options(ssl_.get(), SSL_OP_ENABLE_KTLS);  // fact 14
   if (stays_on_descriptor_) return;
   sends_directly_ = seals;
   receives_directly_ = opens;
