@@ -5,8 +5,8 @@
 # Warnings become errors by CMAKE_COMPILE_WARNING_AS_ERROR, which the presets set: a user's newer
 # compiler must not stop the user's build.
 
-set(TLS_ASYNC_SANITIZE "" CACHE STRING "Sanitizer: address (and undefined), thread, or none")
-set_property(CACHE TLS_ASYNC_SANITIZE PROPERTY STRINGS "" address thread)
+set(TLS_ASYNC_SANITIZE "" CACHE STRING "Sanitizer: address (and undefined), fuzzer (those and libFuzzer's), thread, or none")
+set_property(CACHE TLS_ASYNC_SANITIZE PROPERTY STRINGS "" address fuzzer thread)
 
 add_library(tls_async_developer INTERFACE)
 # Once GCC has inlined how Asio allocates coroutine frames, it warns that new and delete differ.
@@ -16,12 +16,14 @@ target_compile_options(tls_async_developer INTERFACE
 
 if(TLS_ASYNC_SANITIZE STREQUAL "address")
   set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all)
+elseif(TLS_ASYNC_SANITIZE STREQUAL "fuzzer")
+  set(sanitizer_flags -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
 elseif(TLS_ASYNC_SANITIZE STREQUAL "thread")
   set(sanitizer_flags -fsanitize=thread)
   # Asio's fences, which ThreadSanitizer can't see, stand beside mutexes, which it can.
   target_compile_options(tls_async_developer INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
 elseif(TLS_ASYNC_SANITIZE)
-  message(FATAL_ERROR "TLS_ASYNC_SANITIZE is '${TLS_ASYNC_SANITIZE}': use 'address' or 'thread'")
+  message(FATAL_ERROR "TLS_ASYNC_SANITIZE is '${TLS_ASYNC_SANITIZE}': use 'address', 'fuzzer' or 'thread'")
 endif()
 if(TLS_ASYNC_SANITIZE)
   target_compile_options(tls_async_developer INTERFACE ${sanitizer_flags} -fno-omit-frame-pointer)

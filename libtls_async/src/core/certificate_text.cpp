@@ -61,10 +61,11 @@ std::size_t length_of_first(std::string_view text, char32_t& c) {
 
 void append_escaped(std::string& out, std::string_view bytes) {
   constexpr std::string_view digits = "0123456789ABCDEF";
-  for (unsigned char const each : bytes) {
+  for (char const each : bytes) {
+    auto const byte = static_cast<unsigned char>(each);
     out += '\\';
-    out += digits[each >> 4];
-    out += digits[each & 15];
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
   }
 }
 
