@@ -49,7 +49,7 @@ std::optional<std::string> hostile_peer::next() {
       go_on_with_session();
       if (peer_.made.empty()) {
         // Who reads now would wait for ever.
-        ended_ = chunk.empty();
+        ended_ = chunk.empty() && !is_told_;
         break;
       }
       chunk += send_made();
@@ -62,7 +62,9 @@ std::optional<std::string> hostile_peer::next() {
 
 // What it says by itself once the handshake is done, and its end.
 void hostile_peer::go_on_with_session() {
-  if (!peer_.made.empty() || !peer_.handshake_done() || messages_ > message_sizes.size()) return;
+  if (is_told_ || !peer_.made.empty() || !peer_.handshake_done() ||
+      messages_ > message_sizes.size())
+    return;
   if (messages_ == message_sizes.size()) {
     peer_.made.push_back({content::alert, std::string{1, 0}, epoch::application});
   } else {

@@ -61,6 +61,11 @@ public:
   /// `context` is for `side`, the peer's own. The plan is in the order of its points.
   hostile_peer(SSL_CTX* context, role side, pace speed, std::vector<placed_deed> plan);
 
+  /// From here on it says nothing by itself, and never ends: what it has to say is put into
+  /// `session().made`, and its deeds come when they are told.
+  void be_told() { is_told_ = true; }
+  void tell(placed_deed const& next) { plan_.push_back(next); }
+
   void receive(std::string_view ciphertext) override { peer_.receive(ciphertext); }
   std::optional<std::string> next() override;
   [[nodiscard]] record_peer& session() noexcept { return peer_; }
@@ -93,6 +98,7 @@ private:
   std::optional<record> rest_;
   bool closed_ = false;
   bool ended_ = false;
+  bool is_told_ = false;
 };
 
 }  // namespace tls_async::test

@@ -1,0 +1,236 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+#include "maker.hpp"
+
+#include <array>
+#include <random>
+
+#include "hostile/deeds.hpp"
+#include "settings.hpp"
+
+namespace tls_async::test::model {
+namespace {
+
+bool has(script const& in, act what) {
+  for (event const& one : in.events) {
+    if (one.what == what) return true;
+  }
+  return false;
+}
+bool blocks(script const& in) {
+  for (event const& one : in.events) {
+    if (one.told == way::blocking) return true;
+  }
+  return false;
+}
+void unblock(script& in) {
+  for (event& one : in.events) {
+    if (one.told == way::blocking) one.told = way::callback;
+  }
+}
+
+class maker {
+public:
+  explicit maker(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15 + 1) { made_.seed = seed; }
+
+  script make() {
+    choose_settings();
+    is_disturbed_ = one_in(2);
+    is_hostile_ = one_in(3);
+    blocks_ = one_in(3);
+    bool const shakes_first = !one_in(4);
+    if (shakes_first) add({act::handshake, 0, form::plain, some_way()});
+    if (shakes_first && !one_in(4)) add({act::settle});
+    for (std::size_t i = 2 + pick(one_in(4) ? 60 : 20); i != 0; --i)
+      add_any();
+    return std::move(made_);
+  }
+
+private:
+  void choose_settings() {
+    for (row const& one : all_rows()) {
+      bool const is_basic = std::string(one.name) == "side" || std::string(one.name) == "version" ||
+                            std::string(one.name) == "context";
+      if (!one_in(is_basic ? 2 : 6)) continue;
+      auto const& value = one.values.at(pick(one.values.size()));
+      if (&value != &one.values.front()) made_.settings[one.name] = value.name;
+    }
+  }
+
+  void add_any() {
+    std::size_t const what = pick(100);
+    if (what < 40) {
+      add_verb();
+    } else if (what < 58) {
+      add_peer_act();
+    } else if (what < 72) {
+      add_network_act();
+    } else if (what < 82) {
+      add({act::run, 1 + pick(6)});
+    } else if (what < 90) {
+      add({act::settle});
+    } else if (is_disturbed_) {
+      add_disturbance();
+    } else if (one_in(3)) {
+      add({act::move});
+    }
+  }
+
+  void add_verb() {
+    event made;
+    std::size_t const what = pick(40);
+    if (what < 18) {
+      constexpr std::array kinds{form::plain,   form::sequence, form::owned,
+                                 form::shared,  form::moving,   form::some,
+                                 form::attempt, form::file,     form::composed};
+      made = {act::write, size(), kinds.at(pick(kinds.size()))};
+    } else if (what < 33) {
+      constexpr std::array kinds{form::plain, form::sequence, form::some};
+      made = {act::read, 1 + (one_in(3) ? pick(100) : pick(70'000)), kinds.at(pick(kinds.size()))};
+    } else if (what < 36) {
+      made = {act::key_update, 0, one_in(2) ? form::both : form::plain};
+    } else if (what < 38) {
+      made = {act::handshake};
+    } else if (one_in(2)) {
+      made = {act::close_write};
+    } else {
+      made = {act::shutdown, 0, one_in(2) ? form::member : form::plain};
+    }
+    made.told = some_way();
+    bool const can_block = made.what == act::handshake || made.what == act::read ||
+                           made.what == act::write || made.what == act::shutdown;
+    if (can_block && blocks_ && one_in(3)) made.told = way::blocking;
+    if (is_disturbed_ && one_in(4)) {
+      constexpr std::array<std::uint64_t, 6> limits{0, 50, 3'000, 20'000, no_limit - 1, 50};
+      made.within = limits.at(pick(limits.size()));
+    }
+    made.inside = one_in(6);
+    add(made);
+  }
+
+  void add_peer_act() {
+    if (is_hostile_ && one_in(3)) {
+      add({act::peer_does, pick(all_deeds().size())});
+    } else if (one_in(12)) {
+      add({act::peer_closes});
+    } else {
+      add({act::peer_says, 1 + (one_in(2) ? pick(300) : pick(40'000))});
+    }
+  }
+
+  void add_network_act() {
+    constexpr std::array ways{form::in, form::out, form::both};
+    constexpr std::array<std::uint64_t, 5> sizes{1, 100, 5'000, 16'406, 40'000};
+    form const way = ways.at(pick(ways.size()));
+    switch (pick(5)) {
+      case 0:
+        return add({act::net_holds, 0, way});
+      case 1:
+        return add({act::net_delivers, pick(20'000), way});
+      case 2:
+        return add({act::net_releases, 0, way});
+      case 3:
+        return add({act::net_room, sizes.at(1 + pick(4)), form::out});
+      default:
+        return add({act::net_moves, sizes.at(pick(5)), way});
+    }
+  }
+
+  void add_disturbance() {
+    constexpr std::array types{form::plain, form::partial, form::total, form::total};
+    constexpr std::array<std::uint64_t, 4> steps{100, 1'000, 6'000, 31'000};
+    event made;
+    std::size_t const what = pick(40);
+    if (what < 22) {
+      made = {act::cancel, pick(6), types.at(pick(types.size()))};
+    } else if (what < 26) {
+      made = {act::cancel_layer};
+    } else if (what < 34) {
+      return add({act::clock, steps.at(pick(steps.size()))});
+    } else if (what < 36) {
+      return add({act::net_ends});
+    } else if (what < 37) {
+      return add({act::net_breaks});
+    } else if (what < 39) {
+      made = {act::destroy};
+    } else {
+      return add({act::destroy_loop});
+    }
+    made.inside = one_in(4);
+    add(made);
+  }
+
+  std::uint64_t size() {
+    switch (pick(8)) {
+      case 0:
+        return 0;
+      case 1:
+      case 2:
+      case 3:
+        return 1 + pick(200);
+      case 4:
+      case 5:
+        return 16'382 + pick(5);
+      case 6:
+        return pick(40'000);
+      default:
+        return pick(102'400);
+    }
+  }
+  way some_way() {
+    constexpr std::array kinds{way::callback, way::callback, way::strand, way::coroutine};
+    return kinds.at(pick(kinds.size()));
+  }
+  void add(event const& one) { made_.events.push_back(one); }
+  std::size_t pick(std::size_t below) { return static_cast<std::size_t>(random_() % below); }
+  bool one_in(std::size_t n) { return pick(n) == 0; }
+
+  std::mt19937_64 random_;
+  script made_;
+  bool is_disturbed_ = false;
+  bool is_hostile_ = false;
+  bool blocks_ = false;
+};
+
+}  // namespace
+
+std::vector<known_trigger> const& known_triggers() {
+  static std::vector<known_trigger> const all{
+      {"a blocking write after a flush that was cancelled",
+       [](script const& s) { return blocks(s) && has(s, act::cancel_layer); }, &unblock},
+      {"a blocking read after a write that failed",
+       [](script const& s) { return blocks(s) && has(s, act::net_breaks); }, &unblock},
+      {"a blocking read beside KeyUpdates, where the network takes no output",
+       [](script const& s) {
+         return blocks(s) && has(s, act::net_room) &&
+                (has(s, act::peer_does) || has(s, act::key_update));
+       },
+       &unblock},
+      {"a key update or a close_write that was cancelled halfway",
+       [](script const& s) {
+         return (has(s, act::key_update) || has(s, act::close_write)) &&
+                (has(s, act::cancel) || has(s, act::clock) || has(s, act::cancel_layer));
+       },
+       [](script& s) {
+         std::erase_if(s.events, [](event const& e) {
+           return e.what == act::key_update || e.what == act::close_write;
+         });
+       }},
+      {"lowest_layer().cancel() while a peer takes no answers to its KeyUpdates",
+       [](script const& s) { return has(s, act::cancel_layer) && has(s, act::peer_does); },
+       [](script& s) {
+         std::erase_if(s.events, [](event const& e) { return e.what == act::cancel_layer; });
+       }},
+  };
+  return all;
+}
+
+script make_script(std::uint64_t seed, bool known) {
+  script made = maker(seed).make();
+  for (known_trigger const& one : known_triggers()) {
+    if (!known && one.meets(made)) one.avoid(made);
+  }
+  return made;
+}
+
+}  // namespace tls_async::test::model

@@ -1,0 +1,277 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// A stream of ours, by all of its verbs.
+#include <tls_async/tls_async.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "launch.hpp"
+
+namespace tls_async::test::model {
+namespace {
+
+namespace asio = boost::asio;
+
+// Plaintext that lies elsewhere each time it is asked for; the old place is overwritten and freed.
+class moving_buffer {
+public:
+  explicit moving_buffer(std::string_view bytes)
+      : place_(
+            std::make_shared<std::unique_ptr<std::string>>(std::make_unique<std::string>(bytes))) {}
+
+  asio::const_buffer operator()() const {
+    auto next = std::make_unique<std::string>(**place_);
+    std::fill((*place_)->begin(), (*place_)->end(), '!');
+    *place_ = std::move(next);
+    return asio::buffer(**place_);
+  }
+
+private:
+  std::shared_ptr<std::unique_ptr<std::string>> place_;
+};
+
+// A file with these bytes behind some others.
+std::shared_ptr<int const> file_of(std::string_view bytes, std::size_t offset) {
+  int const made = ::memfd_create("plaintext", MFD_CLOEXEC);
+  std::string const all = std::string(offset, '?').append(bytes);
+  if (made < 0 || ::write(made, all.data(), all.size()) != static_cast<ssize_t>(all.size()))
+    throw std::runtime_error{"no file in memory"};
+  return {new int(made), [](int const* descriptor) {
+            ::close(*descriptor);
+            delete descriptor;
+          }};
+}
+
+std::vector<asio::const_buffer> pieces_of(std::string_view bytes) {
+  std::vector<asio::const_buffer> pieces{asio::const_buffer()};
+  for (std::size_t next = 1; !bytes.empty(); next = next * 3 % 20'011) {
+    auto const piece = bytes.substr(0, next);
+    bytes.remove_prefix(piece.size());
+    pieces.push_back(asio::buffer(piece.data(), piece.size()));
+  }
+  return pieces;
+}
+
+class ours_subject final : public subject {
+  using stream_type = stream<wire_stream, virtual_clock>;
+
+public:
+  explicit ours_subject(stage const& on)
+      : on_(on), launch_(on.io, on.told), stream_(std::make_shared<std::optional<stream_type>>()) {
+    wire_stream next_layer(on.io.get_executor(), on.over);
+    if (auto* const ours = on.with.ours()) {
+      stream_->emplace(std::move(next_layer), *ours, on.with.options());
+    } else {
+      stream_->emplace(std::move(next_layer), on.with.of_asio(), on.with.options());
+    }
+    by_member_ = !is_chosen(on.of, "negotiates", "tls_handshake") ||
+                 (is_client(on.of) && host_of(on.of).empty());
+    on.with.prepare_subject(it().native_handle(), by_member_);
+    if (is_chosen(on.of, "negotiates", "first_verb")) it().set_role(side());
+  }
+
+  [[nodiscard]] bool takes_all() const override { return true; }
+  [[nodiscard]] bool has(event const& what) const override { return what.is_verb(); }
+  void start(verb_ptr const& which) override {
+    if (which->asked.told == way::blocking) return block(which);
+    switch (which->asked.what) {
+      case act::handshake:
+        return start_handshake(which);
+      case act::read:
+        return start_read(which);
+      case act::write:
+        return start_write(which);
+      case act::key_update: {
+        auto const whose = which->asked.buffers == form::both ? new_keys::both : new_keys::ours;
+        return launch(which, [whose, limit = limit_of(*which)](auto& s, auto token) {
+          return limit ? tls_key_update(s, whose, *limit, std::move(token))
+                       : tls_key_update(s, whose, std::move(token));
+        });
+      }
+      case act::close_write:
+        return launch(which, [limit = limit_of(*which)](auto& s, auto token) {
+          return limit ? tls_close_write(s, *limit, std::move(token))
+                       : tls_close_write(s, std::move(token));
+        });
+      default:
+        if (which->asked.buffers == form::member) {
+          return launch(which,
+                        [](auto& s, auto token) { return s.async_shutdown(std::move(token)); });
+        }
+        return launch(which, [limit = limit_of(*which)](auto& s, auto token) {
+          return limit ? tls_shutdown(s, *limit, std::move(token))
+                       : tls_shutdown(s, std::move(token));
+        });
+    }
+  }
+
+  [[nodiscard]] SSL* ssl() override { return *stream_ ? it().native_handle() : nullptr; }
+  void cancel_layer() override {
+    if (*stream_) it().lowest_layer().cancel();
+  }
+  // To another place, and back.
+  void move() override {
+    if (!*stream_) return;
+    auto elsewhere = std::make_unique<stream_type>(std::move(it()));
+    stream_->emplace(std::move(*elsewhere));
+  }
+  void destroy() override { stream_->reset(); }
+  [[nodiscard]] std::string story() override {
+    return *stream_ ? it().error_info().text() : std::string();
+  }
+
+private:
+  stream_type& it() { return **stream_; }
+  [[nodiscard]] stream_type::handshake_type side() const {
+    return is_client(on_.of) ? stream_type::client : stream_type::server;
+  }
+  static std::optional<time_limit> limit_of(verb const& which) {
+    if (which.asked.within == no_limit) return {};
+    if (which.asked.within == no_limit - 1) return time_limit(std::chrono::hours::max());
+    return time_limit(std::chrono::milliseconds(which.asked.within));
+  }
+
+  // `start` is called with the stream when the verb begins.
+  template <class Start>
+  void launch(verb_ptr const& which, Start start) {
+    launch_(
+        which, stream_, [at = stream_] { return at->has_value(); },
+        [at = stream_, start = std::move(start)](auto token) mutable {
+          return start(**at, std::move(token));
+        });
+  }
+
+  void start_handshake(verb_ptr const& which) {
+    if (by_member_) {
+      return launch(which, [as = side()](auto& s, auto token) {
+        return s.async_handshake(as, std::move(token));
+      });
+    }
+    auto const limit = limit_of(*which);
+    if (!is_client(on_.of)) {
+      return launch(which, [limit](auto& s, auto token) {
+        return limit ? tls_handshake(s, as_server{}, *limit, std::move(token))
+                     : tls_handshake(s, as_server{}, std::move(token));
+      });
+    }
+    launch(which, [limit, host = host_of(on_.of)](auto& s, auto token) {
+      return limit ? tls_handshake(s, as_client{host}, *limit, std::move(token))
+                   : tls_handshake(s, as_client{host}, std::move(token));
+    });
+  }
+
+  void start_read(verb_ptr const& which) {
+    asio::mutable_buffer const whole = asio::buffer(which->place);
+    auto const limit = limit_of(*which);
+    switch (which->asked.buffers) {
+      case form::sequence: {
+        auto const cut = whole.size() / 3;
+        std::array<asio::mutable_buffer, 3> const parts{asio::mutable_buffer(),
+                                                        asio::buffer(whole, cut), whole + cut};
+        return launch(which, [parts, limit](auto& s, auto token) {
+          return limit ? tls_read_some(s, parts, *limit, std::move(token))
+                       : tls_read_some(s, parts, std::move(token));
+        });
+      }
+      case form::some:
+        return launch(which, [whole](auto& s, auto token) {
+          return s.async_read_some(whole, std::move(token));
+        });
+      default:
+        return launch(which, [whole, limit](auto& s, auto token) {
+          return limit ? tls_read_some(s, whole, *limit, std::move(token))
+                       : tls_read_some(s, whole, std::move(token));
+        });
+    }
+  }
+
+  // Made anew each time that it is started.
+  template <class Make>
+  void write_what(verb_ptr const& which, Make make) {
+    launch(which, [make = std::move(make), limit = limit_of(*which)](auto& s, auto token) {
+      return limit ? tls_write(s, make(), *limit, std::move(token))
+                   : tls_write(s, make(), std::move(token));
+    });
+  }
+  void start_write(verb_ptr const& which) {
+    auto const bytes = which->bytes;
+    auto const whole = asio::buffer(bytes.data(), bytes.size());
+    switch (which->asked.buffers) {
+      case form::sequence:
+        return write_what(which, [bytes] { return pieces_of(bytes); });
+      case form::owned:
+        return write_what(which, [bytes] { return std::string(bytes); });
+      case form::shared:
+        return write_what(which, [bytes] { return std::make_shared<std::string const>(bytes); });
+      case form::moving:
+        return write_what(which, [bytes] { return moving_buffer(bytes); });
+      case form::some:
+        return launch(which, [whole](auto& s, auto token) {
+          return s.async_write_some(whole, std::move(token));
+        });
+      case form::composed:
+        return launch(which, [whole](auto& s, auto token) {
+          return asio::async_write(s, whole, std::move(token));
+        });
+      case form::file: {
+        std::size_t const offset = which->number % 3 * 1'000;
+        auto const file = file_of(bytes, offset);
+        which->keep = file;
+        return launch(which, [file, offset, size = bytes.size(), limit = limit_of(*which)](
+                                 auto& s, auto token) {
+          return limit ? tls_sendfile(s, *file, offset, size, *limit, std::move(token))
+                       : tls_sendfile(s, *file, offset, size, std::move(token));
+        });
+      }
+      case form::attempt: {
+        if (!*stream_) return;
+        on_.told.begun(*which);
+        auto const ec = tls_try_write(it(), whole);
+        return on_.told.ended(which, ec, ec ? 0 : bytes.size(), false);
+      }
+      default:
+        return write_what(which, [whole] { return whole; });
+    }
+  }
+
+  void block(verb_ptr const& which) {
+    error_code ec;
+    std::size_t n = 0;
+    on_.told.begun(*which);
+    switch (which->asked.what) {
+      case act::handshake:
+        it().handshake(side(), ec);
+        break;
+      case act::read:
+        n = it().read_some(asio::buffer(which->place), ec);
+        break;
+      case act::write:
+        n = it().write_some(asio::buffer(which->bytes.data(), which->bytes.size()), ec);
+        break;
+      default:
+        it().shutdown(ec);
+    }
+    on_.told.ended(which, ec, n, false);
+  }
+
+  stage on_;
+  launcher launch_;
+  std::shared_ptr<std::optional<stream_type>> stream_;
+  bool by_member_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<subject> make_ours(stage const& on) { return std::make_unique<ours_subject>(on); }
+
+}  // namespace tls_async::test::model

@@ -1,0 +1,147 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+#include "peer.hpp"
+
+#include <deque>
+#include <utility>
+
+namespace tls_async::test::model {
+namespace {
+
+// What one peer can be sent before it has taken it.
+constexpr std::size_t ample = std::size_t{1} << 20;
+
+class record_level_peer final : public peer {
+public:
+  record_level_peer(SSL_CTX* context, role side) : peer_(context, side, pace::all_at_once, {}) {
+    peer_.be_told();
+  }
+
+  SSL* ssl() override { return peer_.session().ssl(); }
+  void receive(std::string_view ciphertext) override { peer_.receive(ciphertext); }
+  std::string send() override {
+    std::string sent;
+    for (auto next = peer_.next();; next = peer_.next()) {
+      if (next) sent += *next;
+      if (!next && (unsaid_.empty() || !peer_.session().handshake_done())) break;
+      if (!next) {
+        peer_.session().made.push_back(std::move(unsaid_.front()));
+        unsaid_.pop_front();
+      }
+    }
+    return sent;
+  }
+  void say(std::string_view plaintext) override {
+    for (; !plaintext.empty(); plaintext.remove_prefix(std::min(plaintext.size(), most))) {
+      unsaid_.push_back(
+          {content::application_data, std::string(plaintext.substr(0, most)), epoch::application});
+    }
+  }
+  void close() override {
+    unsaid_.push_back({content::alert, std::string{1, 0}, epoch::application});
+  }
+  void perform(deed const& what) override { peer_.tell({&what, 0}); }
+  void update_keys(bool both) override {
+    unsaid_.push_back({content::handshake, std::string{24, 0, 0, 1, static_cast<char>(both)},
+                       epoch::application});
+  }
+
+  std::string const& said() override { return peer_.said(); }
+  bool has_closed() override { return peer_.has_closed(); }
+  std::string const& heard() override { return peer_.session().plaintext(); }
+  bool is_puzzled() override { return peer_.session().unopened() != 0; }
+
+private:
+  static constexpr std::size_t most = max_record_plaintext;
+
+  hostile_peer peer_;
+  std::deque<record> unsaid_;
+};
+
+class session_peer final : public peer {
+public:
+  session_peer(SSL_CTX* context, role side) : session_(context, side, {ample, ample}) {}
+
+  SSL* ssl() override { return session_.ssl(); }
+  void receive(std::string_view ciphertext) override {
+    if (!has_failed_) session_.give(ciphertext);
+    advance();
+  }
+  std::string send() override {
+    advance();
+    return session_.take();
+  }
+  void say(std::string_view plaintext) override { unsaid_.push_back({what::plaintext, plaintext}); }
+  void close() override { unsaid_.push_back({what::end, {}}); }
+  void perform(deed const&) override {}
+  void update_keys(bool both) override {
+    unsaid_.push_back({both ? what::both_keys : what::keys, {}});
+  }
+
+  std::string const& said() override { return said_; }
+  bool has_closed() override { return (SSL_get_shutdown(ssl()) & SSL_SENT_SHUTDOWN) != 0; }
+  std::string const& heard() override { return heard_; }
+  bool is_puzzled() override { return false; }
+
+private:
+  enum class what { plaintext, end, keys, both_keys };
+  struct utterance {
+    what kind;
+    std::string_view plaintext;
+  };
+
+  void advance() {
+    if (has_failed_) return;
+    if (SSL_is_init_finished(ssl()) == 0) note(session_.handshake());
+    if (SSL_is_init_finished(ssl()) == 0) return;
+    answer got = session_.read(heard_);
+    while (got)
+      got = session_.read(heard_);
+    note(got);
+    while (!has_failed_ && !unsaid_.empty() && utter(unsaid_.front()))
+      unsaid_.pop_front();
+  }
+  // False while there is no room for it.
+  bool utter(utterance& next) {
+    if (has_closed()) return true;
+    switch (next.kind) {
+      case what::plaintext: {
+        answer const written = session_.write(next.plaintext);
+        note(written);
+        if (!written) return false;
+        said_ += next.plaintext.substr(0, written.bytes);
+        next.plaintext.remove_prefix(written.bytes);
+        return next.plaintext.empty();
+      }
+      case what::end:
+        session_.shutdown();
+        return true;
+      case what::keys:
+      case what::both_keys:
+        if (SSL_version(ssl()) < TLS1_3_VERSION) return true;
+        SSL_key_update(ssl(), next.kind == what::keys ? SSL_KEY_UPDATE_NOT_REQUESTED
+                                                      : SSL_KEY_UPDATE_REQUESTED);
+        note(session_.handshake());
+        return true;
+    }
+    return true;
+  }
+  void note(answer const& given) {
+    has_failed_ = has_failed_ || given.error == SSL_ERROR_SSL || given.error == SSL_ERROR_SYSCALL;
+  }
+
+  raw_session session_;
+  std::deque<utterance> unsaid_;
+  std::string said_, heard_;
+  bool has_failed_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<peer> make_peer(script const& of, ends& with) {
+  role const side = is_client(of) ? role::server : role::client;
+  if (is_record_level(of)) return std::make_unique<record_level_peer>(with.peer(), side);
+  return std::make_unique<session_peer>(with.peer(), side);
+}
+
+}  // namespace tls_async::test::model

@@ -1,0 +1,225 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What may be the result of a verb, and of a whole script.
+#include <tls_async/error.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "player.hpp"
+
+namespace tls_async::test::model {
+
+namespace asio = boost::asio;
+using asio::cancellation_type;
+
+verdict verdict_of(error_code const& ec) {
+  if (!ec) return verdict::success;
+  if (ec == asio::error::eof) return verdict::end;
+  if (ec == asio::ssl::error::stream_truncated) return verdict::truncated;
+  if (ec == asio::error::operation_aborted) return verdict::aborted;
+  if (ec == asio::error::timed_out) return verdict::timed_out;
+  if (ec == asio::error::would_block) return verdict::waits;
+  if (ec == errc::peer_limit_exceeded) return verdict::limit;
+  if (ec.category() == errc_category()) return verdict::refused;
+  if (ec.category() != asio::error::get_ssl_category()) return verdict::transport;
+  int const reason = ERR_GET_REASON(static_cast<unsigned long>(ec.value()));
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return verdict::refused_certificate;
+  return reason >= SSL_AD_REASON_OFFSET ? verdict::alert : verdict::protocol;
+}
+
+char const* name_of(verdict which) {
+  constexpr std::array names{"nothing", "success",  "end",     "truncated", "refused certificate",
+                             "alert",   "protocol", "aborted", "timed out", "transport",
+                             "limit",   "waits",    "refused"};
+  return names.at(static_cast<std::size_t>(which));
+}
+
+void player::begun(verb& of) {
+  of.has_begun = true;
+  of.started = virtual_clock::now();
+  of.had_session = outcome_.negotiated == verdict::success;
+  of.had_rival = std::any_of(outstanding_.begin(), outstanding_.end(), [&of](auto const& v) {
+    return v.get() != &of && v->asked.what == of.asked.what;
+  });
+  if (counts_ != nullptr) counts_->count(of.asked);
+  if (of.asked.what == act::write) of.in_queue = sent_.begin_write(of.bytes);
+  if (of.asked.what == act::handshake) negotiation_begun_ = true;
+  if (of.asked.what == act::close_write || of.asked.what == act::shutdown) is_closing_ = true;
+  // Plaintext that comes beside it goes to nobody.
+  if (of.asked.what == act::shutdown && outcome_.end != verdict::end) outcome_.discarded = true;
+}
+
+void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewhere) {
+  auto const which = verdict_of(ec);
+  std::string const name = "verb " + std::to_string(of->number);
+  note("  " + name + ", " + name_of(of->asked.what) + ": " + std::to_string(n) + ", " +
+       ec.message());
+  if (std::exchange(of->has_ended, true)) return complain(name + " ends twice");
+  std::erase(outstanding_, of);
+  if (counts_ != nullptr) counts_->count(name_of(which));
+  if (elsewhere) complain(name + " ends on another executor");
+  if (!of->was_refused_here) {
+    if (auto const wrong = judge(*of, ec, n); !wrong.empty())
+      complain(name + ": " + wrong + " [" + (subject_ ? subject_->story() : "") + "]");
+  }
+  bool const had_failed = has_failed_;
+  if (of->asked.what == act::write && of->has_begun) sent_.end_write(of->in_queue, n);
+  if (of->asked.what == act::handshake) {
+    if (!had_failed && (which != verdict::refused || !of->had_rival)) outcome_.negotiated = which;
+  }
+  if (of->asked.what == act::read && n <= of->place.size()) {
+    hear({of->place.data(), n});
+    read_succeeded_ = !ec && outcome_.complaint.empty();
+    if (which != verdict::refused && !has_failed_) outcome_.end = which;
+  }
+  bool const is_final = which == verdict::truncated || which == verdict::refused_certificate ||
+                        which == verdict::alert || which == verdict::protocol ||
+                        which == verdict::transport || which == verdict::limit;
+  if (is_final && !std::exchange(has_failed_, true)) outcome_.end = which;
+  if (!inside_.empty() && io_ && of->asked.told != way::blocking &&
+      of->asked.buffers != form::attempt) {
+    auto const [what, number] = inside_.front();
+    inside_.pop_front();
+    perform(what, number);
+  }
+  if (io_ && !was_destroyed_ && !subject_->takes_all()) start_waiting();
+}
+
+void player::hear(std::string_view plaintext) {
+  outcome_.heard += plaintext;
+  auto const& said = peer_->said();
+  auto const at = outcome_.discarded ? said.find(plaintext, heard_to_) : heard_to_;
+  if (at == std::string::npos || said.compare(at, plaintext.size(), plaintext) != 0)
+    return complain("the peer has not said what was read");
+  heard_to_ = at + plaintext.size();
+}
+
+std::string player::judge(verb const& of, error_code ec, std::size_t n) const {
+  if (n > of.size()) return "it reports more bytes than it had";
+  if (!ec) return judge_success(of, n);
+  if (of.asked.what == act::read && n != 0) return "it failed, and has consumed something";
+  if (kind_ == kind::asio) return {};  // its codes are only compared
+  std::string const but = ec.message() + ", and ";
+  bool const negotiates = !(outcome_.negotiated == verdict::success);
+  switch (verdict_of(ec)) {
+    case verdict::aborted:
+      if (was_destroyed_ || of.layer_was_cancelled || layer_cancelled_) return {};
+      if (of.cancelled == cancellation_type::none) return but + "nobody cancelled it";
+      return of.cancelled == cancellation_type::total && n != 0
+                 ? "a total cancellation left something"
+                 : "";
+    case verdict::timed_out:
+      return may_time_out(of) ? "" : but + "it was not so long";
+    case verdict::end:
+      if (of.asked.what != act::read && kind_ == kind::ours) return but + "it is no read";
+      return peer_->has_closed() || kind_ != kind::ours ? "" : but + "the peer has not closed";
+    case verdict::refused:
+      return judge_refusal(of, ec);
+    case verdict::truncated:
+    case verdict::transport:
+      return was_disturbed_ || was_hostile_ || has_failed_ ? "" : but + "the transport is there";
+    case verdict::refused_certificate:
+    case verdict::alert:
+    case verdict::protocol:
+    case verdict::limit:
+      return was_hostile_ || (negotiates && expected_ != verdict::success) || has_failed_
+                 ? ""
+                 : but + "the peer is honest";
+    default:
+      return of.asked.told == way::blocking ? "" : but + "it does not block";
+  }
+}
+
+std::string player::judge_success(verb const& of, std::size_t n) const {
+  bool const may_be_short = of.asked.buffers == form::some || of.asked.told == way::blocking;
+  switch (of.asked.what) {
+    case act::write:
+      if (n != of.size() && !may_be_short) return "success, and not all was written";
+      return of.size() != 0 && n == 0 ? "success, and no byte" : "";
+    case act::read:
+      return n == 0 ? "success, and no byte" : "";
+    case act::handshake: {
+      SSL* const ssl = subject_->ssl();
+      if (ssl == nullptr) return {};
+      if (SSL_is_init_finished(ssl) == 0 && !was_hostile_)
+        return "success, and OpenSSL is not done with the handshake";
+      if (expected_ != verdict::success && kind_ == kind::ours)
+        return std::string("success, where OpenSSL has ") + name_of(expected_);
+      if (host_of(script_).empty()) return {};
+      if (SSL_get0_peer_certificate(ssl) == nullptr) return "success, and there is no certificate";
+      return SSL_get_verify_result(ssl) == X509_V_OK ? "" : "success, and it is not verified";
+    }
+    default:
+      return {};
+  }
+}
+
+std::string player::judge_refusal(verb const& of, error_code ec) const {
+  bool const fits =
+      ec == errc::second_read             ? of.asked.what == act::read && of.had_rival
+      : ec == errc::operation_in_progress ? of.had_rival || of.asked.told == way::blocking
+      : ec == errc::closed_for_writing    ? is_closing_
+      : ec == errc::queue_full            ? of.asked.buffers == form::attempt
+      : ec == errc::no_role               ? !of.had_session
+      : ec == errc::handshake_not_done    ? !of.had_session
+      : ec == errc::not_supported         ? of.asked.what == act::key_update && !is_tls1_3(script_)
+                                          : has_failed_ || expected_ == verdict::refused;
+  return fits ? "" : "refused without a reason: " + ec.message();
+}
+
+bool player::may_time_out(verb const& of) const {
+  using namespace std::chrono_literals;
+  virtual_clock::duration limit = 0s;
+  if (of.asked.within < no_limit - 1) {
+    limit = std::chrono::milliseconds(of.asked.within);
+  } else if (of.asked.within == no_limit - 1) {
+    return false;
+  } else if (of.asked.what == act::handshake) {
+    limit = 10s;
+  } else if (of.asked.what == act::write || of.asked.what == act::key_update) {
+    limit = 30s;
+  } else if (of.asked.what == act::read) {
+    return false;
+  } else {
+    limit = 2s;
+  }
+  return virtual_clock::now() - of.started >= limit;
+}
+
+// When all is over.
+void player::look_back() {
+  if (!outcome_.complaint.empty()) return;
+  // The verbs that went with the event loop have told nothing.
+  if (io_ && (kind_ == kind::ours || !has_failed_)) {
+    bool const is_whole =
+        !was_hostile_ && !has_failed_ && !was_cut_short_ && outcome_.end == verdict::end;
+    sent_.arrive(peer_->heard());
+    if (auto const wrong = sent_.difference(is_whole); !wrong.empty()) complain("sent: " + wrong);
+  }
+  if (peer_->is_puzzled() && !was_hostile_) complain("the peer can't open what was sent");
+  if (outcome_.end == verdict::end && !outcome_.discarded && outcome_.heard != peer_->said())
+    complain("not all came that the peer has said");
+  destroy_loop();
+  if (ends_->ours() != nullptr && ends_->ours()->memory_usage() != 0)
+    complain("memory is held that no stream holds");
+}
+
+bool player::is_in_progress(act what) const {
+  return std::any_of(outstanding_.begin(), outstanding_.end(),
+                     [what](auto const& v) { return v->asked.what == what; });
+}
+
+void player::complain(std::string const& what) {
+  if (outcome_.complaint.empty()) outcome_.complaint = what;
+  note("*** " + what);
+}
+
+}  // namespace tls_async::test::model

@@ -1,0 +1,134 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+#include "trial.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+namespace tls_async::test::model {
+namespace {
+
+char const* name_of(kind which) {
+  constexpr std::array names{"ours", "Asio's", "bare OpenSSL"};
+  return names.at(static_cast<std::size_t>(which));
+}
+
+/// Ours, against another subject's.
+struct difference {
+  char const* page;  ///< Where it stands.
+  bool (*fits)(verdict ours, kind other, verdict its);
+};
+constexpr std::array documented{
+    // A close_notify inside the handshake is no end, but stream_truncated.
+    difference{"docs/migration.md",
+               [](verdict ours, kind, verdict its) {
+                 return ours == verdict::truncated && its == verdict::end;
+               }},
+    // What a peer may ask for again and again has a limit.
+    difference{"core/options.hpp",
+               [](verdict ours, kind, verdict) { return ours == verdict::limit; }},
+    // If anything has come behind close_notify, Asio doesn't believe in it.
+    difference{"boost/asio/ssl/detail/impl/engine.ipp, map_error_code",
+               [](verdict ours, kind other, verdict its) {
+                 return other == kind::asio && ours == verdict::end && its == verdict::truncated;
+               }},
+};
+
+std::string compare(outcome const& ours, kind other, outcome const& its) {
+  auto const differ = [other](char const* what, verdict a, verdict b) {
+    bool const may = a == b || std::any_of(documented.begin(), documented.end(),
+                                           [&](auto const& d) { return d.fits(a, other, b); });
+    return may ? std::string() : std::string(what) + ": " + name_of(a) + ", and not " + name_of(b);
+  };
+  // A first verb that fails to negotiate says it in its own result.
+  if (ours.negotiated != verdict::none) {
+    auto const wrong = differ("the handshake", ours.negotiated, its.negotiated);
+    if (!wrong.empty()) return wrong;
+  }
+  if (ours.discarded || its.discarded) return {};
+  if (auto const wrong = differ("the end", ours.end, its.end); !wrong.empty()) return wrong;
+  if (ours.end == its.end && ours.heard != its.heard) {
+    return "read " + std::to_string(ours.heard.size()) + " bytes, and not " +
+           std::to_string(its.heard.size());
+  }
+  return {};
+}
+
+outcome play(script const& which, kind on, verdict expected, coverage* counts) {
+  try {
+    return player(which, on, expected, counts).run();
+  } catch (std::exception const& error) {
+    outcome failed;
+    failed.complaint = std::string("exception: ") + error.what();
+    return failed;
+  }
+}
+
+}  // namespace
+
+finding try_script(script const& which, coverage* counts) {
+  if (counts != nullptr) counts->count(which);
+  script settings_alone{which.seed, which.settings, {}};
+  verdict const expected = play(settings_alone, kind::bare, verdict::none, nullptr).negotiated;
+  auto const ours = play(which, kind::ours, expected, counts);
+  if (!ours.complaint.empty()) return {"ours: " + ours.complaint, ours.trace};
+  if (is_disturbed(which)) return {};
+  for (kind const other : {kind::bare, kind::asio}) {
+    auto const its = play(which, other, expected, nullptr);
+    std::string const name = name_of(other);
+    if (!its.complaint.empty()) return {name + ": " + its.complaint, its.trace};
+    if (auto const wrong = compare(ours, other, its); !wrong.empty())
+      return {"ours against " + name + ": " + wrong, ours.trace + "-- " + name + "\n" + its.trace};
+  }
+  return {};
+}
+
+script minimise(script found, std::function<bool(script const&)> const& still_finds) {
+  auto const try_instead = [&](script shorter) {
+    if (!still_finds(shorter)) return false;
+    found = std::move(shorter);
+    return true;
+  };
+  bool again = true;
+  while (again) {
+    again = false;
+    for (std::size_t length = std::max<std::size_t>(found.events.size() / 2, 1);; length /= 2) {
+      for (std::size_t at = 0; at < found.events.size();) {
+        script shorter = found;
+        auto const first = shorter.events.begin() + static_cast<std::ptrdiff_t>(at);
+        auto const n = std::min(length, found.events.size() - at);
+        shorter.events.erase(first, first + static_cast<std::ptrdiff_t>(n));
+        if (try_instead(std::move(shorter))) {
+          again = true;
+        } else {
+          at += length;
+        }
+      }
+      if (length <= 1) break;
+    }
+    for (auto const& [name, value] : script(found).settings) {
+      script simpler = found;
+      simpler.settings.erase(name);
+      again = try_instead(std::move(simpler)) || again;
+    }
+    // What is left as simple as can be.
+    for (std::size_t i = 0; i != found.events.size(); ++i) {
+      for (auto const part : {0, 1, 2, 3, 4}) {
+        script simpler = found;
+        event& one = simpler.events[i];
+        if (part == 0) one.buffers = form::plain;
+        if (part == 1) one.told = way::callback;
+        if (part == 2) one.within = no_limit;
+        if (part == 3) one.inside = false;
+        if (part == 4 &&
+            (one.what == act::write || one.what == act::read || one.what == act::peer_says))
+          one.n = one.n > 100 ? 100 : one.n;
+        if (simpler != found) again = try_instead(std::move(simpler)) || again;
+      }
+    }
+  }
+  return found;
+}
+
+}  // namespace tls_async::test::model
