@@ -91,7 +91,7 @@ step engine::sendfile([[maybe_unused]] int file, [[maybe_unused]] std::uint64_t 
                       [[maybe_unused]] std::size_t length) {
   if (failure_) return {want::failed, 0};
 #ifndef OPENSSL_NO_KTLS
-  openssl_call const call(true);
+  openssl_call const call(true, callback_ran_);
   auto const sent = SSL_sendfile(ssl_.get(), file, static_cast<off_t>(offset), length, 0);
   int const failed = errno;
   if (sent > 0) {
@@ -126,7 +126,7 @@ bool engine::has_to_end_for_fixed_keys() const noexcept {
 
 // RFC 8446 section 4.6.3 would have us send with new keys from here on.
 step engine::end_for_fixed_keys(char const* summary) {
-  openssl_call const call(true);
+  openssl_call const call(true, callback_ran_);
   SSL_shutdown(ssl_.get());
   return fail(errc::ktls_fixed_keys, summary);
 }

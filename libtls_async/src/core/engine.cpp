@@ -89,7 +89,8 @@ step engine::handshake() {
   if (handshake_done_) return {};
   if (!has_role_) return fail(errc::no_role, "the stream is neither client nor server");
   if (begin().next == want::failed || !attach_ring()) return {want::failed, 0};
-  openssl_call const call(sends_directly_);
+  callback_ran_ = true;
+  openssl_call const call(sends_directly_, callback_ran_);
   auto result = answer(SSL_do_handshake(ssl_.get()));
   if (result.next == want::nothing) result = check_host();
   handshake_done_ = result.next == want::nothing;
@@ -112,7 +113,7 @@ step engine::seal(std::span<std::byte const> plaintext) {
     record = pending_.plaintext();
   }
   std::size_t written = 0;
-  openssl_call const call(sends_directly_);
+  openssl_call const call(sends_directly_, callback_ran_);
   auto const result = answer(SSL_write_ex(ssl_.get(), record.data(), record.size(), &written));
   if (result.next == want::flush) {
     // OpenSSL has sealed the record and will only take the same bytes again (SSL_write_ex(3),
@@ -137,13 +138,13 @@ step engine::finish_record() {
   // SSL_write_ex would go on with that message by itself, and forget which of the records it is to
   // retry are sealed already.
   {
-    openssl_call const call(sends_directly_);
+    openssl_call const call(sends_directly_, callback_ran_);
     if (step const message = finish_message(); message.next != want::nothing) return message;
   }
   while (!pending_.empty()) {
     auto const rest = pending_.plaintext();
     std::size_t written = 0;
-    openssl_call const call(sends_directly_);
+    openssl_call const call(sends_directly_, callback_ran_);
     auto const result = answer(SSL_write_ex(ssl_.get(), rest.data(), rest.size(), &written));
     if (result.next != want::nothing) return result;
     count_sealed(written);
@@ -161,7 +162,7 @@ bool engine::keep_pending(std::span<std::byte const> record) {
 step engine::open(std::span<std::byte> plaintext) {
   assert(!plaintext.empty());
   if (step const session = handshake(); session.next != want::nothing) return session;
-  openssl_call const call(sends_directly_);
+  openssl_call const call(sends_directly_, callback_ran_);
   if (ring_.input_bytes() == 0 && !receives_directly_ && !in_handshake()) {
     // Without input OpenSSL has nothing new to say, unless it stopped for want of room, and would
     // only make a buffer for it.
@@ -193,7 +194,7 @@ step engine::open(std::span<std::byte> plaintext) {
 step engine::key_update(bool ask) {
   if (failure_ || !attach_ring()) return {want::failed, 0};
   if (kernel_seals()) return end_for_fixed_keys("one key has sealed as much as it may");
-  openssl_call const call(sends_directly_);
+  openssl_call const call(sends_directly_, callback_ran_);
   if (!std::exchange(key_update_blocked_, false)) {
     if (step const message = finish_message(); message.next != want::nothing) return message;
     if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) !=
@@ -218,7 +219,7 @@ step engine::close_notify() {
   // still to be opened (SSL_shutdown(3)): `open` is the one that finds it.
   if (close_notify_sent() && !close_notify_blocked_) return {};
   if (!attach_ring()) return {want::failed, 0};
-  openssl_call const call(sends_directly_);
+  openssl_call const call(sends_directly_, callback_ran_);
   if (step const message = finish_message(); message.next != want::nothing) return message;
   int const result = SSL_shutdown(ssl_.get());
   step const sent = result >= 0 ? step{} : answer(result);

@@ -201,10 +201,11 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
   }
   engine* const self = of(ssl);
   if (self == nullptr) return;
+  self->callback_ran_ = true;
   if ((where & SSL_CB_LOOP) != 0) self->handshake_step_ = next_message_of(ssl);
   if ((where & SSL_CB_ALERT) == 0) return;
   if ((value & 0xff) == SSL_AD_CLOSE_NOTIFY) return;
-  self->alert_ = value;
+  self->alert_ = static_cast<std::uint16_t>(value);
   self->alert_was_sent_ = (where & SSL_CB_WRITE) != 0;
 }
 
@@ -235,7 +236,9 @@ void engine::exceed(char const* limit) noexcept {
 void engine::on_message(int sent, int /*version*/, int type, void const* message,
                         std::size_t length, SSL* /*ssl*/, void* engine) noexcept {
   auto* const self = static_cast<tls_async::engine*>(engine);
-  if (self == nullptr || sent != 0 || type != SSL3_RT_HANDSHAKE || length == 0) return;
+  if (self == nullptr || type != SSL3_RT_HANDSHAKE || length == 0) return;
+  self->callback_ran_ = true;
+  if (sent != 0) return;
   if (!self->handshake_done_) return;
   auto const exceeds = [](std::uint32_t count, std::uint32_t limit) {
     return limit != 0 && count > limit;

@@ -257,7 +257,7 @@ private:
   std::uint32_t key_updates_allowed_ = UINT32_MAX;
   std::uint32_t handshake_messages_in_a_row_ = 0;
   int descriptor_ = -1;
-  int alert_ = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none
+  std::uint16_t alert_ = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none
   bool alert_was_sent_ = false;
   bool callback_checks_host_ = false;
   bool is_overruled_ = false;  // a callback has accepted what OpenSSL refuses
@@ -270,6 +270,8 @@ private:
   bool handshake_done_ = false;
   bool key_update_blocked_ = false;
   bool close_notify_blocked_ = false;
+  bool callback_ran_ =
+      false;  // one of the application's, perhaps, in the call of OpenSSL under way
 };
 
 }  // namespace tls_async
