@@ -124,9 +124,12 @@ struct engine_pair {
   void handshake(std::size_t at_once = everything) {
     for (std::size_t moved = 1; moved != 0;) {
       client_step = client.handshake();
+      BOOST_REQUIRE_EQUAL(ERR_peek_error(), 0U);
       moved = move_ciphertext(client, server, at_once);
       server_step = server.handshake();
+      BOOST_REQUIRE_EQUAL(ERR_peek_error(), 0U);
       if (client_step.next == want::nothing) BOOST_REQUIRE(open_all(client).empty());
+      BOOST_REQUIRE_EQUAL(ERR_peek_error(), 0U);
       moved += move_ciphertext(server, client, at_once);
     }
   }
