@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 : "${CXX:?}" "${CXXFLAGS:?}" "${LIB_FUZZING_ENGINE:?}" "${OUT:?}" "${WORK:?}"
 
 cmake -S . -B "$WORK" -G Ninja -DCMAKE_BUILD_TYPE=None -DTLS_ASYNC_BUILD_FUZZERS=ON -DTLS_ASYNC_BUILD_TESTS=OFF \
-  -DTLS_ASYNC_BUILD_BENCH=OFF
+  -DTLS_ASYNC_BUILD_APPS=OFF -DTLS_ASYNC_BUILD_BENCH=OFF
 cmake --build "$WORK" --target fuzzers
 "$WORK/test/fuzz/fuzz_seeds" "$WORK/seeds"
 for source in test/fuzz/*_fuzzer.cpp; do

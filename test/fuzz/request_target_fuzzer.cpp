@@ -84,7 +84,8 @@ void judge_redirect(std::string_view location) {
   static auto const base = https_get::parse_url("https://example.test/dir/file?query");
   try {
     auto const url = https_get::redirected(base, location);
-    must(url.scheme() == "https" && !url.has_userinfo(), "it leads to no https");
+    must(url.scheme_id() == boost::urls::scheme::https && !url.has_userinfo(),
+         "it leads to no https");
     auto const host = https_get::host(url);
     must(!host.empty() && is_plain(host), "it leads to no host");
     auto const port = https_get::port(url);

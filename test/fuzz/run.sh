@@ -11,7 +11,8 @@ shift 2
 
 # A target that has found something leaves it here.
 crashes=$build/crashes
-options=(-timeout=20 -rss_limit_mb=2048)
+# Scripts may grow soon: most events need others before them.
+options=(-timeout=20 -rss_limit_mb=2048 -len_control=10)
 
 target() { echo "$build/test/fuzz/$1"; }
 
