@@ -178,6 +178,10 @@ BOOST_DATA_TEST_CASE(errors_that_a_callback_leaves_fail_no_session,
   want end{};
   BOOST_TEST(deliver_all(pair.server, pair.client, &end) == "both ways");
   BOOST_TEST(end == want::fill);
+  BOOST_TEST(pair.server.close_notify() == step{});
+  deliver_all(pair.server, pair.client, &end);
+  BOOST_TEST(end == want::closed);
+  BOOST_TEST(ERR_peek_error() == 0U);
   BOOST_TEST(pair.client.error_info().text() == "");
   BOOST_TEST(pair.server.error_info().text() == "");
 }

@@ -196,8 +196,12 @@ void engine::explain_failure(std::string openssl) {
 }
 
 void engine::on_info(SSL const* ssl, int where, int value) noexcept {
+  // What the application's leaves in the error queue would be the reason of the alert it is told
+  // of, or make an error of a close_notify.
   if (auto const chained = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl)); chained != nullptr) {
+    ERR_set_mark();
     chained(ssl, where, value);
+    ERR_pop_to_mark();
   }
   engine* const self = of(ssl);
   if (self == nullptr) return;
