@@ -3,6 +3,7 @@
 //
 // threads_model: rounds of random use on real sockets and several threads. README.md says what it
 // may do, what it judges, and how to run a seed again.
+#include "details.hpp"
 #include "round.hpp"
 
 #include <boost/program_options.hpp>
@@ -34,7 +35,7 @@ void run(choices const& chosen) {
   for (std::uint64_t i = 0; (chosen.seconds != 0 || i != chosen.rounds) && has_time(); ++i) {
     auto const plan = make_plan(chosen.seed, chosen.first_round + i, chosen.with_known);
     set_scene(describe(plan));
-    if (chosen.is_loud) std::cout << describe(plan) << std::endl;
+    if (chosen.is_loud) std::cout << describe(plan) << '\n' << details(plan) << std::flush;
     for (std::uint64_t time = 0; time != chosen.repeat; ++time) {
       tls_async::threads::round(plan, dog).run();
       // What is opened once and kept is open after the first round.
@@ -63,7 +64,7 @@ int main(int argc, char* argv[]) try {
       ("repeat", number(chosen.repeat), "each so often: the interleaving differs")  //
       ("patience", number(chosen.patience), "seconds after which a round hangs")    //
       ("known", po::bool_switch(&chosen.with_known), "also what is a known fault")  //
-      ("loud", po::bool_switch(&chosen.is_loud), "name each round");
+      ("loud", po::bool_switch(&chosen.is_loud), "say what each round does");
   po::variables_map given;
   po::store(po::parse_command_line(argc, argv, options), given);
   if (given.count("help") != 0) {
