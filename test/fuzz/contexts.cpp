@@ -6,6 +6,8 @@
 #include <tuple>
 #include <utility>
 
+#include <openssl/err.h>
+
 namespace tls_async::test {
 namespace {
 
@@ -26,6 +28,10 @@ void use(context& made, identity const& own) {
   made.use_private_key(own.private_key);
 }
 
+void on_info(SSL const*, int, int) {
+  if (callbacks_leave_errors) leave_error();
+}
+
 template <class Made, class Key, class Make>
 Made& once(std::map<Key, Made>& all, Key const& key, Make make) {
   auto found = all.find(key);
@@ -40,6 +46,7 @@ SSL_CTX* our_client(shown as) {
   return once(all, as,
               [as] {
                 context made(context::role::client);
+                SSL_CTX_set_info_callback(made.native_handle(), &on_info);
                 made.trust(server_identity().authority);
                 if (as == shown::known) use(made, client_identity());
                 if (as == shown::untrusted) use(made, make_identity(identity_kind::untrusted));
@@ -53,6 +60,7 @@ SSL_CTX* our_server(shown as, asked of_clients) {
   return once(all, std::pair(as, of_clients),
               [=] {
                 context made(context::role::server);
+                SSL_CTX_set_info_callback(made.native_handle(), &on_info);
                 use(made, make_identity(kind_of_server(as)));
                 if (of_clients != asked::nobody) made.trust(client_identity().authority);
                 if (of_clients == asked::required) made.require_client_certificate();
@@ -82,6 +90,8 @@ SSL_CTX* bare_peer(role side, int version, shown as) {
               })
       .get();
 }
+
+void leave_error() { ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR); }
 
 bool is_acceptable_server(shown as) { return as == shown::known; }
 

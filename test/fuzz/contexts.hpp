@@ -25,6 +25,11 @@ SSL_CTX* our_server(shown as, asked of_clients);
 /// On bare OpenSSL, of one version, with the one suite that record_peer knows. Shows the same.
 SSL_CTX* bare_peer(role side, int version, shown as);
 
+/// The callbacks of our contexts leave an error of their own in OpenSSL's queue.
+inline bool callbacks_leave_errors = false;
+/// As another library, or such a callback, does.
+void leave_error();
+
 /// What an honest handshake between the two has to come to.
 [[nodiscard]] bool is_acceptable_server(shown as);
 [[nodiscard]] bool is_acceptable_client(shown as, asked of_clients);

@@ -35,6 +35,8 @@ struct setting {
     if ((second & 8) != 0) options.most_handshake_messages_in_a_row = 3;
     if ((second & 16) != 0) options.most_renegotiation_attempts = 0;
     if ((second & 32) != 0) options.rekey_after_records = 2;
+    meets_errors = (second & 64) != 0;
+    callbacks_leave_errors = (second & 128) != 0;
     honest_records = with.byte();
     fragment = with.size();
   }
@@ -44,6 +46,7 @@ struct setting {
   shown peer = shown::known;
   asked of_clients = asked::nobody;
   engine_options options;
+  bool meets_errors = false;
   std::size_t honest_records = 0;  // of the peer's, before the script begins
   std::size_t fragment = 0;        // the most plaintext of our records, if that can be set
 };
@@ -64,6 +67,7 @@ public:
     } else {
       must(!ours_.engine().be_server(), "the engine is no server");
     }
+    ours_.meet_errors(setting_.meets_errors);
     if (setting_.fragment >= 512) SSL_set_max_send_fragment(ours_.ssl(), setting_.fragment);
   }
 

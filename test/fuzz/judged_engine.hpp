@@ -24,6 +24,9 @@ public:
   /// `numbered_from`: where the numbers of its plaintext begin.
   judged_engine(SSL_CTX* context, engine_options const& options, std::size_t numbered_from);
 
+  /// Another library leaves an error in OpenSSL's queue before each call.
+  void meet_errors(bool on) noexcept { meets_errors_ = on; }
+
   [[nodiscard]] tls_async::engine& engine() noexcept { return engine_; }
   [[nodiscard]] SSL* ssl() noexcept { return engine_.native_handle(); }
 
@@ -57,6 +60,7 @@ public:
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
 
 private:
+  tls_async::engine& prepared();
   step judge(step given, bool may_close = false);
   void judge_ring();
 
@@ -68,6 +72,7 @@ private:
   unfinished unfinished_ = unfinished::nothing;
   bool asks_ = false;
   bool closed_ = false;
+  bool meets_errors_ = false;
 };
 
 }  // namespace tls_async::test

@@ -89,7 +89,7 @@ void engine_seeds(std::filesystem::path const& below) {
   for (std::size_t setting = 0; setting != 64; ++setting) {
     if ((setting >> 2 & 3) == 3 || setting >> 4 == 3) continue;
     script_writer honest;
-    honest.byte(setting).byte(setting % 4).byte(255).size(0);
+    honest.byte(setting).byte(setting % 4 * 0x41).byte(255).size(0);
     exchange(honest).byte(peer_says).size(2'000).byte(0);
     exchange(honest).byte(update_keys).byte(1).byte(close_session).byte(own_verb).size(0);
     seeds.add(exchange(honest));
@@ -98,7 +98,7 @@ void engine_seeds(std::filesystem::path const& below) {
     for (std::size_t const setting : {0U, 1U, 2U, 3U}) {
       for (std::size_t const honest_records : {1U, 255U}) {
         script_writer made;
-        made.byte(setting).byte(0x1c).byte(honest_records).size(600);
+        made.byte(setting).byte(act % 2 == 0 ? 0x1c : 0xdc).byte(honest_records).size(600);
         write_act(made, act);
         exchange(made).byte(peer_says).size(20).byte(0).byte(own_verb).size(700);
         write_act(made, act);
@@ -116,7 +116,11 @@ void two_engines_seeds(std::filesystem::path const& below) {
     if ((setting & 3) == 3 || (setting >> 2 & 3) == 3 || (setting >> 4 & 3) == 3) continue;
     script_writer made;
     made.byte(setting).byte(setting % 5 * 16).byte(setting % 3 << 2);
-    made.byte(setting % 4).byte(setting % 5).size(setting % 7 * 100).byte(setting % 3);
+    made.byte(setting % 4)
+        .byte(setting % 5)
+        .size(setting % 7 * 100)
+        .byte(setting % 3)
+        .byte(setting / 4);
     made.byte(setting % 2 == 0 ? 15 : 0);
     for (bool const client : {true, false}) {
       made.byte(of(pair_move_all, client)).byte(of(pair_go_on, client));

@@ -42,6 +42,9 @@ struct setting {
     fragment_length = with.below(5);
     send_fragment = with.size();
     tickets = with.below(5);
+    std::size_t const errors = with.byte();
+    meets_errors = (errors & 1) != 0;
+    callbacks_leave_errors = (errors & 2) != 0;
   }
 
   [[nodiscard]] bool is_compatible() const {
@@ -80,6 +83,7 @@ struct setting {
   engine_options client_options, server_options;
   std::size_t suite = 0, fragment_length = 0, send_fragment = 0, tickets = 0;
   bool reads_ahead = false, releases_buffers = false, refuses_tickets = false;
+  bool meets_errors = false;
 };
 
 class pair {
@@ -92,6 +96,8 @@ public:
                 10'000'000) {
     must(!client_.engine().be_client_of("localhost"), "localhost is no host");
     must(!server_.engine().be_server(), "the engine is no server");
+    client_.meet_errors(setting_.meets_errors);
+    server_.meet_errors(setting_.meets_errors);
     setting_.apply(client_.ssl(), true);
     setting_.apply(server_.ssl(), false);
   }
