@@ -223,7 +223,8 @@ void ring::end_fill(std::size_t n) noexcept {
 
 bool ring::take(std::span<std::byte const> landed) noexcept {
   int const size = static_cast<int>(landed.size());
-  if (!attach() || BIO_write(outer_, landed.data(), size) != size) return false;
+  if (!attach()) return false;
+  if (BIO_write(outer_, landed.data(), size) != size) return ERR_clear_error(), false;
   follow_records(landed);
   return true;
 }
