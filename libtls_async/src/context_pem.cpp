@@ -127,7 +127,7 @@ std::string labels(std::vector<block> const& blocks) {
   return text;
 }
 
-certificate_ptr decode(block const& from) {
+certificate_ptr decode_once(block const& from) {
   auto const* position = static_cast<unsigned char const*>(from.der.get());
   auto const length = static_cast<long>(from.der.get_deleter().length);
   auto const* const end = position + length;
@@ -135,6 +135,16 @@ certificate_ptr decode(block const& from) {
                                   ? d2i_X509_AUX(nullptr, &position, length)
                                   : d2i_X509(nullptr, &position, length)};
   return position == end ? std::move(certificate) : nullptr;
+}
+
+// OpenSSL makes a certificate without its key, too: if the key is of an unknown kind, and without a
+// word also if memory was short, and then nothing could ever be verified with it. The second time
+// tells.
+certificate_ptr decode(block const& from) {
+  auto certificate = decode_once(from);
+  if (certificate == nullptr || X509_get0_pubkey(certificate.get()) != nullptr) return certificate;
+  ERR_clear_error();
+  return decode_once(from);
 }
 
 // Without a callback of ours OpenSSL would ask the terminal.
