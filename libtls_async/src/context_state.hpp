@@ -92,9 +92,5 @@ void leave_out_ffdhe(SSL_CTX* handle);
 /// then not resumed (SSL_CTX_set_session_id_context(3)).
 void forget_sessions(SSL_CTX* handle);
 
-/// Tells clients the names of the authorities in the trust store, if they are asked to have a
-/// certificate.
-void announce_authorities(SSL_CTX* handle);
-
 }  // namespace tls_async::detail
 #pragma GCC visibility pop

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 namespace tls_async {
 namespace {
@@ -76,21 +77,6 @@ bool default_file_has_certificate() {
   return X509_STORE_set_default_paths(store.get()) == 1 && has_certificate(store.get());
 }
 
-void trust_more(SSL_CTX* handle) {
-  detail::state_of(handle).trust_configured = true;
-  detail::announce_authorities(handle);
-  detail::forget_sessions(handle);
-}
-
-void trust_text(SSL_CTX* handle, std::string_view pem, std::string const& origin) {
-  auto const certificates =
-      detail::parse_certificates(pem, origin, detail::other_blocks::refuse, errc::bad_trust);
-  for (auto const& each : certificates) {
-    detail::require_memory(X509_STORE_add_cert(SSL_CTX_get_cert_store(handle), each.get()) == 1);
-  }
-  trust_more(handle);
-}
-
 using names_ptr = std::unique_ptr<STACK_OF(X509_NAME), decltype([](STACK_OF(X509_NAME) * names) {
                                     sk_X509_NAME_pop_free(names, X509_NAME_free);
                                   })>;
@@ -109,6 +95,48 @@ bool add_name(STACK_OF(X509_NAME) * names, X509_NAME const* name) {
   return copy != nullptr && sk_X509_NAME_push(names, copy.get()) > 0 && copy.release() != nullptr;
 }
 
+// Of the authorities in the trust store, for clients that are asked to have a certificate; null if
+// they are too long.
+names_ptr names_of_authorities(SSL_CTX* handle) {
+  certificates_ptr const certificates{X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(handle))};
+  names_ptr names{sk_X509_NAME_new_null()};
+  detail::require_memory(certificates != nullptr && names != nullptr);
+  std::size_t bytes = 0;
+  for (int i = 0; i < sk_X509_num(certificates.get()); ++i) {
+    X509_NAME const* const subject = X509_get_subject_name(sk_X509_value(certificates.get(), i));
+    if (!has_name(names.get(), subject)) {
+      int const length = i2d_X509_NAME(subject, nullptr);
+      detail::require_memory(length >= 0 && add_name(names.get(), subject));
+      // Two bytes of length stand before each name: RFC 8446 section 4.2.4.
+      bytes += 2 + static_cast<std::size_t>(length);
+    }
+  }
+  // No names means any authority to a client; a list as long as a system's is no help to it.
+  constexpr std::size_t most = 16'384;
+  return bytes <= most ? std::move(names) : nullptr;
+}
+
+// What is trusted has been added. OpenSSL can't take it out again if there is no memory for the
+// names, so it stays.
+void trust_more(SSL_CTX* handle) {
+  detail::state_of(handle).trust_configured = true;
+  if ((SSL_CTX_get_verify_mode(handle) & SSL_VERIFY_PEER) == 0 ||
+      detail::state_of(handle).side != context::role::server) {
+    return;
+  }
+  SSL_CTX_set_client_CA_list(handle, names_of_authorities(handle).release());
+}
+
+void trust_text(SSL_CTX* handle, std::string_view pem, std::string const& origin) {
+  auto const certificates =
+      detail::parse_certificates(pem, origin, detail::other_blocks::refuse, errc::bad_trust);
+  detail::forget_sessions(handle);
+  for (auto const& each : certificates) {
+    detail::require_memory(X509_STORE_add_cert(SSL_CTX_get_cert_store(handle), each.get()) == 1);
+  }
+  trust_more(handle);
+}
+
 }  // namespace
 
 void context::trust_system() {
@@ -125,6 +153,7 @@ void context::trust_system() {
                "'; install the package ca-certificates, set SSL_CERT_FILE or "
                "SSL_CERT_DIR, or call trust_file()");
   }
+  detail::forget_sessions(handle_.get());
   detail::require_memory(SSL_CTX_set_default_verify_paths(handle_.get()) == 1);
   trust_more(handle_.get());
 }
@@ -152,6 +181,7 @@ void context::trust_directory(fs::path const& directory) {
   if (absolute.string().find(':') != std::string::npos) {
     refuse(errc::bad_trust, name + " has a ':' in its path, where OpenSSL would split it");
   }
+  detail::forget_sessions(handle_.get());
   detail::require_memory(SSL_CTX_load_verify_dir(handle_.get(), absolute.string().c_str()) == 1);
   trust_more(handle_.get());
 }
@@ -178,9 +208,11 @@ void context::verify_clients(char const* setter, int mode) {
     refuse(errc::empty_trust_store,
            std::string{setter} + " has nothing to verify clients with yet");
   }
-  SSL_CTX_set_verify(handle_.get(), mode, nullptr);
-  detail::announce_authorities(handle_.get());
+  auto names = names_of_authorities(handle_.get());
   detail::forget_sessions(handle_.get());
+  // Nothing from here on can fail.
+  SSL_CTX_set_verify(handle_.get(), mode, nullptr);
+  SSL_CTX_set_client_CA_list(handle_.get(), names.release());
 }
 
 void context::insecure_skip_verification() {
@@ -209,28 +241,6 @@ void forget_sessions(SSL_CTX* handle) {
     refuse(errc::bad_option, "OpenSSL has no random numbers: " + openssl_reason());
   }
   require_memory(SSL_CTX_set_session_id_context(handle, id.data(), id.size()) == 1);
-}
-
-void announce_authorities(SSL_CTX* handle) {
-  if ((SSL_CTX_get_verify_mode(handle) & SSL_VERIFY_PEER) == 0 ||
-      state_of(handle).side != context::role::server) {
-    return;
-  }
-  certificates_ptr const certificates{X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(handle))};
-  names_ptr names{sk_X509_NAME_new_null()};
-  require_memory(certificates != nullptr && names != nullptr);
-  std::size_t bytes = 0;
-  for (int i = 0; i < sk_X509_num(certificates.get()); ++i) {
-    X509_NAME const* const subject = X509_get_subject_name(sk_X509_value(certificates.get(), i));
-    if (!has_name(names.get(), subject)) {
-      // Two bytes of length stand before each name: RFC 8446 section 4.2.4.
-      bytes += 2 + static_cast<std::size_t>(i2d_X509_NAME(subject, nullptr));
-      require_memory(add_name(names.get(), subject));
-    }
-  }
-  // No names means any authority to a client; a list as long as a system's is no help to it.
-  constexpr std::size_t most = 16'384;
-  SSL_CTX_set_client_CA_list(handle, bytes <= most ? names.release() : nullptr);
 }
 
 }  // namespace detail

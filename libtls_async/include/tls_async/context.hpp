@@ -127,7 +127,8 @@ public:
   void add_identity(std::string_view chain_pem, std::string_view key_pem,
                     std::string_view password = {});
 
-  // ---- Trust: what a peer's certificate is verified with. Each call adds to what is trusted.
+  // ---- Trust: what a peer's certificate is verified with. Each call adds to what is trusted. If
+  // it throws std::bad_alloc, some of that may be trusted already.
 
   /// Trusts what OpenSSL trusts by default on this system: the file and the directory that
   /// `openssl version -d` tells, or those that SSL_CERT_FILE and SSL_CERT_DIR name.
