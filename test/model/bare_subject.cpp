@@ -41,8 +41,8 @@ int read_bio(BIO* bio, char* into, int n) {
 
 long control_bio(BIO* bio, int command, long, void*) {
   if (command == BIO_CTRL_FLUSH) return 1;
-  error_code ec;
-  return command == BIO_CTRL_EOF && wire_of(bio).give({}, ec) && ec ? 1 : 0;
+  auto const& in = wire_of(bio).in;
+  return command == BIO_CTRL_EOF && in.has_ended && in.bytes.empty() ? 1 : 0;
 }
 
 BIO_METHOD const* method() {

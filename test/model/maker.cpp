@@ -49,11 +49,14 @@ public:
 private:
   void choose_settings() {
     for (row const& one : all_rows()) {
-      bool const is_basic = std::string(one.name) == "side" || std::string(one.name) == "version" ||
-                            std::string(one.name) == "context";
-      if (!one_in(is_basic ? 2 : 6)) continue;
+      std::string const name = one.name;
+      bool const is_basic = name == "side" || name == "version" || name == "context";
+      bool const is_common = name == "suite" || name == "negotiates" || one.version != fits::any;
+      // Most scripts should get through the handshake.
+      if (!one_in(is_basic ? 2 : is_common ? 5 : 25)) continue;
+      if (one.version == (is_tls1_3(made_) ? fits::tls1_2 : fits::tls1_3)) continue;
       auto const& value = one.values.at(pick(one.values.size()));
-      if (&value != &one.values.front()) made_.settings[one.name] = value.name;
+      if (&value != &one.values.front()) made_.settings[name] = value.name;
     }
   }
 
@@ -71,8 +74,8 @@ private:
       add({act::settle});
     } else if (is_disturbed_) {
       add_disturbance();
-    } else if (one_in(3)) {
-      add({act::move});
+    } else {
+      add({one_in(3) ? act::throws : act::move});
     }
   }
 
@@ -113,6 +116,8 @@ private:
       add({act::peer_does, pick(all_deeds().size())});
     } else if (one_in(12)) {
       add({act::peer_closes});
+    } else if (one_in(8)) {
+      add({act::peer_renews, 0, one_in(2) ? form::both : form::plain});
     } else {
       add({act::peer_says, 1 + (one_in(2) ? pick(300) : pick(40'000))});
     }
@@ -203,7 +208,7 @@ std::vector<known_trigger> const& known_triggers() {
       {"a blocking read beside KeyUpdates, where the network takes no output",
        [](script const& s) {
          return blocks(s) && has(s, act::net_room) &&
-                (has(s, act::peer_does) || has(s, act::key_update));
+                (has(s, act::peer_does) || has(s, act::peer_renews) || has(s, act::key_update));
        },
        &unblock},
       {"a key update or a close_write that was cancelled halfway",
@@ -217,7 +222,9 @@ std::vector<known_trigger> const& known_triggers() {
          });
        }},
       {"lowest_layer().cancel() while a peer takes no answers to its KeyUpdates",
-       [](script const& s) { return has(s, act::cancel_layer) && has(s, act::peer_does); },
+       [](script const& s) {
+         return has(s, act::cancel_layer) && (has(s, act::peer_does) || has(s, act::peer_renews));
+       },
        [](script& s) {
          std::erase_if(s.events, [](event const& e) { return e.what == act::cancel_layer; });
        }},

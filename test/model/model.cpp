@@ -62,7 +62,7 @@ std::string kind_of(std::string const& complaint) {
   return kind;
 }
 
-int report(script found, finding const& first, bool shorten) {
+void report(script found, finding const& first, bool shorten) {
   if (shorten) {
     std::string const kind = kind_of(first.what);
     found = minimise(std::move(found), [&kind](script const& shorter) {
@@ -75,7 +75,6 @@ int report(script found, finding const& first, bool shorten) {
             << (last ? last : first).trace << '\n'
             << "# seed " << found.seed << ": " << first.what << '\n'
             << text_of(found) << "\nmodel --script '" << text_of(found, "; ") << "'\n";
-  return 1;
 }
 
 int run(po::variables_map const& options) {
@@ -101,17 +100,21 @@ int run(po::variables_map const& options) {
   std::uint64_t const most = options.count("scripts") != 0
                                  ? options["scripts"].as<std::uint64_t>()
                                  : std::numeric_limits<std::uint64_t>::max();
-  int result = 0;
+  auto const findings = options["findings"].as<unsigned>();
+  unsigned found = 0;
   std::uint64_t done = 0;
-  for (; done != most && result == 0; ++done) {
+  for (; done != most && found != findings; ++done) {
     if (seconds != 0 && std::chrono::steady_clock::now() >= end) break;
     current_seed = seed + done;
     auto const made = make_script(seed + done, options["known"].as<bool>());
-    if (auto const found = try_script(made, &counts)) result = report(made, found, shorten);
+    if (auto const wrong = try_script(made, &counts)) {
+      report(made, wrong, shorten);
+      ++found;
+    }
   }
   std::cout << counts.never() << "model: seeds " << seed << " to " << seed + done - 1 << ", "
             << counts.summary() << '\n';
-  return result;
+  return found == 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -130,8 +133,9 @@ int main(int argc, char* argv[]) {
       ("scripts", po::value<std::uint64_t>(), "how many; without it as --seconds says")  //
       ("seconds", po::value<unsigned>()->default_value(0), "how long; 0 is no limit")    //
       ("script", po::value<std::vector<std::string>>()->multitoken(),
-       "run these, in files or as text, and no other")             //
-      ("known", po::bool_switch(), "meet the known triggers too")  //
+       "run these, in files or as text, and no other")                            //
+      ("findings", po::value<unsigned>()->default_value(1), "end after so many")  //
+      ("known", po::bool_switch(), "meet the known triggers too")                 //
       ("minimise", po::value<bool>()->default_value(true), "what finds something");
   try {
     po::variables_map given;

@@ -24,18 +24,12 @@ public:
     for (auto next = peer_.next();; next = peer_.next()) {
       if (next) sent += *next;
       if (!next && (unsaid_.empty() || !peer_.session().handshake_done())) break;
-      if (!next) {
-        peer_.session().made.push_back(std::move(unsaid_.front()));
-        unsaid_.pop_front();
-      }
+      if (!next) utter();
     }
     return sent;
   }
   void say(std::string_view plaintext) override {
-    for (; !plaintext.empty(); plaintext.remove_prefix(std::min(plaintext.size(), most))) {
-      unsaid_.push_back(
-          {content::application_data, std::string(plaintext.substr(0, most)), epoch::application});
-    }
+    unsaid_.push_back({content::application_data, std::string(plaintext), epoch::application});
   }
   void close() override {
     unsaid_.push_back({content::alert, std::string{1, 0}, epoch::application});
@@ -52,7 +46,16 @@ public:
   bool is_puzzled() override { return peer_.session().unopened() != 0; }
 
 private:
-  static constexpr std::size_t most = max_record_plaintext;
+  // One record, as long as was agreed on (RFC 6066 section 4).
+  void utter() {
+    record& first = unsaid_.front();
+    auto const code = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl()));
+    std::size_t const most = code == 0 ? max_record_plaintext : std::size_t{256} << code;
+    peer_.session().made.push_back(first);
+    if (first.plaintext.size() <= most) return unsaid_.pop_front();
+    peer_.session().made.back().plaintext.resize(most);
+    first.plaintext.erase(0, most);
+  }
 
   hostile_peer peer_;
   std::deque<record> unsaid_;
@@ -79,7 +82,9 @@ public:
   }
 
   std::string const& said() override { return said_; }
-  bool has_closed() override { return (SSL_get_shutdown(ssl()) & SSL_SENT_SHUTDOWN) != 0; }
+  bool has_closed() override {
+    return SSL_get_quiet_shutdown(ssl()) == 0 && (SSL_get_shutdown(ssl()) & SSL_SENT_SHUTDOWN) != 0;
+  }
   std::string const& heard() override { return heard_; }
   bool is_puzzled() override { return false; }
 
@@ -103,7 +108,7 @@ private:
   }
   // False while there is no room for it.
   bool utter(utterance& next) {
-    if (has_closed()) return true;
+    if ((SSL_get_shutdown(ssl()) & SSL_SENT_SHUTDOWN) != 0) return true;
     switch (next.kind) {
       case what::plaintext: {
         answer const written = session_.write(next.plaintext);

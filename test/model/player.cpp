@@ -15,8 +15,12 @@ namespace tls_async::test::model {
 namespace asio = boost::asio;
 using asio::cancellation_type;
 
-player::player(script const& of, kind on, verdict expected, coverage* counts)
-    : script_(of), kind_(on), expected_(expected), counts_(counts) {
+player::player(script const& of, kind on, outcome const& expected, coverage* counts)
+    : script_(of),
+      kind_(on),
+      expected_(expected.negotiated),
+      is_refused_(expected.negotiated != verdict::success || expected.end != verdict::end),
+      counts_(counts) {
   virtual_clock::current = virtual_clock::time_point(std::chrono::hours(1));
   io_.emplace();
   ends_.emplace(of);
@@ -50,6 +54,7 @@ void player::perform(event const& what, std::size_t number) {
   switch (what.what) {
     case act::peer_says:
     case act::peer_closes:
+    case act::peer_renews:
     case act::peer_does:
       return perform_on_peer(what, number);
     case act::cancel:
@@ -68,6 +73,9 @@ void player::perform(event const& what, std::size_t number) {
       was_destroyed_ = was_cut_short_ = true;
       waiting_.clear();
       return subject_->destroy();
+    case act::throws:
+      will_throw_ = kind_ == kind::ours;
+      return;
     case act::destroy_loop:
       return destroy_loop();
     case act::run:
@@ -85,6 +93,8 @@ void player::perform_on_peer(event const& what, std::size_t number) {
     peer_->say(message(2 * number, what.n));
   } else if (what.what == act::peer_closes) {
     peer_->close();
+  } else if (what.what == act::peer_renews) {
+    if (is_tls1_3(script_)) peer_->update_keys(what.buffers == form::both);
   } else {
     auto const& deeds = all_deeds();
     auto const& one = deeds.at(what.n % deeds.size());
@@ -244,7 +254,11 @@ void player::step(std::uint64_t handlers) {
     if (io_->stopped()) io_->restart();
     bool moved = wire_->settle();
     if (subject_->step()) moved = true;
-    if (io_->poll_one() == 0 && !moved) break;
+    try {
+      if (io_->poll_one() == 0 && !moved) break;
+    } catch (thrown const&) {
+      note("  it was thrown");
+    }
   }
 }
 

@@ -50,10 +50,13 @@ struct outcome {
   bool discarded = false;       ///< A shutdown may have.
 };
 
+/// What a handler throws where the script says so.
+struct thrown {};
+
 class player final : listener {
 public:
-  /// `expected`: how OpenSSL's handshake ends with these settings and an honest peer.
-  player(script const& of, kind on, verdict expected, coverage* counts);
+  /// `expected`: what OpenSSL makes of these settings and an honest peer, and nothing else.
+  player(script const& of, kind on, outcome const& expected, coverage* counts);
   player(player const&) = delete;
   player& operator=(player const&) = delete;
   ~player() override;
@@ -93,6 +96,7 @@ private:
   script const& script_;
   kind kind_;
   verdict expected_;
+  bool is_refused_;  // by one of both ends
   coverage* counts_;
   std::optional<ends> ends_;
   std::unique_ptr<peer> peer_;
@@ -117,6 +121,8 @@ private:
   bool handshake_asked_ = false;
   bool close_asked_ = false;
   bool has_failed_ = false;
+  bool will_throw_ = false;
+  std::deque<verb_ptr> reads_;  // that have begun, and were not heard yet
   bool read_succeeded_ = false;
 };
 

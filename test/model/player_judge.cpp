@@ -52,6 +52,9 @@ void player::begun(verb& of) {
   if (counts_ != nullptr) counts_->count(of.asked);
   if (of.asked.what == act::write) of.in_queue = sent_.begin_write(of.bytes);
   if (of.asked.what == act::handshake) negotiation_begun_ = true;
+  if (of.asked.what == act::read)
+    reads_.push_back(*std::find_if(verbs_.begin(), verbs_.end(),
+                                   [&of](auto const& v) { return v.get() == &of; }));
   if (of.asked.what == act::close_write || of.asked.what == act::shutdown) is_closing_ = true;
   // Plaintext that comes beside it goes to nobody.
   if (of.asked.what == act::shutdown && outcome_.end != verdict::end) outcome_.discarded = true;
@@ -76,14 +79,18 @@ void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewh
     if (!had_failed && (which != verdict::refused || !of->had_rival)) outcome_.negotiated = which;
   }
   if (of->asked.what == act::read && n <= of->place.size()) {
-    hear({of->place.data(), n});
+    of->taken = n;
+    // In the order in which they began: who starts one before he was told of the last can't know.
+    for (; !reads_.empty() && reads_.front()->has_ended; reads_.pop_front())
+      hear({reads_.front()->place.data(), reads_.front()->taken});
     read_succeeded_ = !ec && outcome_.complaint.empty();
     if (which != verdict::refused && !has_failed_) outcome_.end = which;
   }
   bool const is_final = which == verdict::truncated || which == verdict::refused_certificate ||
                         which == verdict::alert || which == verdict::protocol ||
                         which == verdict::transport || which == verdict::limit;
-  if (is_final && !std::exchange(has_failed_, true)) outcome_.end = which;
+  if (is_final && !std::exchange(has_failed_, true) && outcome_.end != verdict::end)
+    outcome_.end = which;
   if (!inside_.empty() && io_ && of->asked.told != way::blocking &&
       of->asked.buffers != form::attempt) {
     auto const [what, number] = inside_.front();
@@ -91,6 +98,9 @@ void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewh
     perform(what, number);
   }
   if (io_ && !was_destroyed_ && !subject_->takes_all()) start_waiting();
+  bool const is_handler = (of->asked.told == way::callback || of->asked.told == way::strand) &&
+                          of->asked.buffers != form::attempt;
+  if (is_handler && std::exchange(will_throw_, false)) throw thrown();
 }
 
 void player::hear(std::string_view plaintext) {
@@ -108,7 +118,6 @@ std::string player::judge(verb const& of, error_code ec, std::size_t n) const {
   if (of.asked.what == act::read && n != 0) return "it failed, and has consumed something";
   if (kind_ == kind::asio) return {};  // its codes are only compared
   std::string const but = ec.message() + ", and ";
-  bool const negotiates = !(outcome_.negotiated == verdict::success);
   switch (verdict_of(ec)) {
     case verdict::aborted:
       if (was_destroyed_ || of.layer_was_cancelled || layer_cancelled_) return {};
@@ -130,9 +139,7 @@ std::string player::judge(verb const& of, error_code ec, std::size_t n) const {
     case verdict::alert:
     case verdict::protocol:
     case verdict::limit:
-      return was_hostile_ || (negotiates && expected_ != verdict::success) || has_failed_
-                 ? ""
-                 : but + "the peer is honest";
+      return was_hostile_ || is_refused_ || has_failed_ ? "" : but + "the peer is honest";
     default:
       return of.asked.told == way::blocking ? "" : but + "it does not block";
   }
@@ -149,7 +156,8 @@ std::string player::judge_success(verb const& of, std::size_t n) const {
     case act::handshake: {
       SSL* const ssl = subject_->ssl();
       if (ssl == nullptr) return {};
-      if (SSL_is_init_finished(ssl) == 0 && !was_hostile_)
+      // New keys that wait to be sent are a handshake to OpenSSL, too.
+      if (SSL_is_init_finished(ssl) == 0 && !was_hostile_ && !of.had_session)
         return "success, and OpenSSL is not done with the handshake";
       if (expected_ != verdict::success && kind_ == kind::ours)
         return std::string("success, where OpenSSL has ") + name_of(expected_);
@@ -199,12 +207,14 @@ void player::look_back() {
   if (!outcome_.complaint.empty()) return;
   // The verbs that went with the event loop have told nothing.
   if (io_ && (kind_ == kind::ours || !has_failed_)) {
-    bool const is_whole =
-        !was_hostile_ && !has_failed_ && !was_cut_short_ && outcome_.end == verdict::end;
+    // What Asio has sealed for a blocking write leaves with the next one.
+    bool const is_whole = kind_ != kind::asio && !was_hostile_ && !has_failed_ && !was_cut_short_ &&
+                          outcome_.end == verdict::end;
     sent_.arrive(peer_->heard());
     if (auto const wrong = sent_.difference(is_whole); !wrong.empty()) complain("sent: " + wrong);
   }
-  if (peer_->is_puzzled() && !was_hostile_) complain("the peer can't open what was sent");
+  if (peer_->is_puzzled() && !was_hostile_ && !is_refused_)
+    complain("the peer can't open what was sent");
   if (outcome_.end == verdict::end && !outcome_.discarded && outcome_.heard != peer_->said())
     complain("not all came that the peer has said");
   destroy_loop();

@@ -15,10 +15,11 @@ namespace tls_async::test::model {
 namespace {
 
 constexpr std::array<char const*, acts> act_names{
-    "handshake", "read",        "write",     "key_update",   "close_write",  "shutdown",
-    "peer_says", "peer_closes", "peer_does", "net_holds",    "net_delivers", "net_releases",
-    "net_room",  "net_moves",   "net_ends",  "net_breaks",   "cancel",       "cancel_layer",
-    "clock",     "move",        "destroy",   "destroy_loop", "run",          "settle"};
+    "handshake",    "read",        "write",       "key_update", "close_write",  "shutdown",
+    "peer_says",    "peer_closes", "peer_renews", "peer_does",  "net_holds",    "net_delivers",
+    "net_releases", "net_room",    "net_moves",   "net_ends",   "net_breaks",   "cancel",
+    "cancel_layer", "clock",       "move",        "destroy",    "destroy_loop", "throws",
+    "run",          "settle"};
 constexpr std::array<char const*, forms> form_names{
     "plain",    "sequence", "owned", "shared", "moving", "some",    "attempt", "file",
     "composed", "member",   "both",  "in",     "out",    "partial", "total"};
@@ -101,7 +102,11 @@ bool is_disturbed(script const& which) {
   // Where the peer is hostile, it matters what a verb in a handler comes before.
   bool const is_out_of_order = any([](event const& e) { return e.inside; }) &&
                                any([](event const& e) { return e.what == act::peer_does; });
-  return is_out_of_order || any([](event const& e) {
+  // OpenSSL by itself fails (SSL_R_BAD_LENGTH) if it has to answer while a record is blocked.
+  bool const has_no_room =
+      any([](event const& e) { return e.what == act::net_room; }) &&
+      any([](event const& e) { return e.what == act::peer_renews || e.what == act::peer_does; });
+  return is_out_of_order || has_no_room || any([](event const& e) {
            return e.what == act::cancel || e.what == act::cancel_layer || e.what == act::clock ||
                   e.what == act::destroy || e.what == act::destroy_loop ||
                   e.what == act::net_ends || e.what == act::net_breaks ||

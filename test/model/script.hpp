@@ -27,7 +27,8 @@ enum class act : unsigned char {
   // Of its peer.
   peer_says,  ///< So many bytes of plaintext.
   peer_closes,
-  peer_does,  ///< The deed of that number (hostile/deeds.hpp).
+  peer_renews,  ///< Its keys; `both` asks for the subject's.
+  peer_does,    ///< The deed of that number (hostile/deeds.hpp).
   // Of the network.
   net_holds,
   net_delivers,
@@ -43,6 +44,7 @@ enum class act : unsigned char {
   move,
   destroy,
   destroy_loop,  ///< The io_context.
+  throws,        ///< The next handler does, at its end.
   run,           ///< So many handlers.
   settle         ///< All handlers that can run.
 };

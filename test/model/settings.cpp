@@ -43,6 +43,38 @@ void trust(SSL_CTX* context, std::string const& authority) {
   borrowed.add_certificate_authority(boost::asio::buffer(authority));
 }
 
+identity const& server_of(script const& of) {
+  std::string const kind = chosen(of, "certificate").name;
+  return make_identity(kind == "rsa"            ? identity_kind::server_rsa
+                       : kind == "intermediate" ? identity_kind::server_intermediate
+                       : kind == "expired"      ? identity_kind::expired
+                       : kind == "wrong_host"   ? identity_kind::wrong_host
+                       : kind == "self_signed"  ? identity_kind::self_signed
+                                                : identity_kind::server);
+}
+
+struct client_certificate {
+  bool is_asked, is_required, is_there;
+};
+client_certificate client_of(script const& of) {
+  std::string const how = chosen(of, "client_certificate").name;
+  return {how != "none", how == "required" || how == "missing",
+          how == "asked" || how == "required"};
+}
+
+// A server or a client that has no name to verify.
+void be_plain(SSL_CTX* context, script const& of, bool is_a_client) {
+  auto const wanted = client_of(of);
+  if (is_a_client && wanted.is_there) use(context, client_identity());
+  if (is_a_client) return;
+  use(context, server_of(of));
+  if (!wanted.is_asked) return;
+  trust(context, client_identity().authority);
+  SSL_CTX_set_verify(context,
+                     SSL_VERIFY_PEER | (wanted.is_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                     SSL_CTX_get_verify_callback(context));
+}
+
 }  // namespace
 
 value const& chosen(script const& of, std::string const& row_name) {
@@ -63,32 +95,15 @@ std::string host_of(script const& of) {
 ends::ends(script const& of) : script_(of) {
   bool const client = is_client(of);
   if (is_chosen(of, "context", "ours")) {
-    ours_.emplace(client ? context::role::client : context::role::server);
-    auto const& authority =
-        make_identity(is_chosen(of, "trust", "unknown") ? identity_kind::untrusted
-                                                        : identity_kind::server)
-            .authority;
-    if (client && host_of(of).empty()) ours_->insecure_skip_verification();
-    if (client) ours_->trust(authority);
-    if (!client) {
-      ours_->use_certificate_chain(server_identity().certificate_chain);
-      ours_->use_private_key(server_identity().private_key);
-    }
-    SSL_CTX_up_ref(ours_->native_handle());
-    of_asio_.emplace(ours_->native_handle());
+    make_ours();
   } else {
     of_asio_.emplace(client ? ssl::context::tls_client : ssl::context::tls_server);
-    if (client) {
-      trust(subject(), make_identity(is_chosen(of, "trust", "unknown") ? identity_kind::untrusted
-                                                                       : identity_kind::server)
-                           .authority);
-    } else {
-      use(subject(), server_identity());
-    }
+    be_plain(subject(), of, client);
+    if (client) trust(subject(), authority());
   }
   peer_.reset(SSL_CTX_new(client ? TLS_server_method() : TLS_client_method()));
   if (!peer_) throw std::bad_alloc();
-  if (client) use(peer_.get(), server_identity());
+  be_plain(peer_.get(), of, !client);
   SSL_CTX_set_mode(peer_.get(),
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   for (SSL_CTX* const context : {subject(), peer_.get()}) {
@@ -101,12 +116,43 @@ ends::ends(script const& of) : script_(of) {
   }
 }
 
+std::string const& ends::authority() const {
+  return make_identity(is_chosen(script_, "trust", "unknown") ? identity_kind::untrusted
+                                                              : identity_kind::server)
+      .authority;
+}
+
+void ends::make_ours() {
+  bool const client = is_client(script_);
+  auto const wanted = client_of(script_);
+  ours_.emplace(client ? context::role::client : context::role::server);
+  if (client) {
+    ours_->trust(authority());
+    if (host_of(script_).empty()) ours_->insecure_skip_verification();
+  }
+  if (!client || wanted.is_there) {
+    auto const& own = client ? client_identity() : server_of(script_);
+    ours_->use_certificate_chain(own.certificate_chain);
+    ours_->use_private_key(own.private_key);
+  }
+  if (!client && wanted.is_asked) {
+    ours_->trust(client_identity().authority);
+    if (wanted.is_required) {
+      ours_->require_client_certificate();
+    } else {
+      ours_->request_client_certificate();
+    }
+  }
+  SSL_CTX_up_ref(ours_->native_handle());
+  of_asio_.emplace(ours_->native_handle());
+}
+
 void ends::prepare_subject(SSL* session, bool by_openssl) const {
   std::string const host = host_of(script_);
   if (by_openssl && !host.empty()) {
     SSL_set1_host(session, host.c_str());
     SSL_set_tlsext_host_name(session, host.c_str());
-    SSL_set_verify(session, SSL_VERIFY_PEER, nullptr);
+    SSL_set_verify(session, SSL_VERIFY_PEER, SSL_get_verify_callback(session));
   }
   for (row const& one : all_rows()) {
     auto const apply = one.on == whose::peer ? nullptr : chosen_of(script_, one).to_session;

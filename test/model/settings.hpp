@@ -71,6 +71,9 @@ public:
   [[nodiscard]] stream_options options() const;
 
 private:
+  void make_ours();
+  [[nodiscard]] std::string const& authority() const;
+
   script const& script_;
   std::optional<tls_async::context> ours_;
   std::optional<boost::asio::ssl::context> of_asio_;

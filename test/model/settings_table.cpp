@@ -4,7 +4,9 @@
 // The rows.
 #include "settings.hpp"
 
-#include <stdexcept>
+#include <iterator>
+
+#include "settings_rows.hpp"
 
 namespace tls_async::test::model {
 namespace {
@@ -25,6 +27,8 @@ std::vector<row> make_rows() {
   return {
       {"side", whose::both, fits::any, {{"client"}, {"server"}}},
       {"context", whose::subject, fits::any, {{"asio"}, {"ours"}}},
+      // The others are on the network itself.
+      {"next_layer", whose::subject, fits::any, {{"wire"}, {"socket"}, {"beast"}}},
       {"negotiates", whose::subject, fits::any, {{"tls_handshake"}, {"member"}, {"first_verb"}}},
       {"trust", whose::subject, fits::any, {{"host"}, {"nobody"}, {"other_host"}, {"unknown"}}},
       {"version",
@@ -59,8 +63,18 @@ std::vector<row> make_rows() {
 
 }  // namespace
 
+std::vector<row> of_either_end(char const* name, char const* name_of_peer, fits version,
+                               std::vector<value> values) {
+  return {{name, whose::subject, version, values}, {name_of_peer, whose::peer, version, values}};
+}
+
 std::vector<row> const& all_rows() {
-  static std::vector<row> const made = make_rows();
+  static std::vector<row> const made = [] {
+    std::vector<row> all = make_rows();
+    for (auto& more : {protocol_rows(), option_rows(), verify_rows(), callback_rows()})
+      all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }();
   return made;
 }
 

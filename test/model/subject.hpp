@@ -33,6 +33,7 @@ struct verb {
   bool has_begun = false;            ///< It was started; a coroutine may not have come so far.
   bool was_refused_here = false;     ///< The subject was gone before it could begin.
   bool has_ended = false;
+  std::size_t taken = 0;     ///< By a read.
   bool had_rival = false;    ///< Another one of its kind was in progress when it began.
   bool had_session = false;  ///< The handshake was done when it began.
   bool layer_was_cancelled = false;
@@ -88,6 +89,7 @@ enum class kind { ours, asio, bare };
 inline constexpr std::size_t kinds = 3;
 
 std::unique_ptr<subject> make_ours(stage const& on);
+std::unique_ptr<subject> make_ours_on_socket(stage const& on);
 std::unique_ptr<subject> make_asio(stage const& on);
 std::unique_ptr<subject> make_bare(stage const& on);
 

@@ -55,7 +55,7 @@ std::string compare(outcome const& ours, kind other, outcome const& its) {
   return {};
 }
 
-outcome play(script const& which, kind on, verdict expected, coverage* counts) {
+outcome play(script const& which, kind on, outcome const& expected, coverage* counts) {
   try {
     return player(which, on, expected, counts).run();
   } catch (std::exception const& error) {
@@ -70,7 +70,7 @@ outcome play(script const& which, kind on, verdict expected, coverage* counts) {
 finding try_script(script const& which, coverage* counts) {
   if (counts != nullptr) counts->count(which);
   script settings_alone{which.seed, which.settings, {}};
-  verdict const expected = play(settings_alone, kind::bare, verdict::none, nullptr).negotiated;
+  auto const expected = play(settings_alone, kind::bare, {}, nullptr);
   auto const ours = play(which, kind::ours, expected, counts);
   if (!ours.complaint.empty()) return {"ours: " + ours.complaint, ours.trace};
   if (is_disturbed(which)) return {};

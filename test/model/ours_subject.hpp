@@ -1,15 +1,15 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// A stream of ours, by all of its verbs.
+// A stream of ours, by all of its verbs. `Layer` makes its next layer, and moves what that does not
+// move by itself.
+#pragma once
+
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
-
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <optional>
@@ -18,9 +18,6 @@
 #include "launch.hpp"
 
 namespace tls_async::test::model {
-namespace {
-
-namespace asio = boost::asio;
 
 // Plaintext that lies elsewhere each time it is asked for; the old place is overwritten and freed.
 class moving_buffer {
@@ -29,52 +26,43 @@ public:
       : place_(
             std::make_shared<std::unique_ptr<std::string>>(std::make_unique<std::string>(bytes))) {}
 
-  asio::const_buffer operator()() const {
+  boost::asio::const_buffer operator()() const {
     auto next = std::make_unique<std::string>(**place_);
     std::fill((*place_)->begin(), (*place_)->end(), '!');
     *place_ = std::move(next);
-    return asio::buffer(**place_);
+    return boost::asio::buffer(**place_);
   }
 
 private:
   std::shared_ptr<std::unique_ptr<std::string>> place_;
 };
 
-// A file with these bytes behind some others.
-std::shared_ptr<int const> file_of(std::string_view bytes, std::size_t offset) {
-  int const made = ::memfd_create("plaintext", MFD_CLOEXEC);
-  std::string const all = std::string(offset, '?').append(bytes);
-  if (made < 0 || ::write(made, all.data(), all.size()) != static_cast<ssize_t>(all.size()))
-    throw std::runtime_error{"no file in memory"};
-  return {new int(made), [](int const* descriptor) {
-            ::close(*descriptor);
-            delete descriptor;
-          }};
-}
+/// A file with these bytes behind some others.
+std::shared_ptr<int const> file_of(std::string_view bytes, std::size_t offset);
+/// The same bytes in many pieces, the first of which is empty.
+std::vector<boost::asio::const_buffer> pieces_of(std::string_view bytes);
 
-std::vector<asio::const_buffer> pieces_of(std::string_view bytes) {
-  std::vector<asio::const_buffer> pieces{asio::const_buffer()};
-  for (std::size_t next = 1; !bytes.empty(); next = next * 3 % 20'011) {
-    auto const piece = bytes.substr(0, next);
-    bytes.remove_prefix(piece.size());
-    pieces.push_back(asio::buffer(piece.data(), piece.size()));
-  }
-  return pieces;
-}
-
+template <class Layer>
 class ours_subject final : public subject {
-  using stream_type = stream<wire_stream, virtual_clock>;
+  using stream_type = stream<typename Layer::type, virtual_clock>;
 
 public:
   explicit ours_subject(stage const& on)
-      : on_(on), launch_(on.io, on.told), stream_(std::make_shared<std::optional<stream_type>>()) {
-    wire_stream next_layer(on.io.get_executor(), on.over);
+      : on_(on),
+        layer_(on),
+        launch_(on.io, on.told),
+        stream_(std::make_shared<std::optional<stream_type>>()) {
+    auto next_layer = layer_.take();
     if (auto* const ours = on.with.ours()) {
       stream_->emplace(std::move(next_layer), *ours, on.with.options());
     } else {
       stream_->emplace(std::move(next_layer), on.with.of_asio(), on.with.options());
     }
-    by_member_ = !is_chosen(on.of, "negotiates", "tls_handshake") ||
+    // The blocking form has no host.
+    bool const blocks = std::any_of(on.of.events.begin(), on.of.events.end(), [](event const& e) {
+      return e.what == act::handshake && e.told == way::blocking;
+    });
+    by_member_ = blocks || !is_chosen(on.of, "negotiates", "tls_handshake") ||
                  (is_client(on.of) && host_of(on.of).empty());
     on.with.prepare_subject(it().native_handle(), by_member_);
     if (is_chosen(on.of, "negotiates", "first_verb")) it().set_role(side());
@@ -115,9 +103,10 @@ public:
     }
   }
 
+  bool step() override { return layer_.move(); }
   [[nodiscard]] SSL* ssl() override { return *stream_ ? it().native_handle() : nullptr; }
   void cancel_layer() override {
-    if (*stream_) it().lowest_layer().cancel();
+    if (*stream_) layer_.cancel(it());
   }
   // To another place, and back.
   void move() override {
@@ -132,7 +121,7 @@ public:
 
 private:
   stream_type& it() { return **stream_; }
-  [[nodiscard]] stream_type::handshake_type side() const {
+  [[nodiscard]] typename stream_type::handshake_type side() const {
     return is_client(on_.of) ? stream_type::client : stream_type::server;
   }
   static std::optional<time_limit> limit_of(verb const& which) {
@@ -171,13 +160,13 @@ private:
   }
 
   void start_read(verb_ptr const& which) {
-    asio::mutable_buffer const whole = asio::buffer(which->place);
+    boost::asio::mutable_buffer const whole = boost::asio::buffer(which->place);
     auto const limit = limit_of(*which);
     switch (which->asked.buffers) {
       case form::sequence: {
         auto const cut = whole.size() / 3;
-        std::array<asio::mutable_buffer, 3> const parts{asio::mutable_buffer(),
-                                                        asio::buffer(whole, cut), whole + cut};
+        std::array<boost::asio::mutable_buffer, 3> const parts{
+            boost::asio::mutable_buffer(), boost::asio::buffer(whole, cut), whole + cut};
         return launch(which, [parts, limit](auto& s, auto token) {
           return limit ? tls_read_some(s, parts, *limit, std::move(token))
                        : tls_read_some(s, parts, std::move(token));
@@ -205,7 +194,7 @@ private:
   }
   void start_write(verb_ptr const& which) {
     auto const bytes = which->bytes;
-    auto const whole = asio::buffer(bytes.data(), bytes.size());
+    auto const whole = boost::asio::buffer(bytes.data(), bytes.size());
     switch (which->asked.buffers) {
       case form::sequence:
         return write_what(which, [bytes] { return pieces_of(bytes); });
@@ -221,7 +210,7 @@ private:
         });
       case form::composed:
         return launch(which, [whole](auto& s, auto token) {
-          return asio::async_write(s, whole, std::move(token));
+          return boost::asio::async_write(s, whole, std::move(token));
         });
       case form::file: {
         std::size_t const offset = which->number % 3 * 1'000;
@@ -253,10 +242,10 @@ private:
         it().handshake(side(), ec);
         break;
       case act::read:
-        n = it().read_some(asio::buffer(which->place), ec);
+        n = it().read_some(boost::asio::buffer(which->place), ec);
         break;
       case act::write:
-        n = it().write_some(asio::buffer(which->bytes.data(), which->bytes.size()), ec);
+        n = it().write_some(boost::asio::buffer(which->bytes.data(), which->bytes.size()), ec);
         break;
       default:
         it().shutdown(ec);
@@ -265,13 +254,10 @@ private:
   }
 
   stage on_;
+  Layer layer_;
   launcher launch_;
   std::shared_ptr<std::optional<stream_type>> stream_;
   bool by_member_ = false;
 };
-
-}  // namespace
-
-std::unique_ptr<subject> make_ours(stage const& on) { return std::make_unique<ours_subject>(on); }
 
 }  // namespace tls_async::test::model
