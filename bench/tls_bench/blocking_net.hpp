@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <coroutine>
 #include <csignal>
 #include <functional>
 #include <system_error>

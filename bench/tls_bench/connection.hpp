@@ -7,6 +7,7 @@
 #include "contexts.hpp"
 #include "sample.hpp"
 
+#include <coroutine>
 #include <cstddef>
 #include <exception>
 #include <future>

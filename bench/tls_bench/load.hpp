@@ -10,6 +10,7 @@
 #include "stack.hpp"
 
 #include <atomic>
+#include <coroutine>
 #include <deque>
 #include <exception>
 #include <string>

@@ -6,6 +6,7 @@
 
 #include "connection.hpp"
 
+#include <coroutine>
 #include <cstddef>
 #include <future>
 #include <utility>

@@ -13,6 +13,7 @@
 #include "serve.hpp"
 #include "stack.hpp"
 
+#include <coroutine>
 #include <deque>
 #include <future>
 #include <stdexcept>
