@@ -10,11 +10,13 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/_experimental/test/stream.hpp>
+#include <boost/beast/websocket/stream.hpp>
 #include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <array>
 #include <string>
+#include <type_traits>
 
 namespace tls_async::test {
 namespace {
@@ -102,6 +104,19 @@ BOOST_AUTO_TEST_CASE(each_operation_has_a_default_token) {
   start_all_without_a_token(theirs);
   BOOST_TEST(io.poll() == 0U);
 }
+
+// Asio's stream knows no other executor: libraries that change the default token of a client make
+// an exception for it by name, and for nothing else.
+template <class Stream>
+using with_deferred = asio::deferred_t::as_default_on_t<Stream>;
+using named_socket = with_deferred<tcp::socket>;
+using named_layer = with_deferred<beast::tcp_stream>;
+static_assert(std::is_same_v<with_deferred<our_stream<tcp::socket>>, our_stream<named_socket>>);
+static_assert(std::is_same_v<with_deferred<our_stream<tcp::socket&>>, our_stream<named_socket&>>);
+static_assert(std::is_same_v<with_deferred<our_stream<our_stream<tcp::socket>>>,
+                             our_stream<our_stream<named_socket>>>);
+static_assert(std::is_same_v<with_deferred<beast::websocket::stream<our_stream<beast::tcp_stream>>>,
+                             beast::websocket::stream<our_stream<named_layer>>>);
 
 BOOST_AUTO_TEST_SUITE_END()
 

@@ -80,6 +80,16 @@ public:
   using executor_type = typename next_layer_type::executor_type;
   /// OpenSSL's session.
   using native_handle_type = SSL*;
+  /// This stream over its next layer with another executor, for `asio::deferred_t::as_default_on_t`
+  /// and the like. `boost::asio::ssl::stream` has none.
+  template <class Executor>
+  struct rebind_executor {
+  private:
+    using layer = typename next_layer_type::template rebind_executor<Executor>::other;
+
+  public:
+    using other = stream<std::conditional_t<std::is_reference_v<NextLayer>, layer&, layer>, Clock>;
+  };
 
   /// A session of `context`, which may be destroyed before the stream is.
   /// Throws std::bad_alloc, bad_option, and what the next layer's constructor throws.
