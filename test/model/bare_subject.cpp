@@ -122,6 +122,15 @@ private:
       if (!goes_on) break;
     }
     auto ec = result > 0 ? error_code() : failure(result);
+    // Without SSL_MODE_AUTO_RETRY a read says so behind each ticket, too, where more has come.
+    for (int tickets = 0; tickets != 8 && ec == asio::error::would_block; ++tickets) {
+      if (of.which->asked.what != act::read) break;
+      ERR_clear_error();
+      std::size_t n = 0;
+      result = call(of, n);
+      of.done += n;
+      ec = result > 0 ? error_code() : failure(result);
+    }
     if (of.which->asked.what == act::shutdown && ec == asio::error::eof) ec = {};
     return ec;
   }
