@@ -175,7 +175,8 @@ private:
   void request(bool has_body, std::size_t stream_bits, std::string const& path) {
     auto const stream = static_cast<std::uint32_t>(stream_bits % 16 == 15 ? 0 : next_stream_);
     next_stream_ += 2;
-    std::string header{static_cast<char>(has_body ? 0x83 : 0x82), '\x87', '\x04'};
+    std::string header{
+        static_cast<char>(has_body ? 0x83 : 0x82), '\x87', '\x01', '\x01', 'a', '\x04'};
     auto const asked = '/' + path;
     header += static_cast<char>(asked.size());
     header += asked;
@@ -233,9 +234,21 @@ private:
     }
   }
 
+  // All of each, where the windows have room for all (RFC 9113 section 6.9.2).
+  void judge_answers() {
+    std::size_t sum = 0;
+    for (auto const& [stream, answer] : expected_)
+      sum += answer.size();
+    if (!is_plain_ || sum > 60'000 || expected_.size() > 90) return;
+    for (auto const& [stream, answer] : expected_)
+      must(answered_[stream] == answer, "not all of an answer came");
+  }
+
   void finish() {
     send(everything);
-    turn();
+    for (int i = 0; i != 20; ++i)
+      turn();
+    judge_answers();
     SSL_shutdown(client_.get());
     ::shutdown(ends_[1], SHUT_WR);
     for (int i = 0; i != 2'000 && !ended_; ++i)
