@@ -47,7 +47,7 @@ void tell_seed() {
       std::snprintf(text.data(), text.size(), "model: seed %ju\n", std::uintmax_t{current_seed});
   if (::write(STDERR_FILENO, text.data(), static_cast<std::size_t>(n)) != n) return;
 }
-void end_by_signal(int number) {
+[[maybe_unused]] void end_by_signal(int number) {
   tell_seed();
   std::signal(number, SIG_DFL);
   std::raise(number);
