@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+"""soak.py --client FILE --seconds N REPORT NAME=DIR...: servers under load, one build of them after the other.
+
+The load is soak_client's: 200 connections at once, 5 % of them with a fault. It goes to https_server, and by tls_proxy
+in front of tls_proxy (TLS to TCP, TCP to TLS) to the same server. Memory and descriptors of the three are looked at
+once a second. What is judged: every byte (by the client), no failure that no fault excuses, no report of a sanitizer,
+status 0 at the end, the descriptors of an idle server afterwards, and, in runs of five minutes and more, memory that
+does not grow: the median of the last third of the samples against that of the middle third. REPORT is one HTML page,
+with plots by gnuplot.
+"""
+import argparse
+import contextlib
+import html
+import json
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+FILE_BYTES = 4 << 20
+GROWTH_ALLOWED = 0.05  # of the resident memory
+GROWTH_ALWAYS_ALLOWED = 2048  # KiB: some pages more are no leak
+LEAST_FOR_MEMORY = 300  # seconds; before that allocators still take what they will keep
+PATIENCE = 60  # seconds, for what takes a moment
+
+
+class Server:
+    """A program under load, and what it has held in each second."""
+
+    def __init__(self, name, program, *arguments, environment):
+        self.name = name
+        self.samples = []  # (seconds since the start, resident KiB, descriptors)
+        self.errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self.process = subprocess.Popen([program, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment)
+        first = self.process.stdout.readline()
+        if not first.startswith("listening on "):
+            sys.exit(f"soak: {name} did not start: {first}{self.words()}")
+        self.port = int(first.rsplit(":", 1)[1].split()[0].rstrip("/"))
+        self.idle_descriptors = self.descriptors()
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def look(self, seconds):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+        self.samples.append((seconds, resident, self.descriptors()))
+
+    def words(self):
+        self.errors.seek(0)
+        return self.errors.read()[-4000:]
+
+    def complaints(self, judges_memory):
+        """What is wrong after the load has gone; ends the server."""
+        wrong = []
+        by = time.monotonic() + PATIENCE
+        while (left := self.descriptors()) > self.idle_descriptors and time.monotonic() < by:
+            time.sleep(0.2)
+        if left > self.idle_descriptors:
+            wrong.append(f"{left} descriptors are open, {self.idle_descriptors} before the load")
+        memory = [resident for _, resident, _ in self.samples]
+        third = len(memory) // 3
+        middle, last = statistics.median(memory[third:2 * third]), statistics.median(memory[2 * third:])
+        if judges_memory and last - middle > max(GROWTH_ALLOWED * middle, GROWTH_ALWAYS_ALLOWED):
+            wrong.append(f"memory grew from {middle:.0f} to {last:.0f} KiB between the second and the last third")
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = "none in time"
+        if status != 0:
+            wrong.append(f"exit status {status}: {self.words()}")
+        return [f"{self.name}: {what}" for what in wrong]
+
+
+def soak(name, programs, client, seconds, work):
+    """One build. Returns its servers, the client's last line, and what is wrong."""
+    reports = work / f"reports_{name}"
+    reports.mkdir()
+    environment = dict(os.environ, XDG_CACHE_HOME=str(work / "cache"))
+    # The quarantine of freed memory would grow for a long time.
+    extra = {"ASAN_OPTIONS": ":quarantine_size_mb=16"}
+    for variable in ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"):
+        environment[variable] = (f"{os.environ.get(variable, '')}:log_path={reports}/{variable}"
+                                 + extra.get(variable, ""))
+    root = work / "root"
+    with contextlib.ExitStack() as ends:
+        def start(server, program, *arguments):
+            started = Server(server, programs / program, *arguments, "--quiet", "--threads", 2,
+                             "--listen", "127.0.0.1:0", environment=environment)
+            ends.callback(started.process.kill)
+            return started
+
+        https = start("https_server", "https_server", "--root", root)
+        tls = work / "cache" / "tls_async"
+        inner = start("tls_proxy (client)", "tls_proxy", "--mode", "client", "--connect", f"127.0.0.1:{https.port}",
+                      "--cacert", tls / "authority.pem", "--server-name", "localhost")
+        outer = start("tls_proxy (server)", "tls_proxy", "--mode", "server", "--connect", f"127.0.0.1:{inner.port}",
+                      "--cert", tls / "localhost.pem", "--key", tls / "localhost.key.pem")
+        servers = [https, inner, outer]
+        load = subprocess.Popen(
+            [client, "--cacert", tls / "authority.pem", "--path", "/data", "--bytes", str(FILE_BYTES),
+             "--seconds", str(seconds), "--target", f"127.0.0.1:{https.port}", "--target", f"127.0.0.1:{outer.port}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=os.environ)
+        ends.callback(load.kill)
+        begin, last = time.monotonic(), ""
+        for line in load.stdout:  # one a second
+            last = line
+            for server in servers:
+                server.look(time.monotonic() - begin)
+        wrong = [] if load.wait() == 0 else [f"soak_client: exit status {load.returncode}: see above"]
+        for server in reversed(servers):
+            wrong += server.complaints(seconds >= LEAST_FOR_MEMORY)
+    wrong += [f"{report.name}: {report.read_text(errors='replace')[:4000]}" for report in sorted(reports.iterdir())]
+    return servers, json.loads(last), wrong
+
+
+def plot(servers, work):
+    """Memory and descriptors over time, as SVG."""
+    drawn = []
+    for title, column, unit in (("resident memory", 1, "MiB"), ("descriptors", 2, "")):
+        curves = []
+        for number, server in enumerate(servers):
+            data = work / f"curve_{number}"
+            scale = 1024 if unit else 1
+            data.write_text("\n".join(f"{s[0]:.1f} {s[column] / scale:.2f}" for s in server.samples))
+            curves.append(f'"{data}" with lines title "{server.name}"')
+        script = (f'set terminal svg size 900,260 noenhanced; set title "{title}"; set key outside; set grid; '
+                  f'set xlabel "s"; set ylabel "{unit}"; set yrange [0:*]; plot ' + ", ".join(curves))
+        svg = subprocess.run(["gnuplot", "-e", script], check=True, capture_output=True, text=True).stdout
+        drawn.append(svg[svg.index("<svg"):])
+    return drawn
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--client", type=pathlib.Path, required=True, help="soak_client")
+    parser.add_argument("--seconds", type=int, default=600, help="of each build")
+    parser.add_argument("report", type=pathlib.Path, help="the page to write")
+    parser.add_argument("builds", nargs="+", metavar="NAME=DIR", help="a build, and where its programs are")
+    given = parser.parse_args()
+    page, failed = [], False
+    with tempfile.TemporaryDirectory(prefix="tls_async_soak_") as folder:
+        work = pathlib.Path(folder)
+        (work / "root").mkdir()
+        subprocess.run([given.client, "--make", work / "root" / "data", "--bytes", str(FILE_BYTES)], check=True)
+        for build in given.builds:
+            name, programs = build.split("=", 1)
+            servers, seen, wrong = soak(name, pathlib.Path(programs), given.client, given.seconds, work)
+            failed = failed or bool(wrong)
+            done = (f"{name}: {given.seconds} s, {seen['visits']} visits ({seen['resumed']} resumed), "
+                    f"{seen['requests']} requests, {seen['bytes'] / 2**30:.2f} GiB compared, "
+                    f"{seen['key updates']} KeyUpdates, {sum(seen['faults'].values())} faults: "
+                    f"{'; '.join(wrong) or 'nothing wrong'}")
+            print(f"soak: {done}", flush=True)
+            faults = ", ".join(f"{what} {n}" for what, n in seen["faults"].items())
+            page += [f"<h2>{html.escape(name)}</h2><p>{html.escape(done)}</p><p>Faults: {html.escape(faults)}</p>",
+                     *plot(servers, work)]
+    given.report.write_text('<!DOCTYPE html><meta charset="utf-8"><title>Soak</title><h1>Soak</h1>' + "\n".join(page),
+                            encoding="utf-8")
+    print(f"soak: {given.report}")
+    sys.exit(1 if failed else 0)
+
+
+main()
