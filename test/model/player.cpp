@@ -254,6 +254,7 @@ void player::step(std::uint64_t handlers) {
     if (io_->stopped()) io_->restart();
     bool moved = wire_->settle();
     if (subject_->step()) moved = true;
+    if (wire_->settle()) moved = true;  // what a step has left, without an end of a verb
     try {
       if (io_->poll_one() == 0 && !moved) break;
     } catch (thrown const&) {
