@@ -99,9 +99,13 @@ bool is_disturbed(script const& which) {
   auto const any = [&which](auto is) {
     return std::any_of(which.events.begin(), which.events.end(), is);
   };
-  // Where the peer is hostile, it matters what a verb in a handler comes before.
-  bool const is_out_of_order = any([](event const& e) { return e.inside; }) &&
-                               any([](event const& e) { return e.what == act::peer_does; });
+  // Where the peer is hostile, it matters what a verb in a handler comes before, and how far a
+  // handshake is when the network stops.
+  bool const is_out_of_order =
+      any([](event const& e) {
+        return e.inside || e.what == act::net_holds || e.what == act::net_delivers;
+      }) &&
+      any([](event const& e) { return e.what == act::peer_does; });
   // OpenSSL by itself fails (SSL_R_BAD_LENGTH) if it has to answer while a record is blocked.
   bool const has_no_room =
       any([](event const& e) { return e.what == act::net_room; }) &&
