@@ -88,6 +88,7 @@ public:
     using layer = typename next_layer_type::template rebind_executor<Executor>::other;
 
   public:
+    /// That stream.
     using other = stream<std::conditional_t<std::is_reference_v<NextLayer>, layer&, layer>, Clock>;
   };
 
