@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).parent
 
 # What the kernel would load by itself, were there a modprobe: the upper layer protocol, and the
 # ciphers it offers. What they depend on is added; a name this kernel has not is passed over.
-MODULES = ["aesni-intel", "ctr", "ghash-generic", "gcm", "ccm", "chacha_generic",
+MODULES = ["aesni-intel", "ctr", "ghash-generic", "gcm", "ccm", "chacha_generic", "chacha",
            "poly1305_generic", "chacha20poly1305", "tls"]
 
 # The test is functional, so emulation is enough, and works where there is no /dev/kvm.
@@ -44,14 +44,20 @@ def output_of(*command, cwd=None):
 
 
 def download(folder, *more_options):
-    """Both packages, unpacked below `folder`."""
+    """The packages, unpacked below `folder`."""
     # As root, apt would use another user, who can't write here.
     apt_options = ["-o", "APT::Sandbox::User=root", *more_options]
-    kernel = re.search(r"Depends: (linux-image-\S+)",
-                       output_of("apt-cache", *apt_options, "depends", "linux-image-cloud-amd64"))
+
+    def needed_by(package, kinds):
+        return re.findall(rf"Depends: (linux-(?:{kinds})-\S+)",
+                          output_of("apt-cache", *apt_options, "depends", package))
+
+    kernel = needed_by("linux-image-cloud-amd64", "image")
     if not kernel:
         raise Unavailable("apt knows no kernel package")
-    output_of("apt-get", *apt_options, "download", kernel[1], "busybox-static", cwd=folder)
+    # From Debian 14 on it is one of several.
+    kernel += needed_by(kernel[0], "binary|modules")
+    output_of("apt-get", *apt_options, "download", *kernel, "busybox-static", cwd=folder)
     for package in folder.glob("*.deb"):
         output_of("dpkg-deb", "--extract", str(package), str(folder))
 
@@ -105,7 +111,8 @@ def kernel_in(directory):
         unpack_packages(folder)
         made = folder / "kernel"
         (made / "modules").mkdir(parents=True)
-        shutil.copy(next(folder.glob("boot/vmlinuz-*")), made / "vmlinuz")
+        kernels = [*folder.glob("boot/vmlinuz-*"), *folder.glob("usr/lib/modules/*/vmlinuz")]
+        shutil.copy(kernels[0], made / "vmlinuz")
         shutil.copy(next(folder.glob("**/bin/busybox")), made / "busybox")
         for number, (module, content) in enumerate(insertion_order(folder).items()):
             (made / "modules" / f"{number:02}-{module}.ko").write_bytes(content)

@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <stdexcept>
 #include <system_error>
@@ -18,6 +20,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
@@ -87,6 +90,17 @@ answer update_key(SSL* ssl, int kind) {
 }  // namespace
 
 bool since_openssl_32() { return OpenSSL_version_num() >= 0x3020'0000; }
+
+bool kernel_takes_new_keys() {
+  utsname system{};
+  checked(::uname(&system), "uname");
+  int major = 0, minor = 0;
+  auto const* const release = static_cast<char const*>(system.release);
+  auto const* const end = release + std::strlen(release);
+  auto const first = std::from_chars(release, end, major);
+  if (first.ptr != end) std::from_chars(first.ptr + 1, end, minor);
+  return OpenSSL_version_num() >= 0x3060'0000 && (major > 6 || (major == 6 && minor >= 14));
+}
 
 bool kernel_tls() {
   int const probe = checked(::socket(AF_INET, SOCK_STREAM, 0), "socket");

@@ -28,6 +28,9 @@ bool kernel_tls();
 /// knows that it can't change the kernel's keys.
 bool since_openssl_32();
 
+/// From Linux 6.14 on the kernel takes new keys, which OpenSSL (3.6 was seen) gives it.
+bool kernel_takes_new_keys();
+
 struct kernel_suite {
   char const* name;
   int version;
