@@ -16,9 +16,10 @@ struct known_fault {
   kind what;
   std::string_view complaint;  ///< A part of it.
   std::string_view fault;
+  unsigned long since = 0;  ///< With this version of OpenSSL or later.
 };
 
-inline constexpr std::array<known_fault, 6> known_faults{{
+inline constexpr std::array<known_fault, 7> known_faults{{
     {kind::our_memory, "behind bad_alloc from a verb or the event loop: no end",
      "memory runs out inside a step, and the stream stops for good, or drops its verbs"},
     {kind::our_memory, "behind bad_alloc from a verb or the event loop: only time ended",
@@ -30,6 +31,10 @@ inline constexpr std::array<known_fault, 6> known_faults{{
      "a destructor ends the verbs by handlers that it posts, for which there is no memory"},
     {kind::openssl_memory, "use_certificate_chain of another pair threw, and has changed something",
      "no memory to take the old pair out when the new one is in: both are offered"},
+    {kind::openssl_memory, "no end of ha",
+     "no memory at all on the descriptor of kernel TLS: OpenSSL wants to read and does not, again "
+     "and again",
+     0x30200000UL},
     {kind::openssl_call, "use_certificate_chain of another pair threw, and has changed something",
      "the same"},
 }};
