@@ -85,7 +85,7 @@ private:
   }
 
   void prepare() {
-    if (scene_.trusts == trust::openssl_host) SSL_set1_host(stream().native_handle(), "localhost");
+    if (scene_.trusts == trust::openssl_host) set_host(stream().native_handle(), "localhost");
     if (scene_.trusts != trust::callback) return;
     stream().set_verify_callback([this](bool, boost::asio::ssl::verify_context& chain) {
       auto* const store = chain.native_handle();

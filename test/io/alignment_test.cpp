@@ -109,7 +109,7 @@ void walk_all_verbs(Make make) {
   for (bool const is_old : {false, true}) {
     memory_session s;
     if (is_old) {
-      SSL_set1_host(s.client.native_handle(), "localhost");
+      set_host(s.client.native_handle(), "localhost");
       s.client.async_handshake(memory_tls::client, next());
       s.server.async_handshake(memory_tls::server, asio::const_buffer(), next());
     } else {

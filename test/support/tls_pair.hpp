@@ -17,6 +17,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 #include "certificates.hpp"
 
@@ -54,6 +55,11 @@ struct tls_settings {
 
 /// The client verifies the server's chain against the common authority, without a host name.
 context_ptr make_context(role side, tls_settings const& settings = {});
+
+/// As SSL_set1_host(3), which is deprecated from OpenSSL 4 on.
+inline bool set_host(SSL* session, char const* host) {
+  return X509_VERIFY_PARAM_set1_host(SSL_get0_param(session), host, 0) == 1;
+}
 
 /// The bytes each half of a BIO pair can hold.
 struct ring_sizes {

@@ -148,7 +148,7 @@ outcome live() {
     stream<peer_layer> client(std::move(layer), contexts.client);
     {
       disarmed const of_test;
-      if (SSL_set1_host(client.native_handle(), "localhost") != 1) throw std::bad_alloc();
+      if (!set_host(client.native_handle(), "localhost")) throw std::bad_alloc();
     }
     talk(client, message, received);
   } catch (std::bad_alloc const&) {

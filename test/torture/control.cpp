@@ -84,7 +84,7 @@ outcome live() {
     raw_session client(contexts.client.native_handle(), role::client, rings);
     raw_session server(contexts.server.native_handle(), role::server, rings);
     need(SSL_set_tlsext_host_name(client.ssl(), "localhost") == 1);
-    need(SSL_set1_host(client.ssl(), "localhost") == 1);
+    need(set_host(client.ssl(), "localhost"));
     if (IsResumed) {
       SSL_SESSION* const session = SSL_SESSION_dup(contexts.session.get());
       SSL_set_session(client.ssl(), session);
