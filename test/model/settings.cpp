@@ -2,11 +2,16 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "settings.hpp"
 
-#include <boost/asio/buffer.hpp>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
+#include <map>
 #include <stdexcept>
+#include <string>
 
 #include "support/certificates.hpp"
+#include "support/tls_pair.hpp"
 
 namespace tls_async::test::model {
 namespace {
@@ -29,18 +34,44 @@ value const& chosen_of(script const& of, row const& from) {
   throw std::runtime_error{std::string("settings: ") + from.name + " can't be " + set->second};
 }
 
+// Parsed once: to read PEM was half of the time of a script.
+struct parsed {
+  STACK_OF(X509) * chain = sk_X509_new_null();  // behind the certificate itself
+  X509* certificate = nullptr;
+  EVP_PKEY* key = nullptr;
+
+  explicit parsed(std::string const& certificates, std::string const& private_key = {}) {
+    BIO* const pem = BIO_new_mem_buf(certificates.data(), static_cast<int>(certificates.size()));
+    certificate = PEM_read_bio_X509(pem, nullptr, nullptr, nullptr);
+    while (X509* const next = PEM_read_bio_X509(pem, nullptr, nullptr, nullptr))
+      sk_X509_push(chain, next);
+    ERR_clear_error();
+    BIO_free(pem);
+    if (private_key.empty()) return;
+    BIO* const of_key = BIO_new_mem_buf(private_key.data(), static_cast<int>(private_key.size()));
+    key = PEM_read_bio_PrivateKey(of_key, nullptr, nullptr, nullptr);
+    BIO_free(of_key);
+  }
+};
+
+// Kept for ever: identities are few.
+parsed const& parsed_once(std::string const& certificates, std::string const& private_key = {}) {
+  static std::map<std::string, parsed> all;
+  return all.try_emplace(certificates + private_key, certificates, private_key).first->second;
+}
+
+void must(bool ok) {
+  if (!ok) throw std::runtime_error("settings: OpenSSL takes no certificate");
+}
+
 void use(SSL_CTX* context, identity const& own) {
-  // Asio's context takes PEM, and gives the session back what it was.
-  SSL_CTX_up_ref(context);
-  ssl::context borrowed(context);
-  borrowed.use_certificate_chain(boost::asio::buffer(own.certificate_chain));
-  borrowed.use_private_key(boost::asio::buffer(own.private_key), ssl::context::pem);
+  auto const& of = parsed_once(own.certificate_chain, own.private_key);
+  must(SSL_CTX_use_cert_and_key(context, of.certificate, of.key, of.chain, 1) == 1);
 }
 
 void trust(SSL_CTX* context, std::string const& authority) {
-  SSL_CTX_up_ref(context);
-  ssl::context borrowed(context);
-  borrowed.add_certificate_authority(boost::asio::buffer(authority));
+  must(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), parsed_once(authority).certificate) ==
+       1);
 }
 
 identity const& server_of(script const& of) {
@@ -150,7 +181,7 @@ void ends::make_ours() {
 void ends::prepare_subject(SSL* session, bool by_openssl) const {
   std::string const host = host_of(script_);
   if (by_openssl && !host.empty()) {
-    SSL_set1_host(session, host.c_str());
+    set_host(session, host.c_str());
     SSL_set_tlsext_host_name(session, host.c_str());
     SSL_set_verify(session, SSL_VERIFY_PEER, SSL_get_verify_callback(session));
   }
