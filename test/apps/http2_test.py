@@ -259,11 +259,15 @@ class Http2(unittest.TestCase):
             before = self.peak_memory()
             deaf.connection.settimeout(1)
             first = 1
-            with self.assertRaises(OSError):  # once every buffer on the way is full
+            try:
                 while first < 1 << 22:  # each stream beyond the first 100 is refused, with a frame that says so
                     streams = range(first, first + 2000, 2)
                     deaf.send(*(frame(HEADERS, GET_LARGE, stream, END_HEADERS | END_STREAM) for stream in streams))
                     first = streams.stop
+            except OSError:
+                pass  # every buffer on the way is full
+            else:
+                deaf.next(GOAWAY)  # later versions of nghttp2 do so, and pass over what still comes
             self.assertLess(self.peak_memory() - before, 32 << 20)
             self.assert_serves()
 

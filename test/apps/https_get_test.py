@@ -391,11 +391,13 @@ class HttpsGet(unittest.TestCase):
     def test_an_answer_without_an_end_is_given_up_and_not_kept(self):
         chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         too_long = "a header, a chunk header or a trailer that is too long"
+        # Later versions of Beast have no word of its own for a chunk header that is beyond their limit.
+        too_long_a_chunk = f"{too_long}|not HTTP: bad chunk extension"
         for start, endless, status, reason in (
             (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n", MALFORMED, "interim responses without an end"),
             (b"HTTP/1.1 200 OK\r\n", b"X: x\r\n", MALFORMED, too_long),
-            (chunked + b"5;", b"x", MALFORMED, too_long),
-            (chunked, b"0", MALFORMED, too_long),
+            (chunked + b"5;", b"x", MALFORMED, too_long_a_chunk),
+            (chunked, b"0", MALFORMED, too_long_a_chunk),
             (chunked + b"0\r\n", b"X: x\r\n", MALFORMED, too_long),
         ):
             def answer(connection, request):
