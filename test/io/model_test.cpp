@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Random scripts compared with the model: 10 000 of them, or as many as TLS_ASYNC_MODEL_SEEDS says.
+// Random scripts compared with the model: 3 000 of them, or as many as TLS_ASYNC_MODEL_SEEDS says.
 // A script that fails is told with its seed, and replayed alone by
 //
 //     TLS_ASYNC_MODEL_SEED=4711 io_cancel_test -t random_script -l message
@@ -23,9 +23,9 @@ using tls_async::test::socket_transport;
 
 // A sanitizer takes many times as long for each.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t usual_seeds = 2'000;
+constexpr std::uint64_t usual_seeds = 1'000;
 #else
-constexpr std::uint64_t usual_seeds = 10'000;
+constexpr std::uint64_t usual_seeds = 3'000;
 #endif
 
 std::uint64_t number_from(char const* variable, std::uint64_t otherwise) {
