@@ -163,7 +163,7 @@ BOOST_DATA_TEST_CASE(fact_13_a_custom_bio_is_asked_for_its_end_after_a_read_with
   raw_session client{context.get(), role::client};
   SSL_set_bio(client.ssl(), bio, bio);
   BOOST_TEST(client.handshake().error == (retry ? SSL_ERROR_WANT_READ : SSL_ERROR_SYSCALL));
-  BOOST_TEST(silent.asked_for_end != retry);
+  BOOST_TEST(silent.asked_for_end == (!retry || since_openssl_4()));
 }
 
 BOOST_TEST_DECORATOR(*boost::unit_test::label("M11"))

@@ -34,7 +34,11 @@ BOOST_AUTO_TEST_CASE(after_a_reset_each_write_fails_and_raises_nothing) {
   blocked_sigpipe guard;
   pair.reset_client();
   for (int i = 0; i < 3; ++i) {
-    BOOST_TEST(write_failure(pair) == ECONNRESET);
+    if (i != 0 && since_openssl_4()) {
+      BOOST_TEST(pair.server_writes("x").error == SSL_ERROR_SSL);
+    } else {
+      BOOST_TEST(write_failure(pair) == ECONNRESET);
+    }
     BOOST_TEST(!guard.raised());
   }
 }
@@ -95,6 +99,7 @@ BOOST_AUTO_TEST_CASE(after_its_close_a_plain_send_can_do_without_the_signal) {
 }
 
 // The kernel keeps the record, and its next try fails too: the last one when the socket is closed.
+// OpenSSL 4 refuses to go on.
 BOOST_AUTO_TEST_CASE(after_that_failure_writes_and_files_seem_to_succeed) {
   if (!kernel_tls()) {
     return;
@@ -105,6 +110,11 @@ BOOST_AUTO_TEST_CASE(after_that_failure_writes_and_files_seem_to_succeed) {
   pair.close_client();
   BOOST_TEST(write_failure(pair) == EPIPE);
   BOOST_TEST(guard.raised());
+  if (since_openssl_4()) {
+    BOOST_TEST(pair.server_writes("x").error == SSL_ERROR_SSL);
+    BOOST_TEST(pair.server_sends(file.descriptor(), 0, 1000).sent == -1);
+    return;
+  }
   BOOST_TEST(bool{pair.server_writes("x")});
   BOOST_TEST(guard.raised());
   BOOST_TEST(pair.server_sends(file.descriptor(), 0, 1000).sent == 1000);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
@@ -55,6 +56,8 @@ struct tls_settings {
 
 /// The client verifies the server's chain against the common authority, without a host name.
 context_ptr make_context(role side, tls_settings const& settings = {});
+
+inline bool since_openssl_4() { return OpenSSL_version_num() >= 0x4000'0000U; }
 
 /// As SSL_set1_host(3), which is deprecated from OpenSSL 4 on.
 inline bool set_host(SSL* session, char const* host) {
