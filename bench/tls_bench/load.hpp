@@ -27,8 +27,10 @@ task<Stack> for_each(typename Stack::loop& loop, std::size_t at_once, std::size_
   typename Stack::event all_done(loop);
   std::size_t next = 0, running = std::min(at_once, count);
   auto const worker = [&]() -> task<Stack> {
-    while (next < count)
-      co_await body(next++);
+    while (next < count) {
+      std::size_t const mine = next++;
+      co_await body(mine);
+    }
     if (--running == 0) all_done.set();
   };
   for (std::size_t i = running; i != 0; --i)
