@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(echo_works, Stream, streams) {
   });
   auto& client = over.client.stream;
   client.handshake(Stream::client);
-  for (std::size_t const length : {1, 16'384, 16'385, 400'000}) {
+  for (std::size_t const length : {1UL, 16'384UL, 16'385UL, 400'000UL}) {
     std::string sent(length, 'b');
     sent.back() = '\n';
     std::string received(length, '\0');

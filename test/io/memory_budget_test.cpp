@@ -41,7 +41,9 @@ struct budgeted_sessions {
     }
     at_rest = servers.memory_usage();
   }
-  connected_session& operator[](std::size_t i) { return *std::next(sessions.begin(), i); }
+  connected_session& operator[](std::size_t i) {
+    return *std::next(sessions.begin(), static_cast<std::ptrdiff_t>(i));
+  }
 
   void settle() {
     for (int round = 0; round != 3; ++round) {
