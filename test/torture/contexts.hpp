@@ -18,7 +18,7 @@ struct context_pair {
   context client{context::role::client};
   context server{context::role::server};
   struct session_free {
-    void operator()(SSL_SESSION* session) const noexcept { SSL_SESSION_free(session); }
+    void operator()(SSL_SESSION* freed) const noexcept { SSL_SESSION_free(freed); }
   };
   std::unique_ptr<SSL_SESSION, session_free> session;  ///< To be resumed, by the client.
 };
