@@ -52,10 +52,12 @@ say_how_to_replay() {
 
 make_seeds
 if [[ $name == --check ]]; then
-  failed=0
+  failed=0 running=0 most=$(nproc)
   for source in test/fuzz/*_fuzzer.cpp; do
-    check "$(basename "$source" .cpp)" || failed=1
+    if ((running == most)); then wait -n || failed=1; else running=$((running + 1)); fi
+    check "$(basename "$source" .cpp)" &
   done
+  for (( ; running > 0; --running)); do wait -n || failed=1; done
   exit "$failed"
 fi
 
