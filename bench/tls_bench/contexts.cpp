@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "contexts.hpp"
 
-#include <support/certificates.hpp>
+#include <tls_async_test/certificates.hpp>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a context is before anyone sets anything, and what the engine can ask of it.
-#include "support/certificates.hpp"
-#include "support/tls_pair.hpp"
+#include <tls_async_test/certificates.hpp>
+#include <tls_async_test/tls_pair.hpp>
 #include "trial.hpp"
 
 #include <boost/test/data/test_case.hpp>

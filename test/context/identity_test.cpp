@@ -3,8 +3,8 @@
 //
 // Certificate chains and private keys: from files and memory, in either order, and every way in
 // which they can be wrong.
+#include <tls_async_test/certificates.hpp>
 #include "given_back.hpp"
-#include "support/certificates.hpp"
 #include "trial.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Versions, suites and groups: each setting acts, or is refused with the word that is wrong.
-#include "support/certificates.hpp"
+#include <tls_async_test/certificates.hpp>
 #include "trial.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -4,8 +4,8 @@
 // What the context tests share.
 #include "trial.hpp"
 
-#include "support/certificates.hpp"
-#include "support/tls_pair.hpp"
+#include <tls_async_test/certificates.hpp>
+#include <tls_async_test/tls_pair.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -13,8 +13,8 @@
 
 #include <openssl/x509_vfy.h>
 
-#include "support/certificates.hpp"
-#include "support/tls_pair.hpp"
+#include <tls_async_test/certificates.hpp>
+#include <tls_async_test/tls_pair.hpp>
 
 namespace tls_async::test {
 namespace {

@@ -20,7 +20,7 @@
 
 #include <openssl/err.h>
 
-#include "support/tls_pair.hpp"
+#include <tls_async_test/tls_pair.hpp>
 
 namespace tls_async {
 

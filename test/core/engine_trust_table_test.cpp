@@ -35,7 +35,7 @@ constexpr named_kind kinds[] = {
 };
 constexpr char const* hosts[] = {"localhost", "127.0.0.1", "other.test", "192.0.2.1"};
 
-// What is true of the certificates, as support/certificates.hpp says it.
+// What is true of the certificates, as tls_async_test/certificates.hpp says it.
 bool is_trusted_and_for(identity_kind kind, std::string const& host) {
   bool const is_of_other = host == "other.test" || host == "192.0.2.1";
   return kind == (is_of_other ? identity_kind::wrong_host : identity_kind::server);

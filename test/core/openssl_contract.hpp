@@ -16,7 +16,7 @@
 #include <openssl/ssl.h>
 #include <openssl/sslerr.h>
 
-#include "support/tls_pair.hpp"
+#include <tls_async_test/tls_pair.hpp>
 
 namespace tls_async::test {
 

@@ -5,9 +5,9 @@
 // runs the same steps with both wherever both have them. If Asio changes, the row has to change.
 #include <tls_async/tls_async.hpp>
 
-#include "support/certificates.hpp"
-#include "support/memory_link.hpp"
-#include "support/virtual_clock.hpp"
+#include <tls_async_test/certificates.hpp>
+#include <tls_async_test/memory_link.hpp>
+#include <tls_async_test/virtual_clock.hpp>
 
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>

@@ -4,8 +4,8 @@
 // Runs the README's example as it stands there, against a server of ours on loopback.
 #include <tls_async/tls_async.hpp>
 
+#include <tls_async_test/certificates.hpp>
 #include "apps/temporary_directory.hpp"
-#include "support/certificates.hpp"
 
 #include <boost/asio.hpp>
 #include <boost/test/unit_test.hpp>

@@ -8,7 +8,7 @@
 
 #include <tls_async/io/stream.hpp>
 
-#include "support/certificates.hpp"
+#include <tls_async_test/certificates.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

@@ -6,7 +6,7 @@
 
 #include <tls_async/context.hpp>
 
-#include "support/tls_pair.hpp"
+#include <tls_async_test/tls_pair.hpp>
 
 namespace tls_async::test {
 

@@ -19,11 +19,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <tls_async_test/tls_pair.hpp>
 #include "connection.hpp"
 #include "events.hpp"
 #include "repeatable_random.hpp"
 #include "script.hpp"
-#include "support/tls_pair.hpp"
 
 namespace tls_async::test {
 namespace {

@@ -18,10 +18,10 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <tls_async_test/certificates.hpp>
 #include "events.hpp"
 #include "repeatable_random.hpp"
 #include "script.hpp"
-#include "support/certificates.hpp"
 
 namespace tls_async::test {
 namespace {

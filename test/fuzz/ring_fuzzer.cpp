@@ -19,10 +19,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <tls_async_test/tls_pair.hpp>
 #include "events.hpp"
 #include "record_follower.hpp"
 #include "script.hpp"
-#include "support/tls_pair.hpp"
 
 namespace tls_async::test {
 namespace {

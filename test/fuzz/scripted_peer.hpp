@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include <tls_async_test/record_peer.hpp>
 #include "events.hpp"
 #include "script.hpp"
-#include "support/record_peer.hpp"
 
 namespace tls_async::test {
 

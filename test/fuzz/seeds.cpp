@@ -14,9 +14,9 @@
 #include <string_view>
 #include <utility>
 
+#include <tls_async_test/certificates.hpp>
 #include "events.hpp"
 #include "script.hpp"
-#include "support/certificates.hpp"
 
 namespace tls_async::test {
 namespace {

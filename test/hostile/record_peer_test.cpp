@@ -4,7 +4,7 @@
 // The peer of these tests itself: what it does is understood where it is allowed.
 #include <boost/test/unit_test.hpp>
 
-#include "deeds.hpp"
+#include <tls_async_test/deeds.hpp>
 #include "trial.hpp"
 
 namespace tls_async::test {

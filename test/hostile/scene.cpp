@@ -9,7 +9,6 @@
 
 #include <array>
 #include <map>
-#include <tuple>
 
 namespace tls_async::test {
 namespace {
@@ -38,24 +37,6 @@ char const* name_in(auto const& names, Enum value) {
 void use(ssl::context& made, identity const& own) {
   made.use_certificate_chain(boost::asio::buffer(own.certificate_chain));
   made.use_private_key(boost::asio::buffer(own.private_key), ssl::context::pem);
-}
-
-ssl::context make_peer_context(role side, int version, who peer) {
-  ssl::context made(side == role::client ? ssl::context::tls_client : ssl::context::tls_server);
-  SSL_CTX* const raw = made.native_handle();
-  SSL_CTX_set_min_proto_version(raw, version);
-  SSL_CTX_set_max_proto_version(raw, version);
-  SSL_CTX_set_ciphersuites(raw, "TLS_AES_128_GCM_SHA256");
-  SSL_CTX_set_cipher_list(raw, "ECDHE-ECDSA-AES128-GCM-SHA256");
-  SSL_CTX_set1_groups_list(raw, "X25519:P-256");
-  if (peer == who::untrusted) {
-    use(made, make_identity(identity_kind::untrusted));
-  } else if (peer == who::known) {
-    use(made, side == role::client ? client_identity() : server_identity());
-  } else if (side == role::server) {
-    use(made, make_identity(identity_kind::wrong_host));
-  }
-  return made;
 }
 
 context make_server(trust trusts) {
@@ -122,14 +103,8 @@ bool is_acceptable(scene const& which) {
 }
 
 SSL_CTX* peer_context(scene const& which) {
-  static std::map<std::tuple<role, int, who>, ssl::context> made;
   role const side = which.side == role::client ? role::server : role::client;
-  auto const key = std::tuple(side, which.version, which.peer);
-  auto found = made.find(key);
-  if (found == made.end()) {
-    found = made.emplace(key, make_peer_context(side, which.version, which.peer)).first;
-  }
-  return found->second.native_handle();
+  return peer_context(side, which.version, which.peer);
 }
 
 stream_context context_of(scene const& which) {

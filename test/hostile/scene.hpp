@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "hostile_peer.hpp"
+#include <tls_async_test/hostile_peer.hpp>
+#include <tls_async_test/peers.hpp>
 #include "io/memory_session.hpp"
 
 namespace tls_async::test {
@@ -41,13 +42,6 @@ enum class way {
   write
 };
 
-/// Who the peer is.
-enum class who {
-  known,       ///< The certificate that is wanted.
-  of_another,  ///< Server: its certificate is for another host. Client: it has none.
-  untrusted    ///< By an authority that is not trusted.
-};
-
 struct scene {
   role side = role::client;  ///< The stream's.
   int version = TLS1_3_VERSION;
@@ -63,7 +57,7 @@ std::vector<scene> all_scenes();
 /// The peer may be let in: nothing in its person speaks against it.
 bool is_acceptable(scene const& which);
 
-/// For the peer. Made once a kind.
+/// For the peer.
 SSL_CTX* peer_context(scene const& which);
 /// For the stream: one of the two. Made once a kind.
 struct stream_context {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "hostile_peer.hpp"
+#include <tls_async_test/hostile_peer.hpp>
 #include "scene.hpp"
 
 namespace tls_async::test {

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-#include "support/hand_fed_stream.hpp"
+#include <tls_async_test/hand_fed_stream.hpp>
 #include "trial_of.hpp"
 
 namespace tls_async::test {

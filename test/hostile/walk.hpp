@@ -16,7 +16,7 @@
 #include <tuple>
 #include <vector>
 
-#include "deeds.hpp"
+#include <tls_async_test/deeds.hpp>
 #include "trial.hpp"
 
 namespace tls_async::test {

@@ -10,7 +10,7 @@
 
 #include <set>
 
-#include "support/memory_link.hpp"
+#include <tls_async_test/memory_link.hpp>
 
 namespace tls_async::test {
 

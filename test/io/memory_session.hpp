@@ -8,7 +8,6 @@
 
 #include <tls_async/tls_async.hpp>
 
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
@@ -20,10 +19,10 @@
 #include <string>
 #include <utility>
 
-#include "support/certificates.hpp"
-#include "support/memory_link.hpp"
-#include "support/tls_pair.hpp"
-#include "support/virtual_clock.hpp"
+#include <tls_async_test/certificates.hpp>
+#include <tls_async_test/memory_link.hpp>
+#include <tls_async_test/tls_pair.hpp>
+#include <tls_async_test/virtual_clock.hpp>
 
 namespace tls_async {
 
@@ -108,19 +107,6 @@ inline std::size_t settle(boost::asio::io_context& io) {
 inline bool has_no_work(boost::asio::io_context& io) {
   settle(io);
   return io.stopped();
-}
-
-/// Advances the clock and lets every timer that is due expire, those of the streams included.
-inline void pass(boost::asio::io_context& io, virtual_clock::duration time) {
-  virtual_clock::advance(time);
-  boost::asio::basic_waitable_timer<virtual_clock> last(io, virtual_clock::now());
-  bool is_over = false;
-  last.async_wait([&](error_code) { is_over = true; });
-  io.restart();
-  // The limit only turns a hang into a failure.
-  while (!is_over)
-    BOOST_REQUIRE_EQUAL(io.run_one_for(60s), 1U);
-  settle(io);
 }
 
 /// Takes what comes, to the end.

@@ -10,8 +10,8 @@
 
 #include <type_traits>
 
+#include <tls_async_test/certificates.hpp>
 #include "memory_session.hpp"
-#include "support/certificates.hpp"
 
 namespace tls_async::test {
 namespace {

@@ -23,9 +23,9 @@
 #include <string_view>
 #include <vector>
 
+#include <tls_async_test/virtual_clock.hpp>
 #include "model_transport.hpp"
 #include "support/model.hpp"
-#include "support/virtual_clock.hpp"
 
 namespace tls_async::test {
 

@@ -19,8 +19,8 @@
 #include <string>
 #include <utility>
 
+#include <tls_async_test/memory_link.hpp>
 #include "memory_service.hpp"
-#include "support/memory_link.hpp"
 
 namespace tls_async::test {
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "support/tls_pair.hpp"
+#include <tls_async_test/tls_pair.hpp>
 
 namespace tls_async::test {
 

@@ -13,9 +13,9 @@
 #include <string>
 #include <utility>
 
+#include <tls_async_test/memory_link.hpp>
+#include <tls_async_test/tls_pair.hpp>
 #include "memory_session.hpp"
-#include "support/memory_link.hpp"
-#include "support/tls_pair.hpp"
 
 namespace tls_async::test {
 

@@ -17,9 +17,9 @@
 #include <utility>
 #include <vector>
 
+#include <tls_async_test/certificates.hpp>
+#include <tls_async_test/memory_link.hpp>
 #include "session_script.hpp"
-#include "support/certificates.hpp"
-#include "support/memory_link.hpp"
 #include "support/model.hpp"
 
 namespace tls_async::test {

@@ -16,7 +16,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
-#include "support/tls_pair.hpp"
+#include <tls_async_test/tls_pair.hpp>
 
 namespace tls_async::test {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "hostile/deeds.hpp"
+#include <tls_async_test/deeds.hpp>
 #include "settings.hpp"
 
 namespace tls_async::test::model {

@@ -5,7 +5,7 @@
 #include <array>
 #include <random>
 
-#include "hostile/deeds.hpp"
+#include <tls_async_test/deeds.hpp>
 #include "settings.hpp"
 
 namespace tls_async::test::model {

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "hostile/hostile_peer.hpp"
+#include <tls_async_test/hostile_peer.hpp>
 #include "settings.hpp"
 #include "wire.hpp"
 

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "hostile/deeds.hpp"
+#include <tls_async_test/deeds.hpp>
 
 namespace tls_async::test::model {
 

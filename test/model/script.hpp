@@ -28,7 +28,7 @@ enum class act : unsigned char {
   peer_says,  ///< So many bytes of plaintext.
   peer_closes,
   peer_renews,  ///< Its keys; `both` asks for the subject's.
-  peer_does,    ///< The deed of that number (hostile/deeds.hpp).
+  peer_does,    ///< The deed of that number (tls_async_test/deeds.hpp).
   // Of the network.
   net_holds,
   net_delivers,

@@ -10,8 +10,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "support/certificates.hpp"
-#include "support/tls_pair.hpp"
+#include <tls_async_test/certificates.hpp>
+#include <tls_async_test/tls_pair.hpp>
 
 namespace tls_async::test::model {
 namespace {

@@ -16,8 +16,8 @@
 
 #include <openssl/ssl.h>
 
+#include <tls_async_test/tls_pair.hpp>
 #include "script.hpp"
-#include "support/tls_pair.hpp"
 
 namespace tls_async::test::model {
 

@@ -16,9 +16,9 @@
 #include <string_view>
 #include <vector>
 
+#include <tls_async_test/virtual_clock.hpp>
 #include "script.hpp"
 #include "settings.hpp"
-#include "support/virtual_clock.hpp"
 #include "wire.hpp"
 
 namespace tls_async::test::model {

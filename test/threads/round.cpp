@@ -4,7 +4,7 @@
 // The course of a round.
 #include "round.hpp"
 
-#include "support/certificates.hpp"
+#include <tls_async_test/certificates.hpp>
 
 #include <boost/asio/post.hpp>
 

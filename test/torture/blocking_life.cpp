@@ -20,9 +20,9 @@
 #include <string_view>
 #include <utility>
 
+#include <tls_async_test/tls_pair.hpp>
 #include "contexts.hpp"
 #include "script.hpp"
-#include "support/tls_pair.hpp"
 #include "trap.hpp"
 
 namespace tls_async::test::torture {

@@ -17,9 +17,9 @@
 #include <sstream>
 #include <string>
 
+#include <tls_async_test/certificates.hpp>
+#include <tls_async_test/tls_pair.hpp>
 #include "script.hpp"
-#include "support/certificates.hpp"
-#include "support/tls_pair.hpp"
 
 namespace tls_async::test::torture {
 namespace {

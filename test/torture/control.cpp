@@ -13,10 +13,10 @@
 #include <stdexcept>
 #include <string>
 
+#include <tls_async_test/certificates.hpp>
+#include <tls_async_test/tls_pair.hpp>
 #include "contexts.hpp"
 #include "script.hpp"
-#include "support/certificates.hpp"
-#include "support/tls_pair.hpp"
 
 namespace tls_async::test::torture {
 namespace {

@@ -19,7 +19,7 @@
 #include <optional>
 #include <utility>
 
-#include "support/memory_link.hpp"
+#include <tls_async_test/memory_link.hpp>
 #include "trap.hpp"
 
 namespace tls_async::test::torture {

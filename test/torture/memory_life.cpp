@@ -8,9 +8,9 @@
 
 #include <openssl/ssl.h>
 
+#include <tls_async_test/virtual_clock.hpp>
 #include "failing_layer.hpp"
 #include "life.hpp"
-#include "support/virtual_clock.hpp"
 
 namespace tls_async::test::torture {
 namespace {

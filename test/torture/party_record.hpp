@@ -14,8 +14,8 @@
 #include <string>
 #include <utility>
 
+#include <tls_async_test/tls_pair.hpp>
 #include "script.hpp"
-#include "support/tls_pair.hpp"
 
 namespace tls_async::test::torture {
 

@@ -1,15 +1,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-#include "hostile_peer.hpp"
+#include <tls_async_test/hostile_peer.hpp>
 
-#include <array>
+#include <algorithm>
 #include <utility>
 
 namespace tls_async::test {
 namespace {
 
-// What it has to say after the handshake.
-constexpr std::array<std::size_t, 3> message_sizes{300, 1, 2'000};
 constexpr char key_update = 24;  // RFC 8446 section 4.6.3
 
 // Of the handshake message at the front, its header included.
@@ -28,8 +26,10 @@ std::string describe(placed_deed const& which) {
   if (which.under == deed_keys::none) text += ", in the clear";
   if (which.under == deed_keys::wrong) text += ", under wrong keys";
   if (which.cut != everything) text += ", its first " + std::to_string(which.cut) + " bytes";
+  if (which.lacks != 0) text += ", without its last " + std::to_string(which.lacks) + " bytes";
   if (which.then == deed_end::in_place_of_next) text += ", in place of it";
   if (which.then == deed_end::end_of_transport) text += ", then the end of the transport";
+  if (which.then == deed_end::silence) text += ", then silence";
   return text;
 }
 
@@ -42,7 +42,7 @@ std::optional<std::string> hostile_peer::next() {
     chunk = peer_.seal(*rest_);
     account(*std::exchange(rest_, {}));
   }
-  while (!ended_ && !rest_) {
+  while (!ended_ && !silent_ && !rest_) {
     if (done_ != plan_.size() && plan_[done_].point <= point_) {
       chunk += perform(plan_[done_++]);
     } else {
@@ -107,13 +107,16 @@ std::string hostile_peer::perform(placed_deed const& placed) {
   auto const said = said_.size();
   bool const had_closed = closed_;
   auto bytes = sent_by(placed);
-  if (placed.cut < bytes.size()) {
-    bytes.resize(placed.cut);
+  std::size_t const uncut =
+      std::min(placed.cut, bytes.size() - std::min(placed.lacks, bytes.size()));
+  if (uncut < bytes.size()) {
+    bytes.resize(uncut);
     said_.resize(said);
     closed_ = had_closed;
     ended_ = true;
   }
   if (placed.then == deed_end::end_of_transport) ended_ = true;
+  if (placed.then == deed_end::silence) silent_ = true;
   if (placed.then == deed_end::in_place_of_next) {
     go_on_with_session();
     if (!peer_.made.empty()) {

@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-#include "deeds.hpp"
+#include <tls_async_test/deeds.hpp>
 
 #include <stdexcept>
 #include <string>

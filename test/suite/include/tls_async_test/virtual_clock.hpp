@@ -5,9 +5,13 @@
 // without anybody waiting for them.
 #pragma once
 
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/wait_traits.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
+#include <stdexcept>
 
 namespace tls_async::test {
 
@@ -39,3 +43,22 @@ struct boost::asio::wait_traits<tls_async::test::virtual_clock> {
     return to_wait_duration(t - clock::now());
   }
 };
+
+namespace tls_async::test {
+
+/// Advances the clock, lets every timer that is due expire, and runs all handlers that are ready.
+inline void pass(boost::asio::io_context& io, virtual_clock::duration time) {
+  virtual_clock::advance(time);
+  boost::asio::basic_waitable_timer<virtual_clock> last(io, virtual_clock::now());
+  bool is_over = false;
+  last.async_wait([&](boost::system::error_code) { is_over = true; });
+  io.restart();
+  while (!is_over) {
+    constexpr auto too_long = std::chrono::seconds(60);  // only turns a hang into a failure
+    if (io.run_one_for(too_long) == 0) throw std::runtime_error{"virtual_clock: no timer expires"};
+  }
+  io.restart();
+  io.poll();
+}
+
+}  // namespace tls_async::test

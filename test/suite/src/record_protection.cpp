@@ -1,6 +1,6 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-#include "record_protection.hpp"
+#include <tls_async_test/record_protection.hpp>
 
 #include <algorithm>
 #include <memory>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Makes keys, authorities and leaf certificates, and keeps each kind once it is made.
-#include "certificates.hpp"
+#include <tls_async_test/certificates.hpp>
 
 #include <chrono>
 #include <cstdint>

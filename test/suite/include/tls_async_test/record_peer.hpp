@@ -16,8 +16,8 @@
 
 #include <openssl/ssl.h>
 
-#include "record_protection.hpp"
-#include "tls_pair.hpp"
+#include <tls_async_test/record_protection.hpp>
+#include <tls_async_test/tls_pair.hpp>
 
 namespace tls_async::test {
 

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "hostile_peer.hpp"
+#include <tls_async_test/hostile_peer.hpp>
 
 namespace tls_async::test {
 

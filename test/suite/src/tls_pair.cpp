@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Drives plain OpenSSL sessions and carries ciphertext between them.
-#include "tls_pair.hpp"
+#include <tls_async_test/tls_pair.hpp>
 
 #include <algorithm>
 #include <ostream>
@@ -38,21 +38,6 @@ void require(bool ok, char const* what) {
 
 bio_ptr open_pem(std::string const& pem) {
   return bio_ptr{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
-}
-
-void use_identity(SSL_CTX* context, identity const& own) {
-  auto const chain = open_pem(own.certificate_chain);
-  certificate_ptr const leaf{PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)};
-  certificate_ptr const intermediate{PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)};
-  // The end of the chain leaves "no start line" behind.
-  ERR_clear_error();
-  key_ptr const key{
-      PEM_read_bio_PrivateKey(open_pem(own.private_key).get(), nullptr, nullptr, nullptr)};
-  require(SSL_CTX_use_certificate(context, leaf.get()) == 1, "SSL_CTX_use_certificate");
-  require(SSL_CTX_use_PrivateKey(context, key.get()) == 1, "SSL_CTX_use_PrivateKey");
-  if (intermediate != nullptr) {
-    require(SSL_CTX_add1_chain_cert(context, intermediate.get()) == 1, "SSL_CTX_add1_chain_cert");
-  }
 }
 
 void trust(SSL_CTX* context, identity const& peer) {
@@ -106,6 +91,21 @@ void lengthen_tickets(SSL_CTX* context) {
 }
 
 }  // namespace
+
+void use_identity(SSL_CTX* context, identity const& own) {
+  auto const chain = open_pem(own.certificate_chain);
+  certificate_ptr const leaf{PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)};
+  certificate_ptr const intermediate{PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)};
+  // The end of the chain leaves "no start line" behind.
+  ERR_clear_error();
+  key_ptr const key{
+      PEM_read_bio_PrivateKey(open_pem(own.private_key).get(), nullptr, nullptr, nullptr)};
+  require(SSL_CTX_use_certificate(context, leaf.get()) == 1, "SSL_CTX_use_certificate");
+  require(SSL_CTX_use_PrivateKey(context, key.get()) == 1, "SSL_CTX_use_PrivateKey");
+  if (intermediate != nullptr) {
+    require(SSL_CTX_add1_chain_cert(context, intermediate.get()) == 1, "SSL_CTX_add1_chain_cert");
+  }
+}
 
 context_ptr make_context(role side, tls_settings const& settings) {
   bool const is_server = side == role::server;

@@ -20,7 +20,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
-#include "certificates.hpp"
+#include <tls_async_test/certificates.hpp>
 
 namespace tls_async::test {
 
@@ -63,6 +63,9 @@ inline bool since_openssl_4() { return OpenSSL_version_num() >= 0x4000'0000U; }
 inline bool set_host(SSL* session, char const* host) {
   return X509_VERIFY_PARAM_set1_host(SSL_get0_param(session), host, 0) == 1;
 }
+
+/// Of whichever side the context is for.
+void use_identity(SSL_CTX* context, identity const& own);
 
 /// The bytes each half of a BIO pair can hold.
 struct ring_sizes {

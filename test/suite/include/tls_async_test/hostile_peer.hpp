@@ -6,14 +6,15 @@
 // side may believe. Must not know what it is the peer of.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "support/hand_fed_stream.hpp"
-#include "support/record_peer.hpp"
+#include <tls_async_test/far_end.hpp>
+#include <tls_async_test/record_peer.hpp>
 
 namespace tls_async::test {
 
@@ -42,7 +43,7 @@ struct deed {
 /// Which keys a record is under that the deed sends.
 enum class deed_keys { due, none, wrong };
 /// What comes after the deed.
-enum class deed_end { goes_on, in_place_of_next, end_of_transport };
+enum class deed_end { goes_on, in_place_of_next, end_of_transport, silence };
 
 struct placed_deed {
   deed const* what = nullptr;
@@ -50,8 +51,12 @@ struct placed_deed {
   deed_keys under = deed_keys::due;
   deed_end then = deed_end::goes_on;
   std::size_t cut = everything;  ///< Only so many bytes of it are sent.
+  std::size_t lacks = 0;         ///< So many of its last bytes are not sent.
 };
 std::string describe(placed_deed const& which);
+
+/// What it has to say after the handshake, one record each.
+inline constexpr std::array<std::size_t, 3> message_sizes{300, 1, 2'000};
 
 /// How much comes at once.
 enum class pace { record_by_record, all_at_once };
@@ -74,6 +79,8 @@ public:
   [[nodiscard]] std::size_t points() const noexcept { return point_; }
   [[nodiscard]] std::size_t deeds_done() const noexcept { return done_; }
   [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+  /// It says nothing any more, and its transport has not ended.
+  [[nodiscard]] bool is_silent() const noexcept override { return silent_; }
   /// The plaintext it has sent, under the right keys, after its Finished.
   [[nodiscard]] std::string const& said() const noexcept { return said_; }
   /// It has sent close_notify so.
@@ -98,6 +105,7 @@ private:
   std::optional<record> rest_;
   bool closed_ = false;
   bool ended_ = false;
+  bool silent_ = false;
   bool is_told_ = false;
 };
 
