@@ -230,6 +230,14 @@ class Guide(unittest.TestCase):
                 server.err.wait_for("body limit exceeded")
             self.assertFalse((folder / "big").exists())
 
+    def test_suite_runs_on_asios_stream(self):
+        done = run("test-your-stream", "An honest peer")
+        self.assert_prints(done, b"your stream: 16 cases, 16 came to their point, 0 broke a rule\n")
+        done = run("test-your-stream", "Cancellation")
+        self.assertEqual((done.returncode, done.stderr), (1, b""))
+        self.assertIn("Cancellation: write is cancelled while it sends: is cancelled; then write reports bytes that "
+                      "have not left", done.stdout.decode())
+
     def test_quotations_stand_in_the_sources(self):
         text = (GUIDE / "http2.md").read_text()
         source = (GUIDE.parent.parent / "apps" / "http2" / "connection.cpp").read_text()

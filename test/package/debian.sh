@@ -48,6 +48,7 @@ libdir=lib/$(dpkg-architecture --query DEB_HOST_MULTIARCH)
 holds "$runtime" "$libdir/libtls_async\.so\.$version" "share/doc/libtls-async$abi/copyright"
 holds "$development" "$libdir/libtls_async\.so" "$libdir/pkgconfig/tls_async\.pc" \
   "$libdir/cmake/tls_async/tls_async-[a-z-]+\.cmake" 'include/tls_async/[a-z_/]+\.[hi]pp' \
+  "$libdir/libtls_async_test\.a" 'include/tls_async_test/[a-z_]+\.hpp' \
   'share/doc/libtls-async-dev/copyright'
 readelf --dynamic "$folder/build/libtls_async/libtls_async.so" | grep "SONAME.*\[libtls_async.so.$abi\]" >/dev/null ||
   fail "the shared library is not called libtls_async.so.$abi"
