@@ -21,9 +21,6 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 
-#include <openssl/err.h>
-#include <openssl/sslerr.h>
-
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -53,14 +50,6 @@ std::string shortened(beast::string_view of) {
 
 bool is_timeout(boost::system::error_code error) {
   return error == beast::error::timeout || error == asio::error::timed_out;
-}
-
-// What came in the place of a TLS record was none.
-bool is_not_tls(boost::system::error_code error) {
-  if (error.category() != asio::error::get_ssl_category()) return false;
-  auto const reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
-  return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
-         reason == SSL_R_PACKET_LENGTH_TOO_LONG;
 }
 
 std::string seconds(std::chrono::seconds time) { return std::to_string(time.count()) + " s"; }
@@ -268,7 +257,7 @@ failure exchange::handshake_failure(error_code error) const {
     return {exit_status::timed_out,
             peer() + ": no TLS handshake in " + seconds(options_.connect) + "; is it a TLS port?"};
   if (stream_.error_info().verify_error) return {exit_status::certificate_refused, why(error)};
-  if (is_not_tls(error))
+  if (error == tls_async::condition::not_tls)
     return {exit_status::not_tls,
             peer() + " does not speak TLS, perhaps plain HTTP: " + why(error)};
   return {exit_status::tls_failed, "TLS handshake failed: " + why(error)};
@@ -289,10 +278,7 @@ failure exchange::receive_failure(error_code error) const {
   return {exit_status::cut_short, "the connection ended too early: " + why(error)};
 }
 
-std::string exchange::why(error_code error) const {
-  auto const text = stream_.error_info().text();
-  return text.empty() ? error.message() : text;
-}
+std::string exchange::why(error_code error) const { return stream_.explain(error); }
 
 std::string exchange::peer() const { return host(url_) + " port " + port(url_); }
 

@@ -4,7 +4,7 @@
 // The JSON of the messages, and reading beside writing.
 #include "live.hpp"
 
-#include "connection_facts.hpp"
+#include <tls_async/core/session_info.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
@@ -24,14 +24,14 @@ namespace json = boost::json;
 
 constexpr auto interval = std::chrono::milliseconds(500);
 
-std::string text_of(connection_facts const& facts) {
-  return json::serialize(json::object{{"version", facts.version},
-                                      {"suite", facts.suite},
-                                      {"group", facts.group},
-                                      {"alpn", facts.alpn},
-                                      {"name", facts.name},
-                                      {"subject", facts.subject},
-                                      {"resumed", facts.is_resumed ? "yes" : "no"}});
+std::string text_of(tls_async::session_info const& session) {
+  return json::serialize(json::object{{"version", session.version},
+                                      {"suite", session.suite},
+                                      {"group", session.group},
+                                      {"alpn", session.alpn},
+                                      {"name", session.server_name},
+                                      {"subject", session.peer_subject},
+                                      {"resumed", session.is_resumed ? "yes" : "no"}});
 }
 
 std::string text_of(serving::server_totals const& totals) {
@@ -55,7 +55,7 @@ asio::awaitable<void> read_all(websocket& socket) {
 
 // Until it is cancelled.
 asio::awaitable<void> write_counters(websocket& socket, tls_stream& stream, service const& server) {
-  auto message = text_of(facts_of(stream.native_handle()));
+  auto message = text_of(stream.session_info());
   asio::steady_timer pause{stream.get_executor()};
   for (;;) {
     co_await socket.write(asio::buffer(message));

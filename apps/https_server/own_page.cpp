@@ -30,23 +30,23 @@ std::string escaped_for_html(std::string_view text) {
   return result;
 }
 
-std::string fact(connection_facts const& facts, std::string_view name) {
+std::string fact(tls_async::session_info const& session, std::string_view name) {
   auto const or_none = [](std::string const& text) {
     return text.empty() ? "none" : escaped_for_html(text);
   };
-  if (name == "version") return or_none(facts.version);
-  if (name == "suite") return or_none(facts.suite);
-  if (name == "group") return or_none(facts.group);
-  if (name == "alpn") return or_none(facts.alpn);
-  if (name == "name") return or_none(facts.name);
-  if (name == "subject") return or_none(facts.subject);
-  if (name == "resumed") return facts.is_resumed ? "yes" : "no";
+  if (name == "version") return or_none(session.version);
+  if (name == "suite") return or_none(session.suite);
+  if (name == "group") return or_none(session.group);
+  if (name == "alpn") return or_none(session.alpn);
+  if (name == "name") return or_none(session.server_name);
+  if (name == "subject") return or_none(session.peer_subject);
+  if (name == "resumed") return session.is_resumed ? "yes" : "no";
   return {};
 }
 
 }  // namespace
 
-std::string own_page(std::string_view source, connection_facts const& facts) {
+std::string own_page(std::string_view source, tls_async::session_info const& session) {
   std::string page;
   for (;;) {
     auto const begin = source.find("{{");
@@ -55,7 +55,7 @@ std::string own_page(std::string_view source, connection_facts const& facts) {
     source.remove_prefix(begin + 2);
     auto const end = source.find("}}");
     if (end == std::string_view::npos) return page;
-    page += fact(facts, source.substr(0, end));
+    page += fact(session, source.substr(0, end));
     source.remove_prefix(end + 2);
   }
 }

@@ -4,7 +4,7 @@
 // The page of a server that has no directory: what was negotiated, and live counters.
 #pragma once
 
-#include "connection_facts.hpp"
+#include <tls_async/core/session_info.hpp>
 
 #include <string>
 #include <string_view>
@@ -16,6 +16,6 @@ extern std::string_view const page_source;
 
 // A page for one connection: each {{word}} in `source` is replaced by the fact of that name, or by
 // nothing. Whatever a client sent is escaped.
-std::string own_page(std::string_view source, connection_facts const& facts);
+std::string own_page(std::string_view source, tls_async::session_info const& session);
 
 }  // namespace https_server

@@ -153,8 +153,8 @@ reply answer(http::request_header<> const& request, static_files const& files, b
   return done;
 }
 
-reply answer_about_itself(http::request_header<> const& request, connection_facts const& facts,
-                          bool keep_alive) {
+reply answer_about_itself(http::request_header<> const& request,
+                          tls_async::session_info const& session, bool keep_alive) {
   if (auto refused = refuse_unless_read(request, keep_alive)) return std::move(*refused);
   bool const is_head = request.method() == http::verb::head;
   auto const text_only = [&](http::status status) {
@@ -176,7 +176,7 @@ reply answer_about_itself(http::request_header<> const& request, connection_fact
     return done;
   }
   if (path != "/") return text_only(http::status::not_found);
-  auto page = own_page(page_source, facts);
+  auto page = own_page(page_source, session);
   header.set(http::field::content_type, "text/html; charset=utf-8");
   header.set("Content-Security-Policy",
              "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "

@@ -6,8 +6,9 @@
 #pragma once
 
 #include "byte_range.hpp"
-#include "connection_facts.hpp"
 #include "static_files.hpp"
+
+#include <tls_async/core/session_info.hpp>
 
 #include <boost/beast/http/fields.hpp>
 #include <boost/beast/http/message.hpp>
@@ -44,8 +45,8 @@ reply answer(http::request_header<> const& request, static_files const& files, b
 
 // What a server without a directory answers: the page at "/", and at "/burst?messages=N&bytes=N" a
 // body that is written in that many messages.
-reply answer_about_itself(http::request_header<> const& request, connection_facts const& facts,
-                          bool keep_alive);
+reply answer_about_itself(http::request_header<> const& request,
+                          tls_async::session_info const& session, bool keep_alive);
 
 // RFC 9112, section 3.2: a request of HTTP/1.1 has exactly one Host, an older one at most one, and
 // it is a host with or without a port.

@@ -4,7 +4,6 @@
 // The only part that reads and writes; what is answered is decided in reply.cpp.
 #include "session.hpp"
 
-#include "connection_facts.hpp"
 #include "live.hpp"
 
 #include <boost/algorithm/string/replace.hpp>
@@ -141,7 +140,7 @@ asio::awaitable<bool> session::handshake() {
   }
   if (error) co_return false;
   // In one word with the address, so that every line of the log has it.
-  auto const subject = peer_subject(stream_.native_handle());
+  auto const subject = stream_.session_info().peer_subject;
   if (!subject.empty()) peer_ += '/' + boost::algorithm::replace_all_copy(subject, " ", "\\x20");
   if (server_.ktls)
     server_.log.incident(peer_,
@@ -230,7 +229,7 @@ asio::awaitable<bool> session::serve_request() {
 
 reply session::answer_to(upgrade_request const& request, bool keep_alive) {
   if (server_.files != nullptr) return answer(request, *server_.files, keep_alive);
-  return answer_about_itself(request, facts_of(stream_.native_handle()), keep_alive);
+  return answer_about_itself(request, stream_.session_info(), keep_alive);
 }
 
 // In a coroutine of its own, so that connections that are none do not hold its frame.
@@ -300,8 +299,7 @@ std::string session::why(error_code error) const {
     auto const limit = std::to_string(server_.limits.stall.count());
     return "the client took nothing for " + limit + " s (see --stall-seconds)";
   }
-  auto const& text = stream_.error_info().text();
-  return text.empty() ? error.message() : text;
+  return stream_.explain(error);
 }
 
 }  // namespace https_server

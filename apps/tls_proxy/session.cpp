@@ -16,9 +16,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/sslerr.h>
 
 #include <sstream>
 #include <tuple>
@@ -54,14 +52,6 @@ std::string text_of(tcp::endpoint const& endpoint) {
 }
 
 std::string seconds(std::chrono::seconds time) { return std::to_string(time.count()) + " s"; }
-
-// What came in the place of a TLS record was none.
-bool is_not_tls(boost::system::error_code error) {
-  if (error.category() != asio::error::get_ssl_category()) return false;
-  auto const reason = ERR_GET_REASON(static_cast<unsigned long>(error.value()));
-  return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
-         reason == SSL_R_HTTPS_PROXY_REQUEST || reason == SSL_R_PACKET_LENGTH_TOO_LONG;
-}
 
 }  // namespace
 
@@ -151,10 +141,10 @@ asio::awaitable<bool> session::handshake() {
     std::tie(error) =
         co_await tls_handshake(secured_, tls_async::as_client{options_.server_name}, as_values);
   std::string const peer = is_server() ? "the client" : "the backend";
-  if (is_not_tls(error))
+  if (error == tls_async::condition::not_tls)
     co_return fail(peer + " does not speak TLS, perhaps plain HTTP: " + why(error));
   if (error) co_return fail("handshake with " + peer + " failed: " + why(error));
-  record_.protocol = ::SSL_get_version(secured_.native_handle());
+  record_.protocol = secured_.session_info().version;
   co_return record_.incident.empty();
 }
 
@@ -271,9 +261,6 @@ void session::cut() {
   secured_.next_layer().close(ignored);
 }
 
-std::string session::why(error_code error) const {
-  auto const& text = secured_.error_info().text();
-  return text.empty() ? error.message() : text;
-}
+std::string session::why(error_code error) const { return secured_.explain(error); }
 
 }  // namespace tls_proxy

@@ -4,7 +4,11 @@
 // The words of `errc`: one sentence each that says what is wrong and what to do.
 #include <tls_async/error.hpp>
 
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
+
 #include <string>
+#include <string_view>
 
 namespace tls_async {
 namespace {
@@ -98,7 +102,29 @@ private:
   }
 };
 
+class conditions final : public boost::system::error_category {
+public:
+  char const* name() const noexcept override { return "tls_async.condition"; }
+  std::string message(int) const override { return "The peer does not speak TLS"; }
+
+  // By its name: a shared library may have another object of Asio's category than its user.
+  bool equivalent(error_code const& code, int value) const noexcept override {
+    if (value != static_cast<int>(condition::not_tls) ||
+        std::string_view(code.category().name()) != "asio.ssl") {
+      return false;
+    }
+    auto const reason = ERR_GET_REASON(static_cast<unsigned long>(code.value()));
+    return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
+           reason == SSL_R_HTTPS_PROXY_REQUEST || reason == SSL_R_PACKET_LENGTH_TOO_LONG;
+  }
+};
+
 }  // namespace
+
+boost::system::error_category const& condition_category() noexcept {
+  static conditions const only;
+  return only;
+}
 
 boost::system::error_category const& errc_category() noexcept {
   static category const only;

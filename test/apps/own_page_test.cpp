@@ -11,7 +11,8 @@
 namespace https_server {
 namespace {
 
-connection_facts const example{"TLSv1.3", "SUITE", "x25519", "http/1.1", "localhost", "CN=a", true};
+tls_async::session_info const example{"TLSv1.3",   "SUITE", "x25519", "http/1.1",
+                                      "localhost", "CN=a",  true};
 
 BOOST_AUTO_TEST_SUITE(own_page_of_a_connection)
 
@@ -26,9 +27,9 @@ BOOST_AUTO_TEST_CASE(says_where_there_is_none) {
 }
 
 BOOST_AUTO_TEST_CASE(escapes_what_a_client_sent) {
-  connection_facts facts;
-  facts.name = "<b>&\"{{suite}}";
-  BOOST_TEST(own_page("{{name}}", facts) == "&lt;b&gt;&amp;&quot;{{suite}}");
+  tls_async::session_info session;
+  session.server_name = "<b>&\"{{suite}}";
+  BOOST_TEST(own_page("{{name}}", session) == "&lt;b&gt;&amp;&quot;{{suite}}");
 }
 
 BOOST_AUTO_TEST_CASE(keeps_all_else_as_it_is) {
@@ -37,7 +38,7 @@ BOOST_AUTO_TEST_CASE(keeps_all_else_as_it_is) {
 }
 
 BOOST_AUTO_TEST_CASE(names_only_facts_that_there_are) {
-  connection_facts const same{"#", "#", "#", "#", "#", "#", false};
+  tls_async::session_info const same{"#", "#", "#", "#", "#", "#", false};
   auto const page = own_page(page_source, same);
   std::size_t facts = 0;
   for (auto at = page.find("<td>#</td>"); at != std::string::npos;

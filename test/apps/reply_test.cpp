@@ -282,11 +282,12 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(reply_of_a_server_without_a_directory, site)
 
-connection_facts const facts{"TLSv1.3", "SUITE", "x25519", "http/1.1", "localhost", "", true};
+tls_async::session_info const session{"TLSv1.3",   "SUITE", "x25519", "http/1.1",
+                                      "localhost", "",      true};
 
 BOOST_AUTO_TEST_CASE(is_its_page_which_no_cache_may_keep) {
   for (auto const* target : {"/", "/?a=b"}) {
-    auto const sent = answer_about_itself(make(verb::get, target), facts, true);
+    auto const sent = answer_about_itself(make(verb::get, target), session, true);
     auto const header = read(sent);
     BOOST_TEST(header.result() == status::ok);
     BOOST_TEST(header[field::content_type] == "text/html; charset=utf-8");
@@ -299,7 +300,7 @@ BOOST_AUTO_TEST_CASE(is_its_page_which_no_cache_may_keep) {
 
 BOOST_AUTO_TEST_CASE(is_a_burst_of_messages_where_they_are_asked_for) {
   auto const burst_for = [&](std::string const& query) {
-    return answer_about_itself(make(verb::get, "/burst" + query), facts, true);
+    return answer_about_itself(make(verb::get, "/burst" + query), session, true);
   };
   auto const sent = burst_for("?messages=7&bytes=100");
   BOOST_TEST((sent.burst == message_burst{7, 100}));
@@ -316,18 +317,18 @@ BOOST_AUTO_TEST_CASE(is_a_burst_of_messages_where_they_are_asked_for) {
 
 BOOST_AUTO_TEST_CASE(has_no_body_for_head) {
   for (auto const* target : {"/", "/burst?messages=1&bytes=1", "/none", "/burst"}) {
-    auto const sent = answer_about_itself(make(verb::head, target), facts, true);
+    auto const sent = answer_about_itself(make(verb::head, target), session, true);
     BOOST_TEST(sent.text.empty());
     BOOST_TEST(sent.burst.messages == 0u);
     BOOST_TEST(
         read(sent)[field::content_length] ==
-        read(answer_about_itself(make(verb::get, target), facts, true))[field::content_length]);
+        read(answer_about_itself(make(verb::get, target), session, true))[field::content_length]);
   }
 }
 
 BOOST_AUTO_TEST_CASE(refuses_all_else) {
   auto const status_of = [&](request const& asked) {
-    return answer_about_itself(asked, facts, true).status;
+    return answer_about_itself(asked, session, true).status;
   };
   for (auto const* target : {"/none", "/index.html", "/burst/", "/ws", "/live"})
     BOOST_TEST(status_of(make(verb::get, target)) == status::not_found);

@@ -226,6 +226,33 @@ BOOST_AUTO_TEST_CASE(alpn_names_what_was_agreed_on) {
   pair.handshake();
   BOOST_TEST(pair.client.alpn() == "h2");
   BOOST_TEST(pair.server.alpn() == "h2");
+  BOOST_TEST(pair.client.session_info().alpn == "h2");
+}
+
+BOOST_AUTO_TEST_CASE(session_info_is_what_was_agreed_on) {
+  tls_settings settings;
+  settings.cipher = "TLS_AES_256_GCM_SHA384";
+  settings.client_certificate = true;
+  auto const client_context = make_context(role::client, settings);
+  auto const server_context = make_context(role::server, settings);
+  engine_pair pair(client_context.get(), server_context.get());
+  BOOST_REQUIRE(!pair.client.be_client_of("localhost"));
+  BOOST_TEST((pair.server.session_info() == session_info{}));
+  pair.handshake();
+  auto const of_client = pair.client.session_info();
+  auto const of_server = pair.server.session_info();
+  for (auto const& info : {of_client, of_server}) {
+    BOOST_TEST(info.version == "TLSv1.3");
+    BOOST_TEST(info.suite == "TLS_AES_256_GCM_SHA384");
+    BOOST_TEST(info.group != "");
+    BOOST_TEST(info.alpn == "");
+    BOOST_TEST(info.server_name == "localhost");
+    BOOST_TEST(!info.is_resumed);
+  }
+  BOOST_TEST(of_client.group == of_server.group);
+  BOOST_TEST(of_client.peer_subject == "CN=tls_async test server");
+  BOOST_TEST(of_server.peer_subject == "CN=tls_async test client");
+  BOOST_TEST(ERR_peek_error() == 0U);
 }
 
 BOOST_DATA_TEST_CASE(sealing_negotiates_and_takes_nothing_before_that_is_done, data::make(versions),

@@ -48,6 +48,17 @@ constexpr std::array asks_or_not{true, false};
 
 BOOST_AUTO_TEST_SUITE(key_update)
 
+BOOST_AUTO_TEST_CASE(key_update_takes_its_deadline_and_its_token_without_whose_keys) {
+  connected_session session;
+  ending bare, limited;
+  tls_key_update(session.client, bare.token());
+  tls_key_update(session.client, std::chrono::seconds(1), limited.token());
+  session.settle();
+  BOOST_TEST((bare.done && !bare.ec));
+  BOOST_TEST((limited.done && !limited.ec));
+  BOOST_TEST(session.client.stats().key_updates_sent == 2U);
+}
+
 BOOST_TEST_DECORATOR(*boost::unit_test::label("W8"))
 BOOST_AUTO_TEST_CASE(key_update_keeps_its_place_between_writes) {
   connected_session session;

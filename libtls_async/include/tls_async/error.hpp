@@ -9,6 +9,7 @@
 
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/system/error_condition.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <type_traits>
@@ -47,8 +48,21 @@ enum class errc {
   not_verified     ///< The session's certificate was not verified for the host asked for.
 };
 
+/// What a program may want to tell apart, whoever reports it: `ec == condition::not_tls`.
+enum class condition {
+  not_tls = 1  ///< What came in the place of a TLS record was none, perhaps plain HTTP.
+};
+
 /// The category of `errc`; its name is "tls_async".
 boost::system::error_category const& errc_category() noexcept;
+
+/// The category of `condition`; its name is "tls_async.condition".
+boost::system::error_category const& condition_category() noexcept;
+
+/// Found by boost::system::error_condition's constructor from a `condition`.
+inline boost::system::error_condition make_error_condition(condition which) noexcept {
+  return {static_cast<int>(which), condition_category()};
+}
 
 /// Found by boost::system::error_code's constructor from an `errc`.
 inline boost::system::error_code make_error_code(errc code) noexcept {
@@ -60,4 +74,6 @@ inline boost::system::error_code make_error_code(errc code) noexcept {
 /// @cond
 template <>
 struct boost::system::is_error_code_enum<tls_async::errc> : std::true_type {};
+template <>
+struct boost::system::is_error_condition_enum<tls_async::condition> : std::true_type {};
 /// @endcond

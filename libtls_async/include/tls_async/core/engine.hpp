@@ -20,6 +20,7 @@
 #include <tls_async/core/pending_record.hpp>
 #include <tls_async/core/record.hpp>
 #include <tls_async/core/ring.hpp>
+#include <tls_async/core/session_info.hpp>
 #include <tls_async/core/stats.hpp>
 #include <tls_async/core/step.hpp>
 
@@ -152,6 +153,8 @@ public:
   [[nodiscard]] bool close_notify_received() const noexcept;
   /// The protocol that ALPN agreed on; empty if none.
   [[nodiscard]] std::string alpn() const;
+  /// What the handshake has agreed on. Throws std::bad_alloc.
+  [[nodiscard]] tls_async::session_info session_info() const;
   /// There is room for a whole record, so `seal` will not leave one pending.
   [[nodiscard]] bool can_seal() const noexcept {
     return sends_directly_ || ring_.output_room() >= max_record_plaintext + seal_margin;

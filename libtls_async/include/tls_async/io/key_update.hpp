@@ -9,6 +9,7 @@
 #include <tls_async/io/stream.hpp>
 
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace tls_async {
@@ -53,6 +54,20 @@ template <
                                   Token&& token = Token()) {
   return detail::initiate(s.state(), detail::start_key_update{whose == new_keys::both, deadline},
                           token);
+}
+/// Of our keys.
+template <class NextLayer, class Clock, detail::token Token>
+requires(!std::is_same_v<std::remove_cvref_t<Token>, new_keys>)
+    [[nodiscard]] auto tls_key_update(stream<NextLayer, Clock>& s, Token&& token) {
+  return tls_key_update(s, new_keys::ours, std::forward<Token>(token));
+}
+/// Of our keys, with a deadline: ends with timed_out when `deadline` has passed.
+template <
+    class NextLayer, class Clock,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+[[nodiscard]] auto tls_key_update(stream<NextLayer, Clock>& s, time_limit deadline,
+                                  Token&& token = Token()) {
+  return tls_key_update(s, new_keys::ours, deadline, std::forward<Token>(token));
 }
 
 }  // namespace tls_async

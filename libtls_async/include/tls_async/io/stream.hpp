@@ -147,6 +147,16 @@ public:
   [[nodiscard]] tls_async::error_info const& error_info() const noexcept {
     return state_->engine().error_info();
   }
+  /// Why a verb of this stream has ended with `ec`, for people: the story of `error_info()`, or,
+  /// where there is none, `ec.message()`. Call it before the next verb.
+  [[nodiscard]] std::string explain(error_code ec) const {
+    auto story = error_info().text();
+    return story.empty() ? ec.message() : story;
+  }
+  /// What the handshake has agreed on, as values that may outlive the stream.
+  [[nodiscard]] tls_async::session_info session_info() const {
+    return state_->engine().session_info();
+  }
   /// The protocol that ALPN agreed on (RFC 7301); empty if none.
   [[nodiscard]] std::string alpn() const { return state_->engine().alpn(); }
 

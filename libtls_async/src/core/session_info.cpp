@@ -1,0 +1,38 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+#include <tls_async/core/engine.hpp>
+#include <tls_async/core/session_info.hpp>
+
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "certificate_text.hpp"
+
+namespace tls_async {
+namespace {
+
+std::string or_empty(char const* text) { return text == nullptr ? "" : text; }
+
+}  // namespace
+
+session_info engine::session_info() const {
+  tls_async::session_info info;
+  SSL* const session = ssl_.get();
+  info.server_name = or_empty(SSL_get_servername(session, TLSEXT_NAMETYPE_host_name));
+  if (!handshake_done_) return info;
+  info.version = SSL_get_version(session);
+  info.suite = or_empty(SSL_CIPHER_get_name(SSL_get_current_cipher(session)));
+  auto const group = static_cast<int>(SSL_get_negotiated_group(session));
+  ERR_set_mark();
+  if (group != NID_undef) info.group = or_empty(SSL_group_to_name(session, group));
+  ERR_pop_to_mark();  // a group without a name is no error of the session
+  info.alpn = alpn();
+  if (X509* const certificate = SSL_get0_peer_certificate(session))
+    info.peer_subject = detail::name_text(X509_get_subject_name(certificate));
+  info.is_resumed = SSL_session_reused(session) == 1;
+  return info;
+}
+
+}  // namespace tls_async
