@@ -47,6 +47,29 @@ BOOST_DATA_TEST_CASE(open_goes_on_after_close_notify, data::make(versions), vers
   BOOST_TEST(end == want::closed);
 }
 
+// A peer that asks for new keys and has closed its socket would answer them with a reset, and what
+// it had said before would be lost.
+BOOST_AUTO_TEST_CASE(nothing_leaves_behind_close_notify_whatever_the_peer_asks_for) {
+  connected_engines pair;
+  BOOST_TEST(pair.client.close_notify() == step{});
+  BOOST_TEST(deliver_all(pair.client, pair.server) == "");
+  std::string said;
+  for (int i = 0; i != 3; ++i) {
+    BOOST_TEST(pair.server.key_update(true) == step{});
+    seal_all(pair.server, "said behind it;");
+    said += deliver_all(pair.server, pair.client);
+    BOOST_TEST(pair.client.ring().output_bytes() == 0U);
+  }
+  BOOST_TEST(said == "said behind it;said behind it;said behind it;");
+  pair.client.rest(true);
+  BOOST_TEST(pair.server.close_notify() == step{});
+  want end{};
+  BOOST_TEST(deliver_all(pair.server, pair.client, &end) == "");
+  BOOST_TEST(end == want::closed);
+  BOOST_TEST(pair.client.ring().output_bytes() == 0U);
+  BOOST_TEST(!pair.client.failure());
+}
+
 BOOST_AUTO_TEST_CASE(close_notify_is_sent_once) {
   connected_engines pair;
   BOOST_TEST(pair.client.close_notify() == step{});

@@ -224,7 +224,18 @@ step engine::close_notify() {
   int const result = SSL_shutdown(ssl_.get());
   step const sent = result >= 0 ? step{} : answer(result);
   close_notify_blocked_ = sent.next == want::flush;
+  if (sent.next == want::nothing) discard_output();
   return sent;
+}
+
+// Nothing may follow close_notify (RFC 8446 section 6.1), but OpenSSL answers a request for new
+// keys all the same. If the peer has closed its socket behind that, the answer would be met by a
+// reset, which takes what was still to be read.
+void engine::discard_output() noexcept {
+  BIO* const nowhere = BIO_new(BIO_s_null());
+  if (nowhere == nullptr) return ERR_clear_error();
+  ring_.carry(false, !receives_directly_);  // what is to be flushed stays
+  SSL_set0_wbio(ssl_.get(), nowhere);
 }
 
 // SSL_shutdown and SSL_key_update fail as long as a message of the session itself is half sent, or

@@ -210,6 +210,7 @@ private:
   step answer(int result, opening is_open = opening::no);
   [[nodiscard]] bool keep_pending(std::span<std::byte const> record);
   step finish_message();
+  void discard_output() noexcept;
   step fail(tls_async::failure why);
   step fail(error_code why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
