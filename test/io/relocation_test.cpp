@@ -202,6 +202,17 @@ BOOST_AUTO_TEST_CASE(deferred_write_of_an_owned_buffer_can_be_launched_twice) {
   BOOST_TEST((all.plaintext == std::string(60'000, 's') + std::string(60'000, 'v')));
 }
 
+BOOST_AUTO_TEST_CASE(try_write_without_memory_keeps_no_room) {
+  stream_options options;
+  options.most_bytes_kept = (SIZE_MAX >> 1) + 1;
+  connected_session session(options);
+  char byte = 'x';
+  // No vector is as long, so nothing of it is touched.
+  asio::const_buffer const endless(&byte, options.most_bytes_kept);
+  BOOST_CHECK_THROW((void)tls_try_write(session.client, endless), std::exception);
+  BOOST_TEST(tls_try_write(session.client, asio::buffer(&byte, 1)) == error_code());
+}
+
 BOOST_AUTO_TEST_CASE(try_write_sends_a_copy_in_its_turn) {
   slow_session session;
   ending before, after;

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace tls_async {
 
@@ -82,10 +81,8 @@ template <class NextLayer, class Clock, class ConstBufferSequence>
   if (error_code const refusal = state.refusal()) return refusal;
   std::size_t const size = boost::asio::buffer_size(buffers);
   if (!state.keep_bytes(size)) return errc::queue_full;
-  std::vector<std::byte> copy(size);
-  boost::asio::buffer_copy(boost::asio::buffer(copy), buffers);
   detail::kept_write<typename stream<NextLayer, Clock>::executor_type>::start(
-      state, state.executor(), std::move(copy));
+      state, state.executor(), buffers, size);
   return {};
 }
 

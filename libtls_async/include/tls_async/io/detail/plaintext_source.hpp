@@ -138,8 +138,21 @@ private:
 template <class IoExecutor>
 class kept_write final : public write_operation {
 public:
-  static void start(stream_core& core, IoExecutor const& io, std::vector<std::byte> bytes_to_keep) {
-    core.start(*new kept_write(core, io, std::move(bytes_to_keep)));
+  /// A copy of `buffers`, which have `size` bytes, for which `core` has room; if it throws that is
+  /// given back.
+  template <class Buffers>
+  static void start(stream_core& core, IoExecutor const& io, Buffers const& buffers,
+                    std::size_t size) {
+    kept_write* made = nullptr;
+    try {
+      std::vector<std::byte> copy(size);
+      boost::asio::buffer_copy(boost::asio::buffer(copy), buffers);
+      made = new kept_write(core, io, std::move(copy));
+    } catch (...) {
+      core.drop_bytes(size);
+      throw;
+    }
+    core.start(*made);
   }
 
   [[nodiscard]] std::span<std::byte const> piece() override {
