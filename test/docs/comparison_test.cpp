@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(cancellation) {
 BOOST_AUTO_TEST_CASE(half_close) {
   connection<ours> c;
   c.handshake();
-  outcome closed, sent, read, end;
+  outcome closed, sent, read;
   tls_close_write(c.client, closed.store());
   BOOST_TEST((c.receive(1).first == asio::error::eof));
   BOOST_TEST((closed.ec == error_code()));
