@@ -222,13 +222,29 @@ void engine::tell_alert() {
                         .description = words_of_alert(alert_)};
 }
 
+char const* engine::words(peer_limit exceeded) noexcept {
+  switch (exceeded) {
+    case peer_limit::none:
+      break;
+    case peer_limit::key_updates_in_a_row:
+      return "the peer sent too many KeyUpdates without plaintext between them";
+    case peer_limit::key_updates_a_second:
+      return "the peer sends KeyUpdates too often";
+    case peer_limit::renegotiations:
+      return "the peer tried again to renegotiate after it was refused";
+    case peer_limit::handshake_messages:
+      return "the peer sent too many handshake messages without plaintext between them";
+  }
+  return "the peer went beyond a limit";
+}
+
 // RFC 8446 section 6.2 has the peer told, and OpenSSL has no call that sends an alert. But it sends
 // one by itself when a record comes that may not: behind the message that was one too many it finds
 // such a record instead of what the peer has sent on, which nobody reads any more. The alert is
 // unexpected_message, as BoringSSL and rustls answer too many KeyUpdates. (In TLS 1.2 it would be
 // bad_record_mac, which is not true; there the peer has got no_renegotiation for each attempt.)
-void engine::exceed(char const* limit) noexcept {
-  if (exceeded_ != nullptr) return;
+void engine::exceed(peer_limit limit) noexcept {
+  if (exceeded_ != peer_limit::none) return;
   exceeded_ = limit;
   static constexpr std::array<unsigned char, 6> unprotected{SSL3_RT_HANDSHAKE, 3, 3, 0, 1, 0};
   if (!supports_key_update()) return;
@@ -252,8 +268,8 @@ void engine::on_message(int sent, int /*version*/, int type, void const* message
     case SSL3_MT_KEY_UPDATE:
       ++self->stats_.key_updates_received;
       if (exceeds(++self->key_updates_in_a_row_, options.most_key_updates_in_a_row))
-        self->exceed("the peer sent too many KeyUpdates without plaintext between them");
-      if (self->key_updates_allowed_ == 0) self->exceed("the peer sends KeyUpdates too often");
+        self->exceed(peer_limit::key_updates_in_a_row);
+      if (self->key_updates_allowed_ == 0) self->exceed(peer_limit::key_updates_a_second);
       if (self->key_updates_allowed_ != UINT32_MAX) --self->key_updates_allowed_;
       return;
     case SSL3_MT_HELLO_REQUEST:
@@ -261,14 +277,14 @@ void engine::on_message(int sent, int /*version*/, int type, void const* message
       if (options.allow_renegotiation) break;
       if (exceeds(static_cast<std::uint32_t>(++self->stats_.renegotiations_refused),
                   options.most_renegotiation_attempts)) {
-        self->exceed("the peer tried again to renegotiate after it was refused");
+        self->exceed(peer_limit::renegotiations);
       }
       break;
     default:
       break;
   }
   if (exceeds(++self->handshake_messages_in_a_row_, options.most_handshake_messages_in_a_row))
-    self->exceed("the peer sent too many handshake messages without plaintext between them");
+    self->exceed(peer_limit::handshake_messages);
 }
 
 int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {

@@ -214,7 +214,15 @@ private:
   step fail(tls_async::failure why);
   step fail(error_code why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
-  void exceed(char const* limit) noexcept;
+  enum class peer_limit : std::uint8_t {
+    none,
+    key_updates_in_a_row,
+    key_updates_a_second,
+    renegotiations,
+    handshake_messages
+  };
+  static char const* words(peer_limit exceeded) noexcept;
+  void exceed(peer_limit limit) noexcept;
   step begin();
   void forget_story() noexcept;
   step refused_by_context();
@@ -252,7 +260,6 @@ private:
   int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
   std::unique_ptr<std::string const> host_;  // whom a client wants, without a dot at its end
   char const* handshake_step_ = nullptr;
-  char const* exceeded_ = nullptr;  // the limit that the peer went beyond, in words
   bool (*kernel_has_tls_)(int) = nullptr;
   tls_async::ktls_status ktls_;
   std::uint64_t records_under_key_ = 0;
@@ -262,6 +269,7 @@ private:
   std::uint32_t handshake_messages_in_a_row_ = 0;
   int descriptor_ = -1;
   std::uint16_t alert_ = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none
+  peer_limit exceeded_ = peer_limit::none;  // the first that the peer went beyond
   bool alert_was_sent_ = false;
   bool callback_checks_host_ = false;
   bool is_overruled_ = false;  // a callback has accepted what OpenSSL refuses
