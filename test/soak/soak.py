@@ -5,10 +5,10 @@
 
 The load is soak_client's: 200 connections at once, 5 % of them with a fault. It goes to https_server, and by tls_proxy
 in front of tls_proxy (TLS to TCP, TCP to TLS) to the same server. Memory and descriptors of the three are looked at
-once a second. What is judged: every byte (by the client), no failure that no fault excuses, no report of a sanitizer,
-status 0 at the end, the descriptors of an idle server afterwards, and, in runs of five minutes and more, memory that
-does not grow: the median of the last third of the samples against that of the middle third. REPORT is one HTML page,
-with plots by gnuplot.
+once a second. What is judged: every byte (by the client), no failure that no fault excuses, that the load has resumed
+sessions, changed keys and, in a minute and more, made each fault, no report of a sanitizer, status 0 at the end, the
+descriptors of an idle server afterwards, and, in runs of five minutes and more, memory that does not grow: the median
+of the last third of the samples against that of the middle third. REPORT is one HTML page, with plots by gnuplot.
 """
 import argparse
 import contextlib
@@ -27,6 +27,7 @@ FILE_BYTES = 4 << 20
 GROWTH_ALLOWED = 0.05  # of the resident memory
 GROWTH_ALWAYS_ALLOWED = 2048  # KiB: some pages more are no leak
 LEAST_FOR_MEMORY = 300  # seconds; before that allocators still take what they will keep
+LEAST_FOR_ALL = 60  # seconds; in so long each fault comes up
 PATIENCE = 60  # seconds, for what takes a moment
 
 
@@ -119,8 +120,14 @@ def soak(name, programs, client, seconds, work):
         wrong = [] if load.wait() == 0 else [f"soak_client: exit status {load.returncode}: see above"]
         for server in reversed(servers):
             wrong += server.complaints(seconds >= LEAST_FOR_MEMORY)
+    seen = json.loads(last)
+    # What the load never did, nobody has judged.
+    wrong += [f"nothing was counted as '{what}'" for what in ("resumed", "requests", "key updates", "bytes")
+              if not seen[what]]
+    if seconds >= LEAST_FOR_ALL:
+        wrong += [f"no visit with the fault '{what}'" for what, times in seen["faults"].items() if not times]
     wrong += [f"{report.name}: {report.read_text(errors='replace')[:4000]}" for report in sorted(reports.iterdir())]
-    return servers, json.loads(last), wrong
+    return servers, seen, wrong
 
 
 def plot(servers, work):
