@@ -272,13 +272,13 @@ void round::judge_direction(standing const& from, standing const& to) {
   bool const is_whole = to.has_ended && !to.discards && !to.is_abandoned;
   bool const is_disturbed = from.is_broken || to.is_broken || to.discards || from.is_abandoned;
   if (!is_whole && !is_disturbed) complain(to.name + " has not met the end");
-  if (to.discards) return;  // a part of it in the middle may be missing
-  std::string const difference = from.sent->difference(is_whole);
-  if (!difference.empty()) complain("from " + from.name + ": " + difference);
   for (int what = 0; what != verb_kinds; ++what) {
     if (from.in_progress[static_cast<std::size_t>(what)] != 0 && !from.is_abandoned)
       complain(from.name + ": a " + name_of(static_cast<verb_kind>(what)) + " has not ended");
   }
+  if (to.discards) return;  // a part of it in the middle may be missing
+  std::string const difference = from.sent->difference(is_whole);
+  if (!difference.empty()) complain("from " + from.name + ": " + difference);
 }
 
 }  // namespace tls_async::threads
