@@ -102,6 +102,7 @@ sums& sums::operator+=(sums const& other) {
   points += other.points;
   failed += other.failed;
   tolerated += other.tolerated;
+  untouched += other.untouched;
   left_out += other.left_out;
   known += other.known;
   complaints += other.complaints;
@@ -139,8 +140,9 @@ void campaign::run_all(script const& given, failure_plan plan, std::uint64_t poi
   std::cout << given.name << ' ' << kind_names[static_cast<std::size_t>(plan.what)] << ' '
             << manner_names[static_cast<std::size_t>(plan.how)]
             << (plan.all_later ? " and all later" : "") << ": " << sum.points << " points, "
-            << sum.failed << " failed as told, " << sum.tolerated << " tolerated, " << sum.left_out
-            << " left out, " << sum.known << " known, " << sum.complaints << " complaints\n";
+            << sum.failed << " failed as told, " << sum.tolerated << " tolerated, " << sum.untouched
+            << " untouched, " << sum.left_out << " left out, " << sum.known << " known, "
+            << sum.complaints << " complaints\n";
   for (auto const& [text, each] : found) {
     std::cout << "    " << each.times << " times, first at point " << each.first_point << " ("
               << each.where << "): " << text << '\n';
@@ -220,8 +222,10 @@ std::uint64_t campaign::run_some(script const& given, failure_plan plan, std::ui
     } else if (word == "complaint") {
       note(rest);
     } else {
-      if (!has_complaint && rest == "failed") ++sum.failed;
-      if (!has_complaint && rest != "failed") ++sum.tolerated;
+      auto& count = rest == "failed"      ? sum.failed
+                    : rest == "tolerated" ? sum.tolerated
+                                          : sum.untouched;
+      if (!has_complaint) ++count;
       close_point();
     }
   }
@@ -259,9 +263,9 @@ void campaign::tell_sums() const {
     auto const& sum = sums_[i];
     if (sum.points == 0) continue;
     std::cout << "all of " << kind_names[i] << ": " << sum.points << " points, " << sum.failed
-              << " failed as told, " << sum.tolerated << " tolerated, " << sum.left_out
-              << " left out since OpenSSL alone does the same, " << sum.known
-              << " of known faults, " << sum.complaints << " complaints\n";
+              << " failed as told, " << sum.tolerated << " tolerated, " << sum.untouched
+              << " untouched, " << sum.left_out << " left out since OpenSSL alone does the same, "
+              << sum.known << " of known faults, " << sum.complaints << " complaints\n";
   }
 }
 

@@ -26,6 +26,7 @@ struct sums {
   std::uint64_t points = 0;
   std::uint64_t failed = 0;     ///< With an error that somebody was told.
   std::uint64_t tolerated = 0;  ///< All was done nevertheless.
+  std::uint64_t untouched = 0;  ///< The run did not come to that call: nothing has failed.
   std::uint64_t left_out = 0;   ///< OpenSSL does the same alone.
   std::uint64_t known = 0;
   std::uint64_t complaints = 0;
