@@ -26,7 +26,7 @@ coverage::coverage() {
   }
   for (std::size_t i = 0; i <= verbs; ++i) {
     std::string const verb = i == verbs ? "nothing" : name_of(static_cast<act>(i));
-    for (act const said : {act::peer_says, act::peer_closes})
+    for (act const said : {act::peer_says, act::peer_closes, act::peer_renews})
       meetings_[verb + " x " + name_of(said)] = 0;
     for (deed const& one : all_deeds())
       meetings_[verb + " x " + one.name] = 0;
@@ -35,8 +35,6 @@ coverage::coverage() {
 
 void coverage::count(script const& of) {
   ++scripts_;
-  for (event const& one : of.events)
-    ++acts_[name_of(one.what)];
   for (row const& one : all_rows())
     ++settings_[std::string(one.name) + ' ' + chosen(of, one.name).name];
 }
@@ -48,9 +46,15 @@ void coverage::count(event const& verb) {
 std::string coverage::summary() const {
   std::string text = std::to_string(scripts_) + " scripts: acts " + told_of(acts_) + ", verbs in " +
                      std::to_string(forms_.size()) + " forms, verbs x peer acts " +
-                     told_of(meetings_) + ", settings " + told_of(settings_) + "; results";
-  for (auto const& [result, times] : results_)
-    text.append(" ").append(result).append(" ").append(std::to_string(times));
+                     told_of(meetings_) + ", settings " + told_of(settings_);
+  auto const tell = [&text](char const* what, table const& all) {
+    text.append("; ").append(what);
+    for (auto const& [name, times] : all)
+      text.append(text.ends_with(what) ? " " : ", ").append(name).append(" ") +=
+          std::to_string(times);
+  };
+  tell("results", results_);
+  tell("compared with", comparisons_);
   return text;
 }
 

@@ -24,6 +24,12 @@ public:
     ++meetings_[verb + " x " + peer_act];
   }
   void count(std::string const& result) { ++results_[result]; }
+  /// An act that was done, and not only planned.
+  void did(act what) { ++acts_[name_of(what)]; }
+  /// How far another subject could be compared.
+  void count_comparison(std::string const& with, std::string const& how) {
+    ++comparisons_[with + " " + how];
+  }
 
   /// One line.
   [[nodiscard]] std::string summary() const;
@@ -34,7 +40,7 @@ private:
   using table = std::map<std::string, std::size_t>;
 
   std::size_t scripts_ = 0;
-  table acts_, forms_, meetings_, settings_, results_;
+  table acts_, forms_, meetings_, settings_, results_, comparisons_;
 };
 
 }  // namespace tls_async::test::model

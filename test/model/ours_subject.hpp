@@ -58,12 +58,7 @@ public:
     } else {
       stream_->emplace(std::move(next_layer), on.with.of_asio(), on.with.options());
     }
-    // The blocking form has no host.
-    bool const blocks = std::any_of(on.of.events.begin(), on.of.events.end(), [](event const& e) {
-      return e.what == act::handshake && e.told == way::blocking;
-    });
-    by_member_ = blocks || !is_chosen(on.of, "negotiates", "tls_handshake") ||
-                 (is_client(on.of) && host_of(on.of).empty());
+    by_member_ = negotiates_by_member(on.of);
     on.with.prepare_subject(it().native_handle(), by_member_);
     if (is_chosen(on.of, "negotiates", "first_verb")) it().set_role(side());
   }

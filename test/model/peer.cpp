@@ -34,7 +34,10 @@ public:
   void close() override {
     unsaid_.push_back({content::alert, std::string{1, 0}, epoch::application});
   }
-  void perform(deed const& what) override { peer_.tell({&what, 0}); }
+  void perform(deed const& what) override {
+    if (on_deed) on_deed(what);
+    peer_.tell({&what, 0});
+  }
   void update_keys(bool both) override {
     unsaid_.push_back({content::handshake, std::string{24, 0, 0, 1, static_cast<char>(both)},
                        epoch::application});
@@ -86,7 +89,7 @@ public:
     return SSL_get_quiet_shutdown(ssl()) == 0 && (SSL_get_shutdown(ssl()) & SSL_SENT_SHUTDOWN) != 0;
   }
   std::string const& heard() override { return heard_; }
-  bool is_puzzled() override { return false; }
+  bool is_puzzled() override { return is_puzzled_; }
 
 private:
   enum class what { plaintext, end, keys, both_keys };
@@ -133,12 +136,16 @@ private:
   }
   void note(answer const& given) {
     has_failed_ = has_failed_ || given.error == SSL_ERROR_SSL || given.error == SSL_ERROR_SYSCALL;
+    bool const is_alert = given.reason >= SSL_AD_REASON_OFFSET;
+    is_puzzled_ = is_puzzled_ ||
+                  (given.error == SSL_ERROR_SSL && !is_alert && SSL_get_state(ssl()) == TLS_ST_OK);
   }
 
   raw_session session_;
   std::deque<utterance> unsaid_;
   std::string said_, heard_;
   bool has_failed_ = false;
+  bool is_puzzled_ = false;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 // said, which is all that the subject may believe, and of what it has heard.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,8 +23,10 @@ public:
   /// As soon as its handshake is done.
   virtual void say(std::string_view plaintext) = 0;
   virtual void close() = 0;
-  /// Only what can be played record by record does it.
+  /// Only what can be played record by record does it: at once, or when it next has a record that
+  /// can be changed so. `on_deed` is told then.
   virtual void perform(deed const& what) = 0;
+  std::function<void(deed const&)> on_deed;
   /// Asks for new keys of both sides, if that is told.
   virtual void update_keys(bool both) = 0;
 

@@ -64,6 +64,14 @@ public:
   outcome run();
 
 private:
+  /// While one lives the program is inside of a function of the subject's, and nothing may end.
+  struct inside_call {
+    explicit inside_call(player& by) : of(by) { ++of.calls_; }
+    inside_call(inside_call const&) = delete;
+    ~inside_call() { --of.calls_; }
+    player& of;
+  };
+
   void begun(verb& of) override;
   void ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewhere) override;
 
@@ -73,23 +81,33 @@ private:
   void start(event const& what, std::size_t number);
   void begin(verb_ptr const& next);
   [[nodiscard]] bool is_left_out(event const& what);
+  [[nodiscard]] bool takes_limit(event const& what) const;
   void start_waiting();
   [[nodiscard]] bool may_start(verb const& next) const;
   void cancel_one(event const& what);
+  void cancel_layer(bool was_at_rest);
   void advance_clock(std::uint64_t milliseconds);
   void step(std::uint64_t handlers);
   void settle();
+  void judge_what_goes_on(bool time_has_passed);
   void come_to_an_end();
+  void end_transport();
   void destroy_loop();
   void look_back();
 
   [[nodiscard]] std::string judge(verb const& of, error_code ec, std::size_t n) const;
   [[nodiscard]] std::string judge_success(verb const& of, std::size_t n) const;
   [[nodiscard]] std::string judge_refusal(verb const& of, error_code ec) const;
-  [[nodiscard]] bool may_time_out(verb const& of) const;
+  /// The longest that it may take; nothing where that has no end.
+  [[nodiscard]] std::optional<virtual_clock::duration> limit_of(verb const& of) const;
+  [[nodiscard]] bool is_late(verb const& of) const;
   void hear(std::string_view plaintext);
   [[nodiscard]] bool is_in_progress(act what) const;
   [[nodiscard]] std::vector<direction*> directions(form which);
+  void did(act what) {
+    if (counts_ != nullptr) counts_->did(what);
+  }
+  void count_meeting(std::string const& peer_act);
   void note(std::string const& what) { outcome_.trace.append(what).append("\n"); }
   void complain(std::string const& what);
 
@@ -117,6 +135,9 @@ private:
   bool was_cut_short_ = false;  // it was destroyed by the script
   bool is_closing_ = false;
   bool layer_cancelled_ = false;
+  bool is_at_rest_ = false;  // nothing can move before the next act
+  int calls_ = 0;
+  int handlers_ = 0;  // that are running, one inside of the other
   bool negotiation_begun_ = false;
   bool handshake_asked_ = false;
   bool close_asked_ = false;

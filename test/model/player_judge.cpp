@@ -50,6 +50,7 @@ void player::begun(verb& of) {
     return v.get() != &of && v->asked.what == of.asked.what;
   });
   if (counts_ != nullptr) counts_->count(of.asked);
+  did(of.asked.what);
   if (of.asked.what == act::write) of.in_queue = sent_.begin_write(of.bytes);
   if (of.asked.what == act::handshake) negotiation_begun_ = true;
   if (of.asked.what == act::read)
@@ -67,6 +68,9 @@ void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewh
        ec.message());
   if (std::exchange(of->has_ended, true)) return complain(name + " ends twice");
   std::erase(outstanding_, of);
+  bool const ends_at_once = kind_ == kind::bare || of->asked.told == way::blocking ||
+                            of->asked.buffers == form::attempt || of->was_refused_here;
+  if (!ends_at_once && calls_ != 0) complain(name + " ends inside of a call");
   if (counts_ != nullptr) counts_->count(name_of(which));
   if (elsewhere) complain(name + " ends on another executor");
   if (!of->was_refused_here) {
@@ -95,12 +99,18 @@ void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewh
       of->asked.buffers != form::attempt) {
     auto const [what, number] = inside_.front();
     inside_.pop_front();
+    auto const calls = std::exchange(calls_, 0);
+    ++handlers_;
     perform(what, number);
+    --handlers_;
+    calls_ = calls;
   }
   if (io_ && !was_destroyed_ && !subject_->takes_all()) start_waiting();
   bool const is_handler = (of->asked.told == way::callback || of->asked.told == way::strand) &&
                           of->asked.buffers != form::attempt;
-  if (is_handler && std::exchange(will_throw_, false)) throw thrown();
+  if (!is_handler || !std::exchange(will_throw_, false)) return;
+  did(act::throws);
+  throw thrown();
 }
 
 void player::hear(std::string_view plaintext) {
@@ -126,7 +136,7 @@ std::string player::judge(verb const& of, error_code ec, std::size_t n) const {
                  ? "a total cancellation left something"
                  : "";
     case verdict::timed_out:
-      return may_time_out(of) ? "" : but + "it was not so long";
+      return is_late(of) ? "" : but + "it was not so long";
     case verdict::end:
       if (of.asked.what != act::read && kind_ == kind::ours) return but + "it is no read";
       return peer_->has_closed() || kind_ != kind::ours ? "" : but + "the peer has not closed";
@@ -161,7 +171,7 @@ std::string player::judge_success(verb const& of, std::size_t n) const {
         return "success, and OpenSSL is not done with the handshake";
       if (expected_ != verdict::success && kind_ == kind::ours)
         return std::string("success, where OpenSSL has ") + name_of(expected_);
-      if (host_of(script_).empty()) return {};
+      if (host_of(script_).empty() && !requires_certificate(script_)) return {};
       if (SSL_get0_peer_certificate(ssl) == nullptr) return "success, and there is no certificate";
       return SSL_get_verify_result(ssl) == X509_V_OK ? "" : "success, and it is not verified";
     }
@@ -172,7 +182,8 @@ std::string player::judge_success(verb const& of, std::size_t n) const {
 
 std::string player::judge_refusal(verb const& of, error_code ec) const {
   bool const fits =
-      ec == errc::second_read             ? of.asked.what == act::read && of.had_rival
+      ec == errc::unexpected_result       ? false
+      : ec == errc::second_read           ? of.asked.what == act::read && of.had_rival
       : ec == errc::operation_in_progress ? of.had_rival || of.asked.told == way::blocking
       : ec == errc::closed_for_writing    ? is_closing_
       : ec == errc::queue_full            ? of.asked.buffers == form::attempt
@@ -183,32 +194,37 @@ std::string player::judge_refusal(verb const& of, error_code ec) const {
   return fits ? "" : "refused without a reason: " + ec.message();
 }
 
-bool player::may_time_out(verb const& of) const {
+std::optional<virtual_clock::duration> player::limit_of(verb const& of) const {
   using namespace std::chrono_literals;
-  virtual_clock::duration limit = 0s;
-  if (of.asked.within < no_limit - 1) {
-    limit = std::chrono::milliseconds(of.asked.within);
-  } else if (of.asked.within == no_limit - 1) {
-    return false;
-  } else if (of.asked.what == act::handshake) {
-    limit = 10s;
-  } else if (of.asked.what == act::write || of.asked.what == act::key_update) {
-    limit = 30s;
-  } else if (of.asked.what == act::read) {
-    return false;
-  } else {
-    limit = 2s;
+  if (of.asked.within < no_limit - 1) return std::chrono::milliseconds(of.asked.within);
+  bool const is_closing = of.asked.what == act::close_write || of.asked.what == act::shutdown;
+  if (is_closing && of.asked.within == no_limit) return 2s;  // async_shutdown, too
+  if (of.asked.within == no_limit - 1 || !takes_limit(of.asked)) return {};
+  switch (of.asked.what) {
+    case act::handshake:
+      return 10s;
+    case act::write:
+    case act::key_update:
+      return 30s;  // without progress
+    default:
+      return {};
   }
-  return virtual_clock::now() - of.started >= limit;
+}
+
+bool player::is_late(verb const& of) const {
+  auto const limit = limit_of(of);
+  return limit && virtual_clock::now() - of.started >= *limit;
 }
 
 // When all is over.
 void player::look_back() {
   if (!outcome_.complaint.empty()) return;
+  if (!wire_->misuse.empty()) complain(wire_->misuse);
   // The verbs that went with the event loop have told nothing.
   if (io_ && (kind_ == kind::ours || !has_failed_)) {
     // What Asio has sealed for a blocking write leaves with the next one.
-    bool const is_whole = kind_ != kind::asio && !was_hostile_ && !has_failed_ && !was_cut_short_ &&
+    bool const can_tell = !was_hostile_ || (kind_ == kind::ours && !peer_->is_puzzled());
+    bool const is_whole = kind_ != kind::asio && can_tell && !has_failed_ && !was_cut_short_ &&
                           outcome_.end == verdict::end;
     sent_.arrive(peer_->heard());
     if (auto const wrong = sent_.difference(is_whole); !wrong.empty()) complain("sent: " + wrong);

@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -122,6 +123,17 @@ std::string host_of(script const& of) {
   if (!is_client(of) || is_chosen(of, "trust", "nobody")) return {};
   return is_chosen(of, "trust", "other_host") ? "other.example" : "localhost";
 }
+
+bool negotiates_by_member(script const& of) {
+  // The blocking form has no host.
+  bool const blocks = std::any_of(of.events.begin(), of.events.end(), [](event const& e) {
+    return e.what == act::handshake && e.told == way::blocking;
+  });
+  return blocks || !is_chosen(of, "negotiates", "tls_handshake") ||
+         (is_client(of) && host_of(of).empty());
+}
+
+bool requires_certificate(script const& of) { return !is_client(of) && client_of(of).is_required; }
 
 ends::ends(script const& of) : script_(of) {
   bool const client = is_client(of);

@@ -52,6 +52,10 @@ inline bool is_tls1_3(script const& of) { return is_chosen(of, "version", "1.3")
 bool is_record_level(script const& of);
 /// The host that the subject asks for, as a client that verifies; empty if it doesn't.
 std::string host_of(script const& of);
+/// A stream of ours negotiates by Asio's members, which know no host and no deadline.
+bool negotiates_by_member(script const& of);
+/// The subject is a server that lets nobody in without a certificate.
+bool requires_certificate(script const& of);
 
 /// Both ends' contexts, with all rows applied.
 class ends {

@@ -37,6 +37,7 @@ struct verb {
   bool had_rival = false;    ///< Another one of its kind was in progress when it began.
   bool had_session = false;  ///< The handshake was done when it began.
   bool layer_was_cancelled = false;
+  bool has_to_abort = false;  ///< Nothing moved when its next layer was cancelled.
   boost::asio::cancellation_type cancelled = boost::asio::cancellation_type::none;
   virtual_clock::time_point started;
   boost::asio::cancellation_signal signal;

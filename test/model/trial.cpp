@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "trial.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <exception>
@@ -14,37 +17,37 @@ char const* name_of(kind which) {
   return names.at(static_cast<std::size_t>(which));
 }
 
-/// Ours, against another subject's.
+/// Ours, against another subject's: in the handshake, or behind it.
 struct difference {
   char const* page;  ///< Where it stands.
-  bool (*fits)(script const& which, verdict ours, kind other, verdict its);
+  bool (*fits)(script const& which, verdict ours, kind other, verdict its, bool in_handshake);
 };
 constexpr std::array documented{
     // A close_notify inside the handshake is no end, but stream_truncated.
     difference{"docs/migration.md",
-               [](script const&, verdict ours, kind, verdict its) {
-                 return ours == verdict::truncated && its == verdict::end;
+               [](script const&, verdict ours, kind, verdict its, bool in_handshake) {
+                 return in_handshake && ours == verdict::truncated && its == verdict::end;
                }},
     // What a peer may ask for again and again has a limit.
-    difference{"core/options.hpp",
-               [](script const&, verdict ours, kind, verdict) { return ours == verdict::limit; }},
+    difference{"core/options.hpp", [](script const&, verdict ours, kind, verdict,
+                                      bool) { return ours == verdict::limit; }},
     // If anything has come behind close_notify, Asio doesn't believe in it.
     difference{"boost/asio/ssl/detail/impl/engine.ipp, map_error_code",
-               [](script const&, verdict ours, kind other, verdict its) {
+               [](script const&, verdict ours, kind other, verdict its, bool) {
                  return other == kind::asio && ours == verdict::end && its == verdict::truncated;
                }},
     // Without SSL_MODE_AUTO_RETRY OpenSSL answers WANT_READ where there is more, and Asio then
     // waits
     // for the transport before it looks: at the end of that it knows of no more than the end.
     difference{"boost/asio/ssl/detail/io.hpp, want_input_and_retry",
-               [](script const& which, verdict, kind other, verdict its) {
+               [](script const& which, verdict, kind other, verdict its, bool) {
                  return other == kind::asio && its == verdict::truncated &&
                         is_chosen(which, "modes", "no_auto_retry");
                }},
     // Behind a close_notify of ours OpenSSL passes over messages of a handshake, and Asio has no
     // verb that sends one and reads on.
     difference{"SSL_shutdown(3)",
-               [](script const& which, verdict ours, kind other, verdict its) {
+               [](script const& which, verdict ours, kind other, verdict its, bool) {
                  return other == kind::asio && ours == verdict::end && its == verdict::protocol &&
                         std::ranges::any_of(which.events, [](event const& one) {
                           return one.what == act::close_write;
@@ -53,19 +56,23 @@ constexpr std::array documented{
 };
 
 std::string compare(script const& which, outcome const& ours, kind other, outcome const& its) {
-  auto const differ = [&](char const* what, verdict a, verdict b) {
+  auto const differ = [&](char const* what, verdict a, verdict b, bool in_handshake) {
     bool const may = a == b || std::ranges::any_of(documented, [&](auto const& d) {
-                       return d.fits(which, a, other, b);
+                       return d.fits(which, a, other, b, in_handshake);
                      });
     return may ? std::string() : std::string(what) + ": " + name_of(a) + ", and not " + name_of(b);
   };
-  // A first verb that fails to negotiate says it in its own result.
-  if (ours.negotiated != verdict::none) {
-    auto const wrong = differ("the handshake", ours.negotiated, its.negotiated);
+  // A first verb that fails to negotiate says it in its own result, also behind a blocking
+  // handshake that would have had to wait.
+  auto const waits = [](outcome const& one) { return one.negotiated == verdict::waits; };
+  if (ours.negotiated != verdict::none && !waits(ours) && !waits(its)) {
+    auto const wrong = differ("the handshake", ours.negotiated, its.negotiated, true);
     if (!wrong.empty()) return wrong;
   }
   if (ours.discarded || its.discarded) return {};
-  if (auto const wrong = differ("the end", ours.end, its.end); !wrong.empty()) return wrong;
+  bool const in_handshake = ours.negotiated != verdict::success;
+  if (auto const wrong = differ("the end", ours.end, its.end, in_handshake); !wrong.empty())
+    return wrong;
   if (ours.end == its.end && ours.heard != its.heard) {
     return "read " + std::to_string(ours.heard.size()) + " bytes, and not " +
            std::to_string(its.heard.size());
@@ -73,14 +80,24 @@ std::string compare(script const& which, outcome const& ours, kind other, outcom
   return {};
 }
 
+// The lowest number that is free.
+int next_descriptor() {
+  int const next = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+  if (next != -1) ::close(next);
+  return next;
+}
+
 outcome play(script const& which, kind on, outcome const& expected, coverage* counts) {
+  int const before = next_descriptor();
+  outcome made;
   try {
-    return player(which, on, expected, counts).run();
+    made = player(which, on, expected, counts).run();
   } catch (std::exception const& error) {
-    outcome failed;
-    failed.complaint = std::string("exception: ") + error.what();
-    return failed;
+    made.complaint = std::string("exception: ") + error.what();
   }
+  if (made.complaint.empty() && next_descriptor() != before)
+    made.complaint = "a descriptor is left open";
+  return made;
 }
 
 }  // namespace
@@ -95,11 +112,15 @@ finding try_script(script const& which, coverage* counts) {
   for (kind const other : {kind::bare, kind::asio}) {
     auto const its = play(which, other, expected, nullptr);
     std::string const name = name_of(other);
-    if (!its.complaint.empty()) {
-      // Nothing to compare with: told by the counts, and no finding.
-      if (counts != nullptr) counts->count(name + " complains");
-      continue;
+    bool const is_comparable = its.complaint.empty();
+    if (counts != nullptr) {
+      counts->count_comparison(name, !is_comparable                    ? "complains"
+                                     : ours.discarded || its.discarded ? "handshake only"
+                                     : ours.end == its.end             ? "whole"
+                                                                       : "to another end");
     }
+    // Nothing to compare with: told by the counts, and no finding.
+    if (!is_comparable) continue;
     if (auto const wrong = compare(which, ours, other, its); !wrong.empty())
       return {"ours against " + name + ": " + wrong, ours.trace + "-- " + name + "\n" + its.trace};
   }

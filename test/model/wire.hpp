@@ -15,7 +15,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/assert.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <cstddef>
@@ -70,6 +69,8 @@ public:
   bool settle();
   /// Destroys the handlers of who waits.
   void abandon();
+  /// What no next layer allows; empty if the subject has kept to it.
+  std::string misuse;
 
   // The subject's end. Nothing: it has to wait.
   std::optional<std::size_t> take(std::string_view from, error_code& ec);
@@ -151,7 +152,8 @@ public:
     return boost::asio::async_initiate<Token, void(error_code, std::size_t)>(
         [this](auto handler, Buffers const& b) {
           auto& reader = wire_->reader;
-          BOOST_ASSERT_MSG(!reader.handler, "two reads at once on the next layer");
+          if (reader.handler) wire_->misuse = "two reads at once on the next layer";
+          reader.finish(boost::asio::error::operation_aborted, 0);
           reader.into.assign(boost::asio::buffer_sequence_begin(b),
                              boost::asio::buffer_sequence_end(b));
           start(&wire::reader, std::move(handler));
@@ -163,7 +165,8 @@ public:
     return boost::asio::async_initiate<Token, void(error_code, std::size_t)>(
         [this](auto handler, Buffers const& b) {
           auto& writer = wire_->writer;
-          BOOST_ASSERT_MSG(!writer.handler, "two writes at once on the next layer");
+          if (writer.handler) wire_->misuse = "two writes at once on the next layer";
+          writer.finish(boost::asio::error::operation_aborted, 0);
           writer.from.assign(boost::asio::buffer_sequence_begin(b),
                              boost::asio::buffer_sequence_end(b));
           start(&wire::writer, std::move(handler));
