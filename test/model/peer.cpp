@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "peer.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -21,12 +22,16 @@ public:
   void receive(std::string_view ciphertext) override { peer_.receive(ciphertext); }
   std::string send() override {
     std::string sent;
-    for (auto next = peer_.next();; next = peer_.next()) {
-      if (next) sent += *next;
-      if (!next && (unsaid_.empty() || !peer_.session().handshake_done())) break;
-      if (!next) utter();
+    for (;;) {
+      begin_changes();
+      if (auto const next = peer_.next()) {
+        sent += *next;
+      } else if (may_utter()) {
+        utter(max_record_plaintext);
+      } else {
+        return sent;
+      }
     }
-    return sent;
   }
   void say(std::string_view plaintext) override {
     unsaid_.push_back({content::application_data, std::string(plaintext), epoch::application});
@@ -35,8 +40,8 @@ public:
     unsaid_.push_back({content::alert, std::string{1, 0}, epoch::application});
   }
   void perform(deed const& what) override {
-    if (on_deed) on_deed(what);
-    peer_.tell({&what, 0});
+    if (changes_next(what)) return changes_.push_back(&what);
+    tell(what);
   }
   void update_keys(bool both) override {
     unsaid_.push_back({content::handshake, std::string{24, 0, 0, 1, static_cast<char>(both)},
@@ -49,11 +54,35 @@ public:
   bool is_puzzled() override { return peer_.session().unopened() != 0; }
 
 private:
+  static bool changes_next(deed const& what) {
+    using manner = deed::manner;
+    return what.how != manner::sends_record && what.how != manner::sends_bytes &&
+           what.how != manner::does_nothing && what.how != manner::repeats_last;
+  }
+  void tell(deed const& what) {
+    if (on_deed) on_deed(what);
+    peer_.tell({&what, 0});
+  }
+  [[nodiscard]] bool may_utter() { return !unsaid_.empty() && peer_.session().handshake_done(); }
+  // Where there is something that can be changed.
+  void begin_changes() {
+    if (changes_.empty()) return;
+    auto const& made = peer_.session().made;
+    // Some of it may be split into single bytes.
+    constexpr std::size_t few_bytes = 40, enough = 3;
+    if (made.empty()) {
+      while (may_utter() && made.size() != enough)
+        utter(few_bytes);
+    }
+    if (made.empty()) return;
+    for (deed const* const next : std::exchange(changes_, {}))
+      tell(*next);
+  }
   // One record, as long as was agreed on (RFC 6066 section 4).
-  void utter() {
+  void utter(std::size_t most) {
     record& first = unsaid_.front();
     auto const code = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl()));
-    std::size_t const most = code == 0 ? max_record_plaintext : std::size_t{256} << code;
+    if (code != 0) most = std::min(most, std::size_t{256} << code);
     peer_.session().made.push_back(first);
     if (first.plaintext.size() <= most) return unsaid_.pop_front();
     peer_.session().made.back().plaintext.resize(most);
@@ -62,6 +91,7 @@ private:
 
   hostile_peer peer_;
   std::deque<record> unsaid_;
+  std::deque<deed const*> changes_;
 };
 
 class session_peer final : public peer {
