@@ -24,12 +24,15 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
+#include <tls_async_test/certificates.hpp>
+#include "fuzz/repeatable_random.hpp"
 #include "maker.hpp"
 #include "trial.hpp"
 
 namespace {
 
 namespace po = boost::program_options;
+using namespace tls_async::test;
 using namespace tls_async::test::model;
 
 std::string script_from(std::string const& file_or_text) {
@@ -75,6 +78,14 @@ void report(script found, finding const& first, bool shorten) {
             << (last ? last : first).trace << '\n'
             << "# seed " << found.seed << ": " << first.what << '\n'
             << text_of(found) << "\nmodel --script '" << text_of(found, "; ") << "'\n";
+}
+
+// Before all scripts, so that none has to make one first, and none depends on which came before it.
+void make_identities() {
+  restart_random();
+  for (auto kind = identity_kind::server; kind <= identity_kind::untrusted;
+       kind = static_cast<identity_kind>(static_cast<int>(kind) + 1))
+    (void)make_identity(kind);
 }
 
 int run(po::variables_map const& options) {
@@ -151,6 +162,8 @@ int main(int argc, char* argv[]) {
         given["seconds"].as<unsigned>() == 0) {
       throw po::error("one of --scripts, --seconds and --script is needed");
     }
+    use_repeatable_random();
+    make_identities();
     return run(given);
   } catch (std::exception const& error) {
     std::cerr << "model: " << error.what() << '\n';

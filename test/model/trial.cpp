@@ -9,6 +9,8 @@
 #include <array>
 #include <exception>
 
+#include "fuzz/repeatable_random.hpp"
+
 namespace tls_async::test::model {
 namespace {
 
@@ -88,6 +90,8 @@ int next_descriptor() {
 }
 
 outcome play(script const& which, kind on, outcome const& expected, coverage* counts) {
+  // The same for each subject, and whatever was played before: lengths depend on it.
+  restart_random();
   int const before = next_descriptor();
   outcome made;
   try {
