@@ -59,6 +59,7 @@ public:
     }
   }
 
+  bool step() override { return launch_.tell_futures(); }
   [[nodiscard]] SSL* ssl() override { return *stream_ ? it().native_handle() : nullptr; }
   void destroy() override { stream_->reset(); }
 

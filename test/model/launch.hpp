@@ -14,10 +14,14 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
 
+#include <chrono>
+#include <future>
 #include <memory>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "subject.hpp"
 
@@ -32,6 +36,13 @@ public:
   /// keeps `owner`, as a coroutine frame keeps the stream.
   template <class Owner, class Alive, class Initiate>
   void operator()(verb_ptr const& which, Owner const& owner, Alive is_alive, Initiate initiate) {
+    if (which->asked.told == way::future) {
+      told_.begun(*which);
+      // By itself it would be told on a thread of the system's.
+      futures_.push_back({which, initiate(boost::asio::bind_executor(
+                                     io_.get_executor(), boost::asio::use_future(result_of)))});
+      return;
+    }
     if (which->asked.told == way::coroutine) {
       boost::asio::co_spawn(
           io_, await(told_, io_.get_executor(), which, std::move(is_alive), std::move(initiate)),
@@ -54,7 +65,34 @@ public:
     }
   }
 
+  /// Tells of the futures that are ready. True if there were any.
+  bool tell_futures() {
+    std::vector<pending> ready;
+    for (auto next = futures_.begin(); next != futures_.end();) {
+      if (next->result.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+        ++next;
+        continue;
+      }
+      ready.push_back(std::move(*next));
+      next = futures_.erase(next);
+    }
+    for (auto& one : ready) {
+      auto const [ec, n] = one.result.get();
+      told_.ended(one.of, ec, n, false);
+    }
+    return !ready.empty();
+  }
+
 private:
+  // as_tuple and use_future don't go together in Boost 1.81.
+  static constexpr auto result_of = [](error_code ec, std::size_t n = 0) {
+    return std::pair(ec, n);
+  };
+  struct pending {
+    verb_ptr of;
+    std::future<std::pair<error_code, std::size_t>> result;
+  };
+
   template <class Executor, class Alive, class Initiate>
   static boost::asio::awaitable<void> await(listener& told, Executor io, verb_ptr which,
                                             Alive is_alive, Initiate initiate) {
@@ -78,6 +116,7 @@ private:
   boost::asio::io_context& io_;
   boost::asio::strand<boost::asio::io_context::executor_type> strand_;
   listener& told_;
+  std::vector<pending> futures_;
 };
 
 }  // namespace tls_async::test::model

@@ -69,7 +69,7 @@ private:
     } else if (what < 72) {
       add_network_act();
     } else if (what < 82) {
-      add({act::run, 1 + pick(6)});
+      add({act::run, 1 + pick(6), form::plain, way::callback, no_limit, one_in(4)});
     } else if (what < 90) {
       add({act::settle});
     } else if (is_disturbed_) {
@@ -183,7 +183,8 @@ private:
     }
   }
   way some_way() {
-    constexpr std::array kinds{way::callback, way::callback, way::strand, way::coroutine};
+    constexpr std::array kinds{way::callback, way::callback,  way::callback,  way::strand,
+                               way::strand,   way::coroutine, way::coroutine, way::future};
     return kinds.at(pick(kinds.size()));
   }
   void add(event const& one) { made_.events.push_back(one); }

@@ -98,7 +98,10 @@ public:
     }
   }
 
-  bool step() override { return layer_.move(); }
+  bool step() override {
+    bool const moved = layer_.move();
+    return launch_.tell_futures() || moved;
+  }
   [[nodiscard]] SSL* ssl() override { return *stream_ ? it().native_handle() : nullptr; }
   void cancel_layer() override {
     if (*stream_) layer_.cancel(it());

@@ -95,8 +95,9 @@ void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewh
                         which == verdict::transport || which == verdict::limit;
   if (is_final && !std::exchange(has_failed_, true) && outcome_.end != verdict::end)
     outcome_.end = which;
-  if (!inside_.empty() && io_ && of->asked.told != way::blocking &&
-      of->asked.buffers != form::attempt) {
+  bool const in_handler = of->asked.told != way::blocking && of->asked.told != way::future &&
+                          of->asked.buffers != form::attempt;
+  if (!inside_.empty() && io_ && in_handler) {
     auto const [what, number] = inside_.front();
     inside_.pop_front();
     auto const calls = std::exchange(calls_, 0);

@@ -103,8 +103,9 @@ bool player::may_start(verb const& next) const {
 void player::cancel_one(event const& what) {
   if (outstanding_.empty() || kind_ != kind::ours) return;
   auto const v = outstanding_.at(what.n % outstanding_.size());
-  // A coroutine that was cancelled before it began ends with an exception of co_spawn's.
-  if (!v->has_begun) return;
+  // A coroutine that was cancelled before it began ends with an exception of co_spawn's. A future
+  // has no slot.
+  if (!v->has_begun || v->asked.told == way::future) return;
   auto const type = what.buffers == form::partial ? cancellation_type::partial
                     : what.buffers == form::total ? cancellation_type::total
                                                   : cancellation_type::terminal;

@@ -23,7 +23,8 @@ constexpr std::array<char const*, acts> act_names{
 constexpr std::array<char const*, forms> form_names{
     "plain",    "sequence", "owned", "shared", "moving", "some",    "attempt", "file",
     "composed", "member",   "both",  "in",     "out",    "partial", "total"};
-constexpr std::array<char const*, ways> way_names{"callback", "strand", "coroutine", "blocking"};
+constexpr std::array<char const*, ways> way_names{"callback", "strand", "coroutine", "future",
+                                                  "blocking"};
 
 template <class Names>
 std::size_t place_of(Names const& names, std::string const& word) {

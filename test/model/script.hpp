@@ -72,7 +72,7 @@ enum class form : unsigned char {
 inline constexpr std::size_t forms = static_cast<std::size_t>(form::total) + 1;
 
 /// How it is told the result.
-enum class way : unsigned char { callback, strand, coroutine, blocking };
+enum class way : unsigned char { callback, strand, coroutine, future, blocking };
 inline constexpr std::size_t ways = static_cast<std::size_t>(way::blocking) + 1;
 
 inline constexpr std::uint64_t no_limit = UINT64_MAX;
