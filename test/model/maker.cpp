@@ -53,11 +53,14 @@ private:
       bool const is_basic = name == "side" || name == "version" || name == "context";
       bool const is_common = name == "suite" || name == "negotiates" || one.version != fits::any;
       // Most scripts should get through the handshake.
-      if (!one_in(is_basic ? 2 : is_common ? 5 : 25)) continue;
+      bool const is_layer = name == "next_layer" || name == "resumes";
+      if (!one_in(is_basic ? 2 : is_common ? 5 : is_layer ? 8 : 25)) continue;
       if (one.version == (is_tls1_3(made_) ? fits::tls1_2 : fits::tls1_3)) continue;
       auto const& value = one.values.at(pick(one.values.size()));
       if (&value != &one.values.front()) made_.settings[name] = value.name;
     }
+    if (is_chosen(made_, "next_layer", "socket") && one_in(2))
+      made_.settings["ktls"] = one_in(2) ? "tx" : "tx_rx";
   }
 
   void add_any() {
@@ -75,7 +78,7 @@ private:
     } else if (is_disturbed_) {
       add_disturbance();
     } else {
-      add({one_in(3) ? act::throws : act::move});
+      add_harmless();
     }
   }
 
@@ -139,6 +142,13 @@ private:
       default:
         return add({act::net_moves, sizes.at(pick(5)), way});
     }
+  }
+
+  void add_harmless() {
+    constexpr std::array<std::uint64_t, 5> budgets{0, 1, 30'000, 150'000, 700'000};
+    if (is_chosen(made_, "context", "ours") && one_in(4))
+      return add({act::budget, budgets.at(pick(budgets.size()))});
+    add({one_in(3) ? act::throws : act::move});
   }
 
   void add_disturbance() {

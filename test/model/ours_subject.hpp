@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <stdexcept>
 #include <utility>
 
 #include "launch.hpp"
@@ -53,13 +54,16 @@ public:
         launch_(on.io, on.told),
         stream_(std::make_shared<std::optional<stream_type>>()) {
     auto next_layer = layer_.take();
+    auto const options = on.with.options();
     if (auto* const ours = on.with.ours()) {
-      stream_->emplace(std::move(next_layer), *ours, on.with.options());
+      stream_->emplace(std::move(next_layer), *ours, options);
     } else {
-      stream_->emplace(std::move(next_layer), on.with.of_asio(), on.with.options());
+      stream_->emplace(std::move(next_layer), on.with.of_asio(), options);
     }
+    if (options.ktls != ktls::off) it().state().engine().stay_on_descriptor();
     by_member_ = negotiates_by_member(on.of);
     on.with.prepare_subject(it().native_handle(), by_member_);
+    set_verify_callback(chosen(on.of, "stream_callback").name);
     if (is_chosen(on.of, "negotiates", "first_verb")) it().set_role(side());
   }
 
@@ -121,6 +125,13 @@ private:
   stream_type& it() { return **stream_; }
   [[nodiscard]] typename stream_type::handshake_type side() const {
     return is_client(on_.of) ? stream_type::client : stream_type::server;
+  }
+  void set_verify_callback(std::string_view how) {
+    if (how == "none") return;
+    it().set_verify_callback([how](bool preverified, boost::asio::ssl::verify_context&) {
+      if (how == "throws") throw std::runtime_error("a verify callback");
+      return how == "passes" && preverified;
+    });
   }
   static std::optional<time_limit> limit_of(verb const& which) {
     if (which.asked.within == no_limit) return {};

@@ -183,7 +183,10 @@ private:
 std::unique_ptr<peer> make_peer(script const& of, ends& with) {
   role const side = is_client(of) ? role::server : role::client;
   if (is_record_level(of)) return std::make_unique<record_level_peer>(with.peer(), side);
-  return std::make_unique<session_peer>(with.peer(), side);
+  auto made = std::make_unique<session_peer>(with.peer(), side);
+  if (side == role::client && with.session() != nullptr)
+    SSL_set_session(made->ssl(), with.session());
+  return made;
 }
 
 }  // namespace tls_async::test::model

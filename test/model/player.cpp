@@ -65,6 +65,10 @@ void player::perform(event const& what, std::size_t number) {
       return cancel_layer(was_at_rest);
     case act::clock:
       return advance_clock(what.n);
+    case act::budget:
+      if (kind_ != kind::ours || ends_->ours() == nullptr) return;
+      did(what.what);
+      return ends_->ours()->memory_budget(what.n);
     case act::move: {
       inside_call const inside(*this);
       if (subject_->ssl() != nullptr) did(what.what);

@@ -48,6 +48,8 @@ struct outcome {
   verdict end = verdict::none;  ///< How the session failed, or its last read ended.
   std::string heard;            ///< All that was read.
   bool discarded = false;       ///< A shutdown may have.
+  bool is_resumed = false;
+  bool lacks_certificate = false;  ///< A shared key stands for it, which is not enough for ours.
 };
 
 /// What a handler throws where the script says so.

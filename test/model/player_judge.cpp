@@ -72,6 +72,10 @@ void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewh
                             of->asked.buffers == form::attempt || of->was_refused_here;
   if (!ends_at_once && calls_ != 0) complain(name + " ends inside of a call");
   if (counts_ != nullptr) counts_->count(name_of(which));
+  SSL* const ssl = subject_ ? subject_->ssl() : nullptr;
+  if (!ec && ssl != nullptr) outcome_.is_resumed = SSL_session_reused(ssl) != 0;
+  if (ec == errc::not_verified && shares_key(script_) && !host_of(script_).empty())
+    outcome_.lacks_certificate = true;
   if (elsewhere) complain(name + " ends on another executor");
   if (!of->was_refused_here) {
     if (auto const wrong = judge(*of, ec, n); !wrong.empty())
@@ -172,7 +176,11 @@ std::string player::judge_success(verb const& of, std::size_t n) const {
         return "success, and OpenSSL is not done with the handshake";
       if (expected_ != verdict::success && kind_ == kind::ours)
         return std::string("success, where OpenSSL has ") + name_of(expected_);
-      if (host_of(script_).empty() && !requires_certificate(script_)) return {};
+      // OpenSSL is content with a key that is shared, and with a host.
+      bool const is_ours_to_verify = kind_ == kind::ours && !negotiates_by_member(script_);
+      if (shares_key(script_) && !is_ours_to_verify) return {};
+      if (host_of(script_).empty() && (!requires_certificate(script_) || shares_key(script_)))
+        return {};
       if (SSL_get0_peer_certificate(ssl) == nullptr) return "success, and there is no certificate";
       return SSL_get_verify_result(ssl) == X509_V_OK ? "" : "success, and it is not verified";
     }
@@ -189,6 +197,7 @@ std::string player::judge_refusal(verb const& of, error_code ec) const {
       : ec == errc::closed_for_writing    ? is_closing_
       : ec == errc::queue_full            ? of.asked.buffers == form::attempt
       : ec == errc::no_role               ? !of.had_session
+      : ec == errc::not_verified          ? outcome_.lacks_certificate
       : ec == errc::handshake_not_done    ? !of.had_session
       : ec == errc::not_supported         ? of.asked.what == act::key_update && !is_tls1_3(script_)
                                           : has_failed_ || expected_ == verdict::refused;
@@ -220,6 +229,7 @@ bool player::is_late(verb const& of) const {
 // When all is over.
 void player::look_back() {
   if (!outcome_.complaint.empty()) return;
+  if (counts_ != nullptr && outcome_.is_resumed) counts_->count("resumed");
   if (!wire_->misuse.empty()) complain(wire_->misuse);
   // The verbs that went with the event loop have told nothing.
   if (io_ && (kind_ == kind::ours || !has_failed_)) {

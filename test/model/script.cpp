@@ -15,11 +15,11 @@ namespace tls_async::test::model {
 namespace {
 
 constexpr std::array<char const*, acts> act_names{
-    "handshake",    "read",        "write",       "key_update", "close_write",  "shutdown",
-    "peer_says",    "peer_closes", "peer_renews", "peer_does",  "net_holds",    "net_delivers",
-    "net_releases", "net_room",    "net_moves",   "net_ends",   "net_breaks",   "cancel",
-    "cancel_layer", "clock",       "move",        "destroy",    "destroy_loop", "throws",
-    "run",          "settle"};
+    "handshake",    "read",        "write",       "key_update", "close_write", "shutdown",
+    "peer_says",    "peer_closes", "peer_renews", "peer_does",  "net_holds",   "net_delivers",
+    "net_releases", "net_room",    "net_moves",   "net_ends",   "net_breaks",  "cancel",
+    "cancel_layer", "clock",       "budget",      "move",       "destroy",     "destroy_loop",
+    "throws",       "run",         "settle"};
 constexpr std::array<char const*, forms> form_names{
     "plain",    "sequence", "owned", "shared", "moving", "some",    "attempt", "file",
     "composed", "member",   "both",  "in",     "out",    "partial", "total"};

@@ -41,6 +41,7 @@ enum class act : unsigned char {
   cancel,        ///< The n-th of the verbs that are in progress, by its slot.
   cancel_layer,  ///< By lowest_layer().cancel().
   clock,         ///< So many milliseconds pass.
+  budget,        ///< The context's memory is so much from now on.
   move,
   destroy,
   destroy_loop,  ///< The io_context.

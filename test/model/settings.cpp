@@ -117,7 +117,13 @@ bool is_chosen(script const& of, std::string const& row_name, std::string const&
   return chosen(of, row_name).name == value_name;
 }
 
-bool is_record_level(script const& of) { return is_chosen(of, "suite", "aes128"); }
+bool is_record_level(script const& of) {
+  // That peer has said its hello before it could be given a session.
+  bool const peer_resumes = !is_client(of) && is_chosen(of, "resumes", "yes");
+  return is_chosen(of, "suite", "aes128") && !peer_resumes;
+}
+
+bool shares_key(script const& of) { return !is_chosen(of, "shared_key", "none"); }
 
 std::string host_of(script const& of) {
   if (!is_client(of) || is_chosen(of, "trust", "nobody")) return {};
@@ -157,6 +163,35 @@ ends::ends(script const& of) : script_(of) {
       if (auto const apply = chosen_of(of, one).to_context) apply(context);
     }
   }
+  // What two have agreed on by a shared key is nothing that a client may resume who verifies.
+  if (is_chosen(of, "resumes", "yes") && !shares_key(of)) connect_first();
+}
+
+// By OpenSSL alone. Where it comes to nothing, there is nothing to resume.
+void ends::connect_first() {
+  bool const client = is_client(script_);
+  constexpr ring_sizes rings{1 << 17, 1 << 17};
+  raw_session ours(subject(), client ? role::client : role::server, rings);
+  raw_session peers(peer(), client ? role::server : role::client, rings);
+  prepare_subject(ours.ssl(), true);
+  std::string unread;
+  for (int i = 0; i != 6; ++i) {
+    for (auto* const one : {&ours, &peers}) {
+      auto& other = one == &ours ? peers : ours;
+      if (SSL_is_init_finished(one->ssl()) == 0) one->handshake();
+      while (SSL_is_init_finished(one->ssl()) != 0 && one->read(unread)) {
+      }
+      move_ciphertext(*one, other);
+    }
+  }
+  SSL* const of_client = client ? ours.ssl() : peers.ssl();
+  auto* const made = SSL_get0_session(of_client);
+  if (SSL_is_init_finished(of_client) != 0 && SSL_SESSION_is_resumable(made) != 0)
+    session_.reset(SSL_SESSION_dup(made));
+  // Else OpenSSL would forget the session, with its connection.
+  ours.shutdown();
+  peers.shutdown();
+  ERR_clear_error();
 }
 
 std::string const& ends::authority() const {
@@ -186,6 +221,8 @@ void ends::make_ours() {
       ours_->request_client_certificate();
     }
   }
+  if (!is_chosen(script_, "budget", "none"))
+    ours_->memory_budget(std::stoull(chosen(script_, "budget").name));
   SSL_CTX_up_ref(ours_->native_handle());
   of_asio_.emplace(ours_->native_handle());
 }
@@ -201,6 +238,7 @@ void ends::prepare_subject(SSL* session, bool by_openssl) const {
     auto const apply = one.on == whose::peer ? nullptr : chosen_of(script_, one).to_session;
     if (apply != nullptr) apply(session);
   }
+  if (is_client(script_) && session_) SSL_set_session(session, session_.get());
 }
 
 stream_options ends::options() const {
@@ -208,6 +246,7 @@ stream_options ends::options() const {
   for (row const& one : all_rows()) {
     if (auto const apply = chosen_of(script_, one).to_options) apply(made);
   }
+  if (!is_chosen(script_, "next_layer", "socket")) made.ktls = ktls::off;
   return made;
 }
 

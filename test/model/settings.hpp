@@ -10,6 +10,7 @@
 
 #include <boost/asio/ssl/context.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,8 @@ bool is_record_level(script const& of);
 std::string host_of(script const& of);
 /// A stream of ours negotiates by Asio's members, which know no host and no deadline.
 bool negotiates_by_member(script const& of);
+/// A key that both share may stand for a certificate (RFC 8446 section 4.2.11).
+bool shares_key(script const& of);
 /// The subject is a server that lets nobody in without a certificate.
 bool requires_certificate(script const& of);
 
@@ -73,15 +76,22 @@ public:
   /// The settings of a session. Also the host and the verification of a client, with `by_openssl`.
   void prepare_subject(SSL* session, bool by_openssl) const;
   [[nodiscard]] stream_options options() const;
+  /// What a client has of a first connection; null if it resumes nothing.
+  [[nodiscard]] SSL_SESSION* session() const { return session_.get(); }
 
 private:
   void make_ours();
+  void connect_first();
   [[nodiscard]] std::string const& authority() const;
 
   script const& script_;
   std::optional<tls_async::context> ours_;
   std::optional<boost::asio::ssl::context> of_asio_;
   context_ptr peer_;
+  struct free_session {
+    void operator()(SSL_SESSION* ended) const noexcept { SSL_SESSION_free(ended); }
+  };
+  std::unique_ptr<SSL_SESSION, free_session> session_;
 };
 
 }  // namespace tls_async::test::model

@@ -16,5 +16,7 @@ std::vector<row> protocol_rows();
 std::vector<row> option_rows();
 std::vector<row> verify_rows();
 std::vector<row> callback_rows();
+std::vector<row> session_rows();
+std::vector<row> rows_of_ours();
 
 }  // namespace tls_async::test::model

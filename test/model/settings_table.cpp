@@ -71,7 +71,8 @@ std::vector<row> of_either_end(char const* name, char const* name_of_peer, fits 
 std::vector<row> const& all_rows() {
   static std::vector<row> const made = [] {
     std::vector<row> all = make_rows();
-    for (auto& more : {protocol_rows(), option_rows(), verify_rows(), callback_rows()})
+    for (auto& more : {protocol_rows(), option_rows(), verify_rows(), callback_rows(),
+                       session_rows(), rows_of_ours()})
       all.insert(all.end(), more.begin(), more.end());
     return all;
   }();

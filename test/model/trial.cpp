@@ -71,6 +71,10 @@ std::string compare(script const& which, outcome const& ours, kind other, outcom
     auto const wrong = differ("the handshake", ours.negotiated, its.negotiated, true);
     if (!wrong.empty()) return wrong;
   }
+  bool const may_be_resumed =
+      ours.negotiated == verdict::success && its.negotiated == verdict::success;
+  if (may_be_resumed && ours.is_resumed != its.is_resumed)
+    return ours.is_resumed ? "the session is resumed" : "the session is not resumed";
   if (ours.discarded || its.discarded) return {};
   bool const in_handshake = ours.negotiated != verdict::success;
   if (auto const wrong = differ("the end", ours.end, its.end, in_handshake); !wrong.empty())
@@ -112,7 +116,7 @@ finding try_script(script const& which, coverage* counts) {
   auto const expected = play(settings_alone, kind::bare, {}, nullptr);
   auto const ours = play(which, kind::ours, expected, counts);
   if (!ours.complaint.empty()) return {"ours: " + ours.complaint, ours.trace};
-  if (is_disturbed(which)) return {};
+  if (is_disturbed(which) || ours.lacks_certificate) return {};
   for (kind const other : {kind::bare, kind::asio}) {
     auto const its = play(which, other, expected, nullptr);
     std::string const name = name_of(other);
