@@ -46,6 +46,7 @@ std::vector<boost::asio::const_buffer> pieces_of(std::string_view bytes) {
 }
 
 std::unique_ptr<subject> make_ours(stage const& on) {
+  if (is_chosen(on.of, "next_layer", "tls")) return make_ours_on_tls(on);
   if (!is_chosen(on.of, "next_layer", "wire")) return make_ours_on_socket(on);
   return std::make_unique<ours_subject<wire_layer>>(on);
 }

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include <tls_async_test/deeds.hpp>
+#include "carrier.hpp"
 
 namespace tls_async::test::model {
 
@@ -26,7 +27,9 @@ player::player(script const& of, kind on, outcome const& expected, coverage* cou
     was_hostile_ = true;
     count_meeting(done.name);
   };
-  wire_ = std::make_shared<wire>(*peer_);
+  bool const is_carried = on == kind::ours && is_chosen(of, "next_layer", "tls");
+  if (is_carried) carrier_ = make_carrier(*peer_);
+  wire_ = std::make_shared<wire>(is_carried ? *carrier_ : *peer_);
   stage const at{script_, *ends_, *io_, wire_, *this};
   subject_ = on == kind::ours ? make_ours(at) : on == kind::asio ? make_asio(at) : make_bare(at);
 }

@@ -120,6 +120,7 @@ private:
   coverage* counts_;
   std::optional<ends> ends_;
   std::unique_ptr<peer> peer_;
+  std::unique_ptr<far_side> carrier_;  // of a stream on a stream
   std::shared_ptr<wire> wire_;
   std::vector<verb_ptr> verbs_;  // all, since a signal has to outlive what it is connected to
   std::optional<boost::asio::io_context> io_;

@@ -17,8 +17,10 @@ void player::start(event const& what, std::size_t number) {
   v->number = number;
   if (!takes_limit(what)) v->asked.within = no_limit;
   // Beside anything else it is documented to be refused, and when that is over nobody can see.
-  if (v->asked.told == way::blocking && !(outstanding_.empty() && waiting_.empty()))
-    v->asked.told = way::callback;
+  // The same goes for the stream below another one, which receives meanwhile.
+  bool const may_block =
+      outstanding_.empty() && waiting_.empty() && !is_chosen(script_, "next_layer", "tls");
+  if (v->asked.told == way::blocking && !may_block) v->asked.told = way::callback;
   if (what.what == act::write) v->bytes = message(2 * number + 1, what.n);
   if (what.what == act::read) v->place.resize(std::max<std::size_t>(what.n, 1));
   if (what.buffers == form::composed && is_in_progress(act::write)) v->asked.buffers = form::plain;

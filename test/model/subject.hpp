@@ -91,6 +91,7 @@ inline constexpr std::size_t kinds = 3;
 
 std::unique_ptr<subject> make_ours(stage const& on);
 std::unique_ptr<subject> make_ours_on_socket(stage const& on);
+std::unique_ptr<subject> make_ours_on_tls(stage const& on);
 std::unique_ptr<subject> make_asio(stage const& on);
 std::unique_ptr<subject> make_bare(stage const& on);
 
