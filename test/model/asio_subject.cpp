@@ -3,6 +3,7 @@
 //
 // Asio's stream, by those verbs that it has.
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 
@@ -39,6 +40,11 @@ public:
           return s.async_handshake(as, std::move(token));
         });
       case act::read:
+        if (which->asked.buffers == form::composed) {
+          return launch(which, [whole = asio::buffer(which->place)](auto& s, auto token) {
+            return asio::async_read(s, whole, std::move(token));
+          });
+        }
         return launch(which, [whole = asio::buffer(which->place)](auto& s, auto token) {
           return s.async_read_some(whole, std::move(token));
         });

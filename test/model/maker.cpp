@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "maker.hpp"
 
+#include <algorithm>
 #include <array>
 #include <random>
 
@@ -29,6 +30,20 @@ void unblock(script& in) {
   }
 }
 
+// Either there are none, or what might end them halfway spares them.
+void spare_key_updates(script& in) {
+  bool const keeps = in.seed % 2 == 0;
+  std::erase_if(in.events, [keeps](event const& e) {
+    return keeps ? e.what == act::clock || e.what == act::cancel_layer
+                 : e.what == act::key_update || e.what == act::close_write;
+  });
+  for (event& one : in.events) {
+    if (!keeps) break;
+    if (one.what == act::cancel) one.what = act::cancel_other;
+    if (one.what == act::key_update || one.what == act::close_write) one.within = no_limit;
+  }
+}
+
 class maker {
 public:
   explicit maker(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15 + 1) { made_.seed = seed; }
@@ -39,7 +54,8 @@ public:
     is_hostile_ = one_in(3);
     blocks_ = one_in(3);
     bool const shakes_first = !one_in(4);
-    if (shakes_first) add({act::handshake, 0, form::plain, some_way()});
+    form const how = one_in(6) ? form::sequence : form::plain;
+    if (shakes_first) add({act::handshake, 0, how, some_way()});
     if (shakes_first && !one_in(4)) add({act::settle});
     for (std::size_t i = 2 + pick(one_in(4) ? 60 : 20); i != 0; --i)
       add_any();
@@ -86,12 +102,12 @@ private:
     event made;
     std::size_t const what = pick(40);
     if (what < 18) {
-      constexpr std::array kinds{form::plain,   form::sequence, form::owned,
-                                 form::shared,  form::moving,   form::some,
-                                 form::attempt, form::file,     form::composed};
+      constexpr std::array kinds{form::plain,    form::sequence, form::owned,   form::shared,
+                                 form::moving,   form::some,     form::attempt, form::file,
+                                 form::composed, form::throwing};
       made = {act::write, size(), kinds.at(pick(kinds.size()))};
     } else if (what < 33) {
-      constexpr std::array kinds{form::plain, form::sequence, form::some};
+      constexpr std::array kinds{form::plain, form::sequence, form::some, form::composed};
       made = {act::read, 1 + (one_in(3) ? pick(100) : pick(70'000)), kinds.at(pick(kinds.size()))};
     } else if (what < 36) {
       made = {act::key_update, 0, one_in(2) ? form::both : form::plain};
@@ -227,10 +243,16 @@ std::vector<known_trigger> const& known_triggers() {
          return (has(s, act::key_update) || has(s, act::close_write)) &&
                 (has(s, act::cancel) || has(s, act::clock) || has(s, act::cancel_layer));
        },
+       &spare_key_updates},
+      {"a callable of a relocatable buffer that throws",
+       [](script const& s) {
+         return std::any_of(s.events.begin(), s.events.end(),
+                            [](event const& e) { return e.buffers == form::throwing; });
+       },
        [](script& s) {
-         std::erase_if(s.events, [](event const& e) {
-           return e.what == act::key_update || e.what == act::close_write;
-         });
+         for (event& one : s.events) {
+           if (one.buffers == form::throwing) one.buffers = form::moving;
+         }
        }},
       {"lowest_layer().cancel() while a peer takes no answers to its KeyUpdates",
        [](script const& s) {

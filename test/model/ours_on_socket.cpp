@@ -19,6 +19,8 @@ using protocol = boost::asio::local::stream_protocol;
 
 class socket_layer {
 public:
+  /// It is the network itself.
+  static constexpr bool is_network = false;
   using type = protocol::socket;
 
   explicit socket_layer(stage const& on) : on_(on), near_(on.io), far_(on.io) {

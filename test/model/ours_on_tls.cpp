@@ -8,6 +8,8 @@
 namespace tls_async::test::model {
 class tls_layer {
 public:
+  /// It is the network itself.
+  static constexpr bool is_network = false;
   using type = stream<wire_stream, virtual_clock>;
 
   explicit tls_layer(stage const& on) : on_(on) {}

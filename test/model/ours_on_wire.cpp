@@ -13,6 +13,8 @@ namespace tls_async::test::model {
 
 class wire_layer {
 public:
+  /// It is the network itself.
+  static constexpr bool is_network = true;
   using type = wire_stream;
 
   explicit wire_layer(stage const& on) : on_(on) {}

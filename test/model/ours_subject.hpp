@@ -17,31 +17,9 @@
 #include <utility>
 
 #include "launch.hpp"
+#include "plaintext.hpp"
 
 namespace tls_async::test::model {
-
-// Plaintext that lies elsewhere each time it is asked for; the old place is overwritten and freed.
-class moving_buffer {
-public:
-  explicit moving_buffer(std::string_view bytes)
-      : place_(
-            std::make_shared<std::unique_ptr<std::string>>(std::make_unique<std::string>(bytes))) {}
-
-  boost::asio::const_buffer operator()() const {
-    auto next = std::make_unique<std::string>(**place_);
-    std::fill((*place_)->begin(), (*place_)->end(), '!');
-    *place_ = std::move(next);
-    return boost::asio::buffer(**place_);
-  }
-
-private:
-  std::shared_ptr<std::unique_ptr<std::string>> place_;
-};
-
-/// A file with these bytes behind some others.
-std::shared_ptr<int const> file_of(std::string_view bytes, std::size_t offset);
-/// The same bytes in many pieces, the first of which is empty.
-std::vector<boost::asio::const_buffer> pieces_of(std::string_view bytes);
 
 template <class Layer>
 class ours_subject final : public subject {
@@ -70,6 +48,7 @@ public:
   [[nodiscard]] bool takes_all() const override { return true; }
   [[nodiscard]] bool has(event const& what) const override { return what.is_verb(); }
   void start(verb_ptr const& which) override {
+    has_begun_ = has_begun_ || which->asked.what != act::handshake;
     if (which->asked.told == way::blocking) return block(which);
     switch (which->asked.what) {
       case act::handshake:
@@ -150,6 +129,9 @@ private:
   }
 
   void start_handshake(verb_ptr const& which) {
+    bool const is_first = !std::exchange(has_begun_, true);
+    if (by_member_ && is_first && which->asked.buffers == form::sequence)
+      return start_buffered_handshake(which);
     if (by_member_) {
       return launch(which, [as = side()](auto& s, auto token) {
         return s.async_handshake(as, std::move(token));
@@ -168,6 +150,23 @@ private:
     });
   }
 
+  // With what has come before it begins, as that of a client whose protocol was to be found out.
+  void start_buffered_handshake(verb_ptr const& which) {
+    if constexpr (Layer::is_network) {
+      launch(which, [as = side(), which, over = on_.over](auto& s, auto token) {
+        error_code ignored;
+        which->place.resize(300);
+        which->place.resize(over->give(boost::asio::buffer(which->place), ignored).value_or(0));
+        return s.async_handshake(
+            as, boost::asio::const_buffer(which->place.data(), which->place.size()),
+            std::move(token));
+      });
+    } else {
+      which->asked.buffers = form::plain;
+      start_handshake(which);
+    }
+  }
+
   void start_read(verb_ptr const& which) {
     boost::asio::mutable_buffer const whole = boost::asio::buffer(which->place);
     auto const limit = limit_of(*which);
@@ -184,6 +183,10 @@ private:
       case form::some:
         return launch(which, [whole](auto& s, auto token) {
           return s.async_read_some(whole, std::move(token));
+        });
+      case form::composed:
+        return launch(which, [whole](auto& s, auto token) {
+          return boost::asio::async_read(s, whole, std::move(token));
         });
       default:
         return launch(which, [whole, limit](auto& s, auto token) {
@@ -213,6 +216,8 @@ private:
         return write_what(which, [bytes] { return std::make_shared<std::string const>(bytes); });
       case form::moving:
         return write_what(which, [bytes] { return moving_buffer(bytes); });
+      case form::throwing:
+        return write_what(which, [bytes] { return throwing_buffer(bytes); });
       case form::some:
         return launch(which, [whole](auto& s, auto token) {
           return s.async_write_some(whole, std::move(token));
@@ -267,6 +272,7 @@ private:
   launcher launch_;
   std::shared_ptr<std::optional<stream_type>> stream_;
   bool by_member_ = false;
+  bool has_begun_ = false;
 };
 
 }  // namespace tls_async::test::model

@@ -63,6 +63,7 @@ void player::perform(event const& what, std::size_t number) {
     case act::peer_does:
       return perform_on_peer(what, number);
     case act::cancel:
+    case act::cancel_other:
       return cancel_one(what);
     case act::cancel_layer:
       return cancel_layer(was_at_rest);

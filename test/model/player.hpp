@@ -52,9 +52,6 @@ struct outcome {
   bool lacks_certificate = false;  ///< A shared key stands for it, which is not enough for ours.
 };
 
-/// What a handler throws where the script says so.
-struct thrown {};
-
 class player final : listener {
 public:
   /// `expected`: what OpenSSL makes of these settings and an honest peer, and nothing else.

@@ -50,9 +50,9 @@ void player::judge_what_goes_on(bool time_has_passed) {
   if (kind_ != kind::ours || !is_at_rest_) return;
   for (auto const& v : outstanding_) {
     // A read has no effect before it ends.
-    auto const effective = v->asked.what == act::read
-                               ? cancellation_type::all
-                               : cancellation_type::terminal | cancellation_type::partial;
+    bool const is_read = v->asked.what == act::read && v->asked.buffers != form::composed;
+    auto const effective =
+        is_read ? cancellation_type::all : cancellation_type::terminal | cancellation_type::partial;
     std::string const which = "verb " + std::to_string(v->number) + " goes on, ";
     if ((v->cancelled & effective) != cancellation_type::none) complain(which + "cancelled");
     if (v->has_to_abort) complain(which + "and its next layer was cancelled");

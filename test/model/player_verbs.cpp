@@ -3,6 +3,7 @@
 //
 // When a verb of a script begins on a subject, and how it is cancelled.
 #include <algorithm>
+#include <iterator>
 
 #include "player.hpp"
 
@@ -23,7 +24,7 @@ void player::start(event const& what, std::size_t number) {
   if (v->asked.told == way::blocking && !may_block) v->asked.told = way::callback;
   if (what.what == act::write) v->bytes = message(2 * number + 1, what.n);
   if (what.what == act::read) v->place.resize(std::max<std::size_t>(what.n, 1));
-  if (what.buffers == form::composed && is_in_progress(act::write)) v->asked.buffers = form::plain;
+  if (what.buffers == form::composed && is_in_progress(what.what)) v->asked.buffers = form::plain;
   if (subject_->takes_all()) return begin(v);
   waiting_.push_back(v);
   start_waiting();
@@ -32,9 +33,10 @@ void player::start(event const& what, std::size_t number) {
 // What a stream of ours would refuse; and what would come between the writes of asio::async_write.
 bool player::is_left_out(event const& what) {
   bool const is_composing =
-      std::any_of(outstanding_.begin(), outstanding_.end(),
-                  [](auto const& v) { return v->asked.buffers == form::composed; });
-  if (is_composing && what.what == act::write) return true;
+      std::any_of(outstanding_.begin(), outstanding_.end(), [&what](auto const& v) {
+        return v->asked.buffers == form::composed && v->asked.what == what.what;
+      });
+  if (is_composing) return true;
   if (subject_->takes_all()) return false;
   bool const has_no_role = what.what != act::handshake && !handshake_asked_ &&
                            !is_chosen(script_, "negotiates", "first_verb");
@@ -52,7 +54,12 @@ void player::begin(verb_ptr const& next) {
                             next->asked.buffers == form::attempt;
   if (ends_at_once) return subject_->start(next);
   inside_call const inside(*this);
-  subject_->start(next);
+  try {
+    subject_->start(next);
+  } catch (thrown const&) {
+    note("  it was thrown");
+    std::erase(outstanding_, next);
+  }
 }
 
 // Asio's forms have no deadline.
@@ -103,8 +110,15 @@ bool player::may_start(verb const& next) const {
 }
 
 void player::cancel_one(event const& what) {
-  if (outstanding_.empty() || kind_ != kind::ours) return;
-  auto const v = outstanding_.at(what.n % outstanding_.size());
+  if (kind_ != kind::ours) return;
+  std::vector<verb_ptr> may;
+  std::copy_if(outstanding_.begin(), outstanding_.end(), std::back_inserter(may),
+               [&what](verb_ptr const& v) {
+                 return what.what == act::cancel ||
+                        (v->asked.what != act::key_update && v->asked.what != act::close_write);
+               });
+  if (may.empty()) return;
+  auto const v = may[what.n % may.size()];
   // A coroutine that was cancelled before it began ends with an exception of co_spawn's. A future
   // has no slot.
   if (!v->has_begun || v->asked.told == way::future) return;
@@ -112,7 +126,7 @@ void player::cancel_one(event const& what) {
                     : what.buffers == form::total ? cancellation_type::total
                                                   : cancellation_type::terminal;
   v->cancelled = v->cancelled | type;
-  did(act::cancel);
+  did(what.what);
   note("  verb " + std::to_string(v->number));
   inside_call const inside(*this);
   v->signal.emit(type);

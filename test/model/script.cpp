@@ -15,14 +15,14 @@ namespace tls_async::test::model {
 namespace {
 
 constexpr std::array<char const*, acts> act_names{
-    "handshake",    "read",        "write",       "key_update", "close_write", "shutdown",
-    "peer_says",    "peer_closes", "peer_renews", "peer_does",  "net_holds",   "net_delivers",
-    "net_releases", "net_room",    "net_moves",   "net_ends",   "net_breaks",  "cancel",
-    "cancel_layer", "clock",       "budget",      "move",       "destroy",     "destroy_loop",
-    "throws",       "run",         "settle"};
+    "handshake",    "read",         "write",       "key_update", "close_write", "shutdown",
+    "peer_says",    "peer_closes",  "peer_renews", "peer_does",  "net_holds",   "net_delivers",
+    "net_releases", "net_room",     "net_moves",   "net_ends",   "net_breaks",  "cancel",
+    "cancel_other", "cancel_layer", "clock",       "budget",     "move",        "destroy",
+    "destroy_loop", "throws",       "run",         "settle"};
 constexpr std::array<char const*, forms> form_names{
-    "plain",    "sequence", "owned", "shared", "moving", "some",    "attempt", "file",
-    "composed", "member",   "both",  "in",     "out",    "partial", "total"};
+    "plain", "sequence", "owned",  "shared", "moving", "throwing", "some",    "attempt",
+    "file",  "composed", "member", "both",   "in",     "out",      "partial", "total"};
 constexpr std::array<char const*, ways> way_names{"callback", "strand", "coroutine", "future",
                                                   "blocking"};
 
@@ -112,10 +112,10 @@ bool is_disturbed(script const& which) {
       any([](event const& e) { return e.what == act::net_room; }) &&
       any([](event const& e) { return e.what == act::peer_renews || e.what == act::peer_does; });
   return is_out_of_order || has_no_room || any([](event const& e) {
-           return e.what == act::cancel || e.what == act::cancel_layer || e.what == act::clock ||
-                  e.what == act::destroy || e.what == act::destroy_loop ||
-                  e.what == act::net_ends || e.what == act::net_breaks ||
-                  (e.is_verb() && e.within != no_limit);
+           return e.what == act::cancel || e.what == act::cancel_other ||
+                  e.what == act::cancel_layer || e.what == act::clock || e.what == act::destroy ||
+                  e.what == act::destroy_loop || e.what == act::net_ends ||
+                  e.what == act::net_breaks || (e.is_verb() && e.within != no_limit);
          });
 }
 

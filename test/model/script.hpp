@@ -39,6 +39,7 @@ enum class act : unsigned char {
   net_breaks,  ///< The subject's next reads and writes fail, and what is on its way is lost.
   // Of the program.
   cancel,        ///< The n-th of the verbs that are in progress, by its slot.
+  cancel_other,  ///< The same of those that are no key_update and no close_write.
   cancel_layer,  ///< By lowest_layer().cancel().
   clock,         ///< So many milliseconds pass.
   budget,        ///< The context's memory is so much from now on.
@@ -55,10 +56,11 @@ inline constexpr std::size_t verbs = static_cast<std::size_t>(act::shutdown) + 1
 /// How a verb is given its buffers, or which variant of an act it is.
 enum class form : unsigned char {
   plain,     ///< One buffer; as_client{host}; the keys that we send with.
-  sequence,  ///< Several, some of them empty.
+  sequence,  ///< Several, some of them empty; a handshake with what has come already.
   owned,     ///< A string that the stream takes over.
   shared,    ///< By shared_ptr.
   moving,    ///< A callable, whose bytes lie elsewhere each time.
+  throwing,  ///< A callable that throws when it is asked again.
   some,      ///< async_write_some, async_read_some.
   attempt,   ///< tls_try_write.
   file,      ///< tls_sendfile.

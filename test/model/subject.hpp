@@ -57,6 +57,9 @@ public:
   virtual void ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewhere) = 0;
 };
 
+/// What handlers and callables throw where the script says so.
+struct thrown {};
+
 /// What all subjects are made of.
 struct stage {
   script const& of;
