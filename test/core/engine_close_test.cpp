@@ -5,6 +5,8 @@
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
+#include <tls_async_test/record_peer.hpp>
+
 #include "engine_pair.hpp"
 
 namespace tls_async::test {
@@ -68,6 +70,32 @@ BOOST_AUTO_TEST_CASE(nothing_leaves_behind_close_notify_whatever_the_peer_asks_f
   BOOST_TEST(end == want::closed);
   BOOST_TEST(pair.client.ring().output_bytes() == 0U);
   BOOST_TEST(!pair.client.failure());
+}
+
+// SSL_get_error(3) remembers the last warning, and takes its word for what has ended.
+BOOST_AUTO_TEST_CASE(close_notify_of_any_level_is_the_end_behind_user_canceled) {
+  tls_settings const settings{.cipher = "TLS_AES_128_GCM_SHA256"};
+  engine client(make_context(role::client, settings).get(), plain_options);
+  client.be_client();
+  record_peer server(make_context(role::server, settings).get(), role::server);
+  for (int i = 0; i != 3; ++i) {
+    (void)client.handshake();
+    server.receive(take_all(client));
+    std::string flight;
+    while (!server.made.empty())
+      flight += server.seal_made();
+    give(client, flight);
+  }
+  BOOST_REQUIRE(client.handshake_done());
+  BOOST_TEST(open_all(client) == "");
+  std::string const user_canceled{1, 90}, close_notify{2, 0};
+  std::string alerts = server.seal({content::alert, user_canceled, epoch::application});
+  alerts += server.seal({content::alert, close_notify, epoch::application});
+  give(client, alerts);
+  want end{};
+  BOOST_TEST(open_all(client, &end) == "");
+  BOOST_TEST(end == want::closed);
+  BOOST_TEST(!client.failure());
 }
 
 BOOST_AUTO_TEST_CASE(close_notify_is_sent_once) {

@@ -262,6 +262,13 @@ step engine::answer(int result, opening is_open) {
     ERR_clear_error();
     return answer(result, is_open);
   }
+  // The peer's close_notify is an orderly end of what is read, and of nothing else. Once it has
+  // come OpenSSL says so of any failure without a reason, also where the descriptor failed.
+  auto const end = [&]() -> step {
+    if (is_open == opening::yes && (handshake_done_ || !in_handshake())) return {want::closed, 0};
+    if (descriptor_ != -1 && failed != 0) return fail_transport(failed);
+    return fail(errc::closed_by_peer, "the peer closed the session in the middle of a handshake");
+  };
   switch (error) {
     case SSL_ERROR_NONE:
       return {want::nothing, 0};
@@ -272,11 +279,7 @@ step engine::answer(int result, opening is_open) {
       ++stats_.suspended_for_flush;
       return {want::flush, 0};
     case SSL_ERROR_ZERO_RETURN:
-      // The peer's close_notify is an orderly end of what is read, and of nothing else. Once it has
-      // come OpenSSL says so of any failure without a reason, also where the descriptor failed.
-      if (is_open == opening::yes && (handshake_done_ || !in_handshake())) return {want::closed, 0};
-      if (descriptor_ != -1 && failed != 0) return fail_transport(failed);
-      return fail(errc::closed_by_peer, "the peer closed the session in the middle of a handshake");
+      return end();
     case SSL_ERROR_SSL:
     case SSL_ERROR_SYSCALL:
       if (unsigned long const code = ERR_peek_error(); ERR_SYSTEM_ERROR(code)) {
@@ -286,7 +289,11 @@ step engine::answer(int result, opening is_open) {
       } else if (descriptor_ != -1 && failed != 0) {
         return fail_transport(failed);
       }
-      return fail(errc::unexpected_result, "OpenSSL failed without a reason");
+      // In TLS 1.3 a close_notify of any level is one (RFC 8446 section 6), but behind
+      // user_canceled SSL_get_error knows only that which is a warning.
+      return close_notify_received()
+                 ? end()
+                 : fail(errc::unexpected_result, "OpenSSL failed without a reason");
     default:
       // Suspensions that only a callback of the application can ask for (X509_LOOKUP, ASYNC, ...).
       return fail(errc::unexpected_result, "OpenSSL waits for a callback of the application");
