@@ -186,6 +186,9 @@ private:
       case SSL_ERROR_ZERO_RETURN:
         return asio::error::eof;
       case SSL_ERROR_SYSCALL:
+        // Behind user_canceled it does not know a close_notify of level fatal.
+        if (first == 0 && (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0)
+          return asio::error::eof;
         return first == 0 ? error_code(asio::error::connection_reset)
                           : error_code(static_cast<int>(first), asio::error::get_ssl_category());
       default:

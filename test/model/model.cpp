@@ -162,6 +162,7 @@ int main(int argc, char* argv[]) {
         given["seconds"].as<unsigned>() == 0) {
       throw po::error("one of --scripts, --seconds and --script is needed");
     }
+    player::judges_known = given["known"].as<bool>();
     use_repeatable_random();
     make_identities();
     return run(given);

@@ -25,6 +25,8 @@ player::player(script const& of, kind on, outcome const& expected, coverage* cou
   peer_ = make_peer(of, *ends_);
   peer_->on_deed = [this](deed const& done) {
     was_hostile_ = true;
+    leaves_half_ = leaves_half_ || done.name.starts_with("half ") ||
+                   done.name == "two bytes of a message" || done.name == "a message of 16 MiB";
     count_meeting(done.name);
   };
   bool const is_carried = on == kind::ours && is_chosen(of, "next_layer", "tls");

@@ -62,6 +62,9 @@ public:
 
   outcome run();
 
+  /// What docs/advisories.md says of known faults is no excuse.
+  static inline bool judges_known = false;
+
 private:
   /// While one lives the program is inside of a function of the subject's, and nothing may end.
   struct inside_call {
@@ -130,6 +133,7 @@ private:
   std::size_t heard_to_ = 0;
   std::size_t messages_ = 0;
   bool was_hostile_ = false;
+  bool leaves_half_ = false;    // a message of the peer's that may never end
   bool was_disturbed_ = false;  // the transport has ended, or has failed
   bool was_destroyed_ = false;
   bool was_cut_short_ = false;  // it was destroyed by the script

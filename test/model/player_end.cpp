@@ -25,7 +25,10 @@ void player::advance_clock(std::uint64_t milliseconds) {
 
 void player::step(std::uint64_t handlers) {
   is_at_rest_ = false;
-  for (; handlers != 0 && io_; --handlers) {
+  // More than any script has.
+  constexpr std::uint64_t most = 5'000'000;
+  for (std::uint64_t run = 0; run != handlers && io_; ++run) {
+    if (run == most) return complain("it never comes to rest");
     if (io_->stopped()) io_->restart();
     bool moved = wire_->settle();
     if (subject_->step()) moved = true;

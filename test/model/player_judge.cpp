@@ -144,6 +144,8 @@ std::string player::judge(verb const& of, error_code ec, std::size_t n) const {
     case verdict::timed_out:
       return is_late(of) ? "" : but + "it was not so long";
     case verdict::end:
+      // Behind half a message what has to send one ends so: a known fault.
+      if (leaves_half_ && !judges_known) return {};
       if (of.asked.what != act::read && kind_ == kind::ours) return but + "it is no read";
       return peer_->has_closed() || kind_ != kind::ours ? "" : but + "the peer has not closed";
     case verdict::refused:
