@@ -19,7 +19,8 @@
 namespace tls_async::detail {
 
 inline void stream_core::step_handshake() {
-  bool const demanded = handshake_ != nullptr || read_ != nullptr || !output_queue_.empty();
+  bool const demanded =
+      handshake_ != nullptr || read_ != nullptr || shutdown_ != nullptr || !output_queue_.empty();
   if (!demanded || closed_) return;
   if (engine_.failure()) return fail_session();
   if (!engine_.handshake_done()) {
