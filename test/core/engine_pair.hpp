@@ -102,6 +102,7 @@ inline std::string take_all(engine& from) {
 inline void give(engine& to, std::string_view ciphertext) {
   auto const room = to.ring().writable();
   BOOST_REQUIRE_LE(ciphertext.size(), room.size());
+  if (ciphertext.empty()) return;
   std::memcpy(room.data(), ciphertext.data(), ciphertext.size());
   to.ring().commit(ciphertext.size());
 }

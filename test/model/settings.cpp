@@ -57,7 +57,7 @@ struct parsed {
 
 // Kept for ever: identities are few.
 parsed const& parsed_once(std::string const& certificates, std::string const& private_key = {}) {
-  static std::map<std::string, parsed> all;
+  static auto& all = *new std::map<std::string, parsed>;
   return all.try_emplace(certificates + private_key, certificates, private_key).first->second;
 }
 
