@@ -40,8 +40,7 @@ void engine::use_descriptor(int descriptor, bool (*kernel_has_tls)(int)) {
   kernel_has_tls_ = kernel_has_tls;
   bool const has_input = ring_.input_bytes() != 0;
   bool const receives = options_.ktls == ktls::tx_rx && !has_input;
-  if ((SSL_get_options(ssl_.get()) & SSL_OP_ENABLE_KTLS) == 0)
-    SSL_set_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
+  SSL_set_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
   BIO* const bio = BIO_new_socket(descriptor, BIO_NOCLOSE);
   if (bio == nullptr) return ERR_clear_error();
   if (options_.ktls == ktls::tx_rx && has_input) ktls_.receiving = ktls_state::input_came_early;

@@ -71,8 +71,6 @@ engine::engine(SSL* session, engine_options const& options)
   } else {
     SSL_set_options(session, SSL_OP_NO_RENEGOTIATION);
   }
-  // Now, since later, without memory for its record layer, OpenSSL crashes here from 3.2 on.
-  if (options.ktls != ktls::off) SSL_set_options(session, SSL_OP_ENABLE_KTLS);
   SSL_set_ex_data(session, session_index(), this);
   adopt_verify_callback();
   SSL_set_info_callback(session, &engine::on_info);

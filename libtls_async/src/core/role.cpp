@@ -133,9 +133,7 @@ step engine::begin() {
   adopt_verify_callback();
   if (std::exchange(handshake_begun_, true)) return {};
   forget_story();
-  // Fact 14.
-  bool const has_ktls = (SSL_get_options(ssl_.get()) & SSL_OP_ENABLE_KTLS) != 0;
-  if (has_ktls && !sends_directly_) SSL_clear_options(ssl_.get(), SSL_OP_ENABLE_KTLS);
+  if (!sends_directly_) SSL_clear_options(ssl_.get(), SSL_OP_ENABLE_KTLS);  // fact 14
   if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
   drop_unverified_session();
   return {};
