@@ -98,6 +98,18 @@ BOOST_AUTO_TEST_CASE(close_notify_of_any_level_is_the_end_behind_user_canceled) 
   BOOST_TEST(!client.failure());
 }
 
+// OpenSSL sends none behind its close_notify.
+BOOST_AUTO_TEST_CASE(failure_behind_close_notify_tells_of_no_alert_that_has_not_left) {
+  connected_engines pair;
+  BOOST_TEST(pair.client.close_notify() == step{});
+  BOOST_TEST(deliver_all(pair.client, pair.server) == "");
+  give(pair.client, std::string("\x17\x03\x03\0\x20", 5) + std::string(32, '\0'));
+  std::string place(100, '\0');
+  BOOST_TEST(pair.client.open(std::as_writable_bytes(std::span(place))).next == want::failed);
+  BOOST_TEST(pair.client.ring().output_bytes() == 0U);
+  BOOST_TEST(!pair.client.error_info().last_alert);
+}
+
 BOOST_AUTO_TEST_CASE(close_notify_is_sent_once) {
   connected_engines pair;
   BOOST_TEST(pair.client.close_notify() == step{});

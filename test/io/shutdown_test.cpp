@@ -187,6 +187,25 @@ BOOST_AUTO_TEST_CASE(shutdown_with_a_peer_that_closes_the_connection_says_trunca
   BOOST_TEST(shut.ec == truncated);
 }
 
+BOOST_AUTO_TEST_CASE(shutdown_beside_a_read_is_told_what_failed_behind_the_plaintext) {
+  rude_session s(role::server);
+  s.handshake();
+  std::string place(100, '\0');
+  ending read, shut;
+  tls_read_some(s.stream, asio::buffer(place), read.token());
+  tls_shutdown(s.stream, shut.token());
+  settle(s.io);
+  BOOST_REQUIRE(s.peer.tls().write("for the read"));
+  auto flight = s.peer.tls().take();
+  flight += std::string("\x17\x03\x03\0\x20", 5) + std::string(32, '\0');  // nobody sealed it
+  s.peer.link().async_write_some(asio::buffer(flight), [](error_code, std::size_t) {});
+  settle(s.io);
+  BOOST_TEST(read.ec == error_code());
+  BOOST_TEST(place.substr(0, read.bytes) == "for the read");
+  BOOST_TEST(shut.done);
+  BOOST_TEST(shut.ec.category().name() == std::string("asio.ssl"));
+}
+
 BOOST_AUTO_TEST_CASE(second_shutdown_is_refused_and_the_first_goes_on) {
   connected_session s;
   ending first, second, of_server;
