@@ -3,6 +3,7 @@
 //
 // Versions, suites and groups: each setting acts, or is refused with the word that is wrong.
 #include <tls_async_test/certificates.hpp>
+#include "support/openssl_version.hpp"
 #include "trial.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -205,7 +206,7 @@ BOOST_AUTO_TEST_CASE(group_with_a_post_quantum_part_is_spoken_where_openssl_has_
 }
 
 BOOST_AUTO_TEST_CASE(group_of_tls12_only_is_accepted) {
-  if (OpenSSL_version_num() >= 0x4000'0000U) return;  // which has none any more
+  if (since_openssl_4()) return;  // which has none any more
   // RSA, since in TLS 1.2 the groups are for the certificate's key as well.
   server.use_certificate_chain(make_identity(identity_kind::server_rsa).certificate_chain);
   server.use_private_key(make_identity(identity_kind::server_rsa).private_key);

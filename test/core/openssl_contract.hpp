@@ -18,6 +18,8 @@
 
 #include <tls_async_test/tls_pair.hpp>
 
+#include "support/openssl_version.hpp"
+
 namespace tls_async::test {
 
 struct suite {

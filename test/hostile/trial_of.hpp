@@ -21,6 +21,7 @@
 #include <string>
 #include <utility>
 
+#include "support/openssl_version.hpp"
 #include "trial.hpp"
 
 namespace tls_async::test {

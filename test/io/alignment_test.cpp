@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "memory_session.hpp"
+#include "support/openssl_version.hpp"
 
 namespace tls_async::test {
 namespace {

@@ -89,8 +89,6 @@ answer update_key(SSL* ssl, int kind) {
 
 }  // namespace
 
-bool since_openssl_32() { return OpenSSL_version_num() >= 0x3020'0000; }
-
 bool kernel_takes_new_keys() {
   utsname system{};
   checked(::uname(&system), "uname");

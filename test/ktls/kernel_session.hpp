@@ -18,15 +18,13 @@
 
 #include <tls_async_test/tls_pair.hpp>
 
+#include "support/openssl_version.hpp"
+
 namespace tls_async::test {
 
 /// Whether this kernel has TLS. A case that needs it says "skipped" where it has not, and fails
 /// there when the environment has KTLS_REQUIRED, as the guest has.
 bool kernel_tls();
-
-/// OpenSSL 3.2 has a new record layer, which can receive TLS 1.3 through the kernel, and which
-/// knows that it can't change the kernel's keys.
-bool since_openssl_32();
 
 /// From Linux 6.14 on the kernel takes new keys, which OpenSSL (3.6 was seen) gives it.
 bool kernel_takes_new_keys();

@@ -14,6 +14,8 @@
 #include <tls_async_test/certificates.hpp>
 #include <tls_async_test/tls_pair.hpp>
 
+#include "support/openssl_version.hpp"
+
 namespace tls_async::test::model {
 namespace {
 

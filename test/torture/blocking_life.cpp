@@ -23,6 +23,7 @@
 #include <tls_async_test/tls_pair.hpp>
 #include "contexts.hpp"
 #include "script.hpp"
+#include "support/openssl_version.hpp"
 #include "trap.hpp"
 
 namespace tls_async::test::torture {

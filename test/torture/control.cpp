@@ -17,6 +17,7 @@
 #include <tls_async_test/tls_pair.hpp>
 #include "contexts.hpp"
 #include "script.hpp"
+#include "support/openssl_version.hpp"
 
 namespace tls_async::test::torture {
 namespace {

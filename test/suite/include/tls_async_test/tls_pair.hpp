@@ -16,9 +16,7 @@
 #include <vector>
 
 #include <openssl/bio.h>
-#include <openssl/crypto.h>
 #include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
 
 #include <tls_async_test/certificates.hpp>
 
@@ -56,13 +54,6 @@ struct tls_settings {
 
 /// The client verifies the server's chain against the common authority, without a host name.
 context_ptr make_context(role side, tls_settings const& settings = {});
-
-inline bool since_openssl_4() { return OpenSSL_version_num() >= 0x4000'0000U; }
-
-/// As SSL_set1_host(3), which is deprecated from OpenSSL 4 on.
-inline bool set_host(SSL* session, char const* host) {
-  return X509_VERIFY_PARAM_set1_host(SSL_get0_param(session), host, 0) == 1;
-}
 
 /// Of whichever side the context is for.
 void use_identity(SSL_CTX* context, identity const& own);
