@@ -20,6 +20,7 @@
 
 #include "heap.hpp"
 #include "known.hpp"
+#include "support/openssl_version.hpp"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
@@ -182,13 +183,10 @@ std::uint64_t campaign::run_some(script const& given, failure_plan plan, std::ui
   std::string where;
   auto const note = [&](std::string const& text) {
     has_complaint = true;
-    auto const judged = given.is_control ? verdict::left_out : judge(plan, text, where);
+    auto const judged = given.is_control ? verdict::left_out : judge(given, plan, text, where);
     worst = std::min(worst, judged);
     if (given.is_control && text.starts_with("a leak of OpenSSL's")) openssl_leaks_.insert(text);
-    if (given.is_control && text.starts_with("a crash")) {
-      openssl_crashes_.insert(where);
-      openssl_needs_memory_ = openssl_needs_memory_ || plan.all_later;
-    }
+    if (given.is_control && text.starts_with("a crash")) openssl_crashes_.insert(where);
     std::string const shown = judged == verdict::complaint ? text
                               : judged == verdict::known   ? "known: " + text
                                                            : "OpenSSL's own: " + text;
@@ -242,19 +240,20 @@ std::uint64_t campaign::run_some(script const& given, failure_plan plan, std::ui
   return from + batch * every;
 }
 
-campaign::verdict campaign::judge(failure_plan const& plan, std::string const& complaint,
-                                  std::string const& where) const {
+campaign::verdict campaign::judge(script const& given, failure_plan const& plan,
+                                  std::string const& complaint, std::string const& where) const {
   if (plan.what == kind::openssl_memory) {
     if (openssl_leaks_.contains(complaint)) return verdict::left_out;
     // Where no memory is to be had any more. From 3.2 on SSL_set_connect_state leaves a session
     // without a record layer then, and SSL_set0_rbio, which the control calls before, crashes.
-    bool const needs_memory = openssl_needs_memory_ || OpenSSL_version_num() >= 0x3020'0000;
-    if (complaint.starts_with("a crash") &&
-        (openssl_crashes_.contains(where) || (plan.all_later && needs_memory)))
-      return verdict::left_out;
+    bool const crashes_by_itself =
+        openssl_crashes_.contains(where) || (plan.all_later && since_openssl_32());
+    if (complaint.starts_with("a crash") && crashes_by_itself) return verdict::left_out;
   }
   bool const is_known = std::ranges::any_of(known_faults, [&](known_fault const& each) {
-    return each.what == plan.what && OpenSSL_version_num() >= each.since &&
+    return each.what == plan.what && (!each.needs_openssl_32 || since_openssl_32()) &&
+           (!each.needs_all_later || plan.all_later) &&
+           (each.script.empty() || each.script == given.name) &&
            complaint.find(each.complaint) != std::string::npos;
   });
   return is_known && !options_.judges_known ? verdict::known : verdict::complaint;

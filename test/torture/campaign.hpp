@@ -58,13 +58,12 @@ private:
   std::uint64_t run_some(script const& given, failure_plan plan, std::uint64_t from,
                          std::uint64_t points, sums& sum, findings& found);
   enum class verdict { complaint, known, left_out };
-  [[nodiscard]] verdict judge(failure_plan const& plan, std::string const& complaint,
-                              std::string const& where) const;
+  [[nodiscard]] verdict judge(script const& given, failure_plan const& plan,
+                              std::string const& complaint, std::string const& where) const;
 
   campaign_options options_;
   std::array<sums, kinds> sums_{};
   std::set<std::string> openssl_leaks_, openssl_crashes_;  // by source line; found by the control
-  bool openssl_needs_memory_ = false;  // its control crashed where no more was to be had
 };
 
 }  // namespace tls_async::test::torture

@@ -16,7 +16,9 @@ struct known_fault {
   kind what;
   std::string_view complaint;  ///< A part of it.
   std::string_view fault;
-  unsigned long since = 0;  ///< With this version of OpenSSL or later.
+  std::string_view script = {};   ///< In this one only.
+  bool needs_all_later = false;   ///< Where all allocations fail from some point on.
+  bool needs_openssl_32 = false;  ///< With OpenSSL 3.2 or later.
 };
 
 inline constexpr std::array<known_fault, 7> known_faults{{
@@ -34,7 +36,7 @@ inline constexpr std::array<known_fault, 7> known_faults{{
     {kind::openssl_memory, "no end of ha",
      "no memory at all on the descriptor of kernel TLS: OpenSSL wants to read and does not, again "
      "and again",
-     0x30200000UL},
+     "ktls", true, true},
     {kind::openssl_call, "use_certificate_chain of another pair threw, and has changed something",
      "the same"},
 }};
