@@ -286,6 +286,28 @@ BOOST_DATA_TEST_CASE(key_update_that_the_peer_asks_for_ends_the_session_cleanly,
   BOOST_TEST(pair.write("too late").ec == errc::ktls_fixed_keys);
 }
 
+BOOST_AUTO_TEST_CASE(key_update_that_the_peer_asks_for_does_no_harm_behind_close_notify) {
+  if (!kernel_tls()) return;
+  stream_pair pair;
+  sink at_server;
+  keep_reading(*pair.server, at_server);
+  ending closed;
+  tls_close_write(*pair.server, closed.token());
+  pair.run_until([&] { return closed.done && pair.at_client.ended; });
+  BOOST_TEST(pair.at_client.end == asio::error::eof);
+  for (int i = 0; i != 3; ++i) {
+    ending asked, written;
+    tls_key_update(*pair.client, new_keys::both, asked.token());
+    tls_write(*pair.client, asio::buffer("new keys", 8), written.token());
+    pair.run_until([&] { return asked.done && written.done; });
+  }
+  pair.run_until([&] { return at_server.ended || at_server.plaintext.size() == 24; });
+  BOOST_TEST(at_server.plaintext == "new keysnew keysnew keys");
+  tls_close_write(*pair.client, closed.token());
+  pair.run_until([&] { return at_server.ended; });
+  BOOST_TEST(at_server.end == asio::error::eof);
+}
+
 BOOST_AUTO_TEST_CASE(limit_of_a_key_ends_the_session_cleanly) {
   if (!kernel_tls()) return;
   stream_options options;

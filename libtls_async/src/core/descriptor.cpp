@@ -120,14 +120,18 @@ step engine::fail_transport(int error) {
 }
 
 bool engine::has_to_end_for_fixed_keys() const noexcept {
-  if (kernel_seals() && SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE) return true;
+  // Behind close_notify nothing is sent, with whatever keys.
+  if (kernel_seals() && !close_notify_sent() &&
+      SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE) {
+    return true;
+  }
   return ktls_.receiving == ktls_state::on && stats_.key_updates_received != 0;
 }
 
 // RFC 8446 section 4.6.3 would have us send with new keys from here on.
 step engine::end_for_fixed_keys(char const* summary) {
   openssl_call const call(true, callback_ran_);
-  SSL_shutdown(ssl_.get());
+  if (!close_notify_sent()) SSL_shutdown(ssl_.get());
   return fail(errc::ktls_fixed_keys, summary);
 }
 
