@@ -113,7 +113,9 @@ public:
         std::string_view(code.category().name()) != "asio.ssl") {
       return false;
     }
-    auto const reason = ERR_GET_REASON(static_cast<unsigned long>(code.value()));
+    auto const packed = static_cast<unsigned long>(code.value());
+    auto const reason = ERR_GET_REASON(packed);
+    if (ERR_GET_LIB(packed) != ERR_LIB_SSL) return false;  // a certificate may be too long, too
     return reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST ||
            reason == SSL_R_HTTPS_PROXY_REQUEST || reason == SSL_R_PACKET_LENGTH_TOO_LONG;
   }

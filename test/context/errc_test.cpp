@@ -51,6 +51,10 @@ BOOST_AUTO_TEST_CASE(peer_without_tls_is_a_condition_whatever_it_sends_instead) 
     BOOST_TEST((of_openssl(reason) == condition::not_tls));
   }
   BOOST_TEST((of_openssl(SSL_R_CERTIFICATE_VERIFY_FAILED) != condition::not_tls));
+  // Libraries of OpenSSL share numbers: a certificate whose length lies has one of these.
+  BOOST_TEST((boost::system::error_code(
+                  static_cast<int>(ERR_PACK(ERR_LIB_ASN1, 0, SSL_R_HTTPS_PROXY_REQUEST)),
+                  boost::asio::error::get_ssl_category()) != condition::not_tls));
   BOOST_TEST((boost::system::error_code() != condition::not_tls));
   BOOST_TEST((boost::system::error_code(SSL_R_WRONG_VERSION_NUMBER,
                                         boost::system::system_category()) != condition::not_tls));

@@ -313,6 +313,20 @@ BOOST_AUTO_TEST_CASE(error_info_of_a_lost_transport_says_it_and_where_the_handsh
   BOOST_TEST(!pair.client.failure());
 }
 
+BOOST_AUTO_TEST_CASE(story_is_no_reason_of_what_it_is_not_about) {
+  error_info info;
+  auto const refused = make_error_code(boost::system::errc::connection_refused);
+  BOOST_TEST(info.explain(refused) == refused.message());
+  info.summary = "the peer ended the session: bad certificate";
+  BOOST_TEST(info.explain(refused) == info.summary);
+  BOOST_TEST(info.explain(errc::peer_limit_exceeded) == info.summary);
+  BOOST_TEST(info.explain({}) == error_code().message());
+  error_code const cancelled(ECANCELED, boost::system::system_category());
+  BOOST_TEST(info.explain(cancelled) == cancelled.message());
+  for (auto const own : {errc::second_read, errc::queue_full, errc::buffer_moved, errc::file_ended})
+    BOOST_TEST(info.explain(own) == make_error_code(own).message());
+}
+
 BOOST_AUTO_TEST_CASE(verify_callback_that_throws_refuses_the_certificate) {
   engine_pair pair;
   pair.client.verify_with(

@@ -255,6 +255,17 @@ BOOST_AUTO_TEST_CASE(session_info_is_what_was_agreed_on) {
   BOOST_TEST(ERR_peek_error() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(session_info_shows_a_name_that_a_client_has_made_up) {
+  engine_pair pair;
+  SSL_set_tlsext_host_name(pair.client.native_handle(), "a\nb\xff\x1b[31m'");
+  pair.handshake();
+  BOOST_TEST(pair.server.session_info().server_name == "a\\0Ab\\FF\\1B[31m\\27");
+  engine_pair long_name;
+  SSL_set_tlsext_host_name(long_name.client.native_handle(), std::string(255, '\'').c_str());
+  long_name.handshake();
+  BOOST_TEST(long_name.server.session_info().server_name.size() <= 256U);
+}
+
 BOOST_DATA_TEST_CASE(sealing_negotiates_and_takes_nothing_before_that_is_done, data::make(versions),
                      version) {
   engine_pair pair(version_settings(version));

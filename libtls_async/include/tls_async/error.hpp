@@ -1,7 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The library's own error codes. Owns `errc` and its category; each message says what to do.
+// The library's own error codes. Owns `errc` and its category, whose messages say what to do, and
+// `condition` for what programs tell apart, whoever reports it.
 // What OpenSSL and the next layer report keeps the category it has with Asio.
 #pragma once
 
@@ -50,7 +51,8 @@ enum class errc {
 
 /// What a program may want to tell apart, whoever reports it: `ec == condition::not_tls`.
 enum class condition {
-  not_tls = 1  ///< What came in the place of a TLS record was none, perhaps plain HTTP.
+  not_tls = 1  ///< Of a handshake: what came in the place of a TLS record was none, perhaps plain
+               ///< HTTP.
 };
 
 /// The category of `errc`; its name is "tls_async".

@@ -254,7 +254,7 @@ step engine::answer(int result, opening is_open) {
   int const failed = errno;
   if (exceeded_ != peer_limit::none) {
     ERR_clear_error();  // of the record that was put in the way
-    return fail(errc::peer_limit_exceeded, words(exceeded_));
+    return fail(errc::peer_limit_exceeded, words_of(exceeded_));
   }
   int const error = SSL_get_error(ssl_.get(), result);
   bool const has_reason = error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;

@@ -116,6 +116,27 @@ char const* words_of_alert(int value) {
   }
 }
 
+// What ends a verb without an end of the session, which may have a story of its own.
+bool is_of_the_verb_alone(error_code ec) {
+  if (!ec || ec == boost::system::errc::operation_canceled) return true;
+  if (ec.category() != errc_category()) return false;
+  switch (static_cast<errc>(ec.value())) {
+    case errc::no_role:
+    case errc::second_read:
+    case errc::operation_in_progress:
+    case errc::closed_for_writing:
+    case errc::handshake_not_done:
+    case errc::not_supported:
+    case errc::queue_full:
+    case errc::buffer_moved:
+    case errc::buffer_changed:
+    case errc::file_ended:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 step engine::fail(tls_async::failure why) {
@@ -222,7 +243,7 @@ void engine::tell_alert() {
                         .description = words_of_alert(alert_)};
 }
 
-char const* engine::words(peer_limit exceeded) noexcept {
+char const* engine::words_of(peer_limit exceeded) noexcept {
   switch (exceeded) {
     case peer_limit::none:
       break;
@@ -355,6 +376,11 @@ std::string error_info::text() const {
     add("handshake step: " + handshake_step);
   if (!openssl.empty()) add("OpenSSL: " + openssl);
   return text;
+}
+
+std::string error_info::explain(error_code ec) const {
+  auto story = is_of_the_verb_alone(ec) ? std::string() : text();
+  return story.empty() ? ec.message() : story;
 }
 
 }  // namespace tls_async

@@ -15,19 +15,30 @@ namespace {
 
 std::string or_empty(char const* text) { return text == nullptr ? "" : text; }
 
+// Of what is asked here nothing is an error of the session, as a group without a name.
+class error_mark {
+public:
+  error_mark() noexcept { ERR_set_mark(); }
+  ~error_mark() { ERR_pop_to_mark(); }
+  error_mark(error_mark const&) = delete;
+  error_mark& operator=(error_mark const&) = delete;
+};
+
 }  // namespace
 
 session_info engine::session_info() const {
+  error_mark const mark;
   tls_async::session_info info;
   SSL* const session = ssl_.get();
-  info.server_name = or_empty(SSL_get_servername(session, TLSEXT_NAMETYPE_host_name));
+  // As a client has sent it, who may have made it up.
+  info.server_name =
+      detail::printable(or_empty(SSL_get_servername(session, TLSEXT_NAMETYPE_host_name)), 256);
   if (!handshake_done_) return info;
   info.version = SSL_get_version(session);
-  info.suite = or_empty(SSL_CIPHER_get_name(SSL_get_current_cipher(session)));
+  auto const* const suite = SSL_get_current_cipher(session);  // null while it renegotiates
+  if (suite != nullptr) info.suite = or_empty(SSL_CIPHER_get_name(suite));
   auto const group = static_cast<int>(SSL_get_negotiated_group(session));
-  ERR_set_mark();
   if (group != NID_undef) info.group = or_empty(SSL_group_to_name(session, group));
-  ERR_pop_to_mark();  // a group without a name is no error of the session
   info.alpn = alpn();
   if (X509* const certificate = SSL_get0_peer_certificate(session))
     info.peer_subject = detail::name_text(X509_get_subject_name(certificate));

@@ -98,7 +98,7 @@ public:
   /// Precondition: `plaintext` is not empty.
   step open(std::span<std::byte> plaintext);
   /// New keys for what we send; with `ask`, the peer is asked for new ones too (SSL_key_update(3)).
-  /// TLS 1.3 only; no record may be pending.
+  /// TLS 1.3 only; no record may be pending, and close_notify may not have been sent.
   step key_update(bool ask);
   /// Sends close_notify; sealing is over then, opening is not (RFC 8446 section 6.1).
   step close_notify();
@@ -221,7 +221,7 @@ private:
     renegotiations,
     handshake_messages
   };
-  static char const* words(peer_limit exceeded) noexcept;
+  static char const* words_of(peer_limit exceeded) noexcept;
   void exceed(peer_limit limit) noexcept;
   step begin();
   void forget_story() noexcept;

@@ -70,6 +70,10 @@ struct error_info {
 
   /// All of it as one paragraph; empty if nothing went wrong yet.
   [[nodiscard]] std::string text() const;
+  /// Why a verb has ended with `ec`: `text()`, or the message of `ec` where there is no story, or
+  /// where it is not of this verb: success, a cancellation, and what the stream has refused by
+  /// itself and stays usable after.
+  [[nodiscard]] std::string explain(error_code ec) const;
 };
 
 }  // namespace tls_async

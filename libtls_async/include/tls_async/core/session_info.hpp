@@ -17,7 +17,9 @@ struct session_info {
   std::string suite;    ///< As "TLS_AES_128_GCM_SHA256" (SSL_get_cipher_name(3)).
   std::string group;    ///< Of the key exchange, as "x25519"; empty where OpenSSL can't tell.
   std::string alpn;     ///< The protocol that ALPN agreed on (RFC 7301); empty if none.
-  /// The host that the client asked for (RFC 6066 section 3); empty if none.
+  /// The host that the client asked for (RFC 6066 section 3), escaped as in `error_info` and cut to
+  /// 256 bytes; empty if none, and at a TLS 1.2 server of a resumed session where no callback has
+  /// taken it.
   std::string server_name;
   /// The subject of the peer's certificate, escaped as in `error_info`, so that it can be shown;
   /// empty without one.

@@ -148,11 +148,8 @@ public:
     return state_->engine().error_info();
   }
   /// Why a verb of this stream has ended with `ec`, for people: the story of `error_info()`, or,
-  /// where there is none, `ec.message()`. Call it before the next verb.
-  [[nodiscard]] std::string explain(error_code ec) const {
-    auto story = error_info().text();
-    return story.empty() ? ec.message() : story;
-  }
+  /// where there is none of this verb, `ec.message()`. Call it before the next verb.
+  [[nodiscard]] std::string explain(error_code ec) const { return error_info().explain(ec); }
   /// What the handshake has agreed on, as values that may outlive the stream.
   [[nodiscard]] tls_async::session_info session_info() const {
     return state_->engine().session_info();
