@@ -302,8 +302,13 @@ BOOST_AUTO_TEST_CASE(key_update_that_the_peer_asks_for_does_no_harm_behind_close
     pair.run_until([&] { return asked.done && written.done; });
   }
   pair.run_until([&] { return at_server.ended || at_server.plaintext.size() == 24; });
+  if (since_openssl_32()) {  // whose own answer fails, though it goes nowhere
+    BOOST_TEST(at_server.end == errc::ktls_fixed_keys);
+    return;
+  }
   BOOST_TEST(at_server.plaintext == "new keysnew keysnew keys");
-  tls_close_write(*pair.client, closed.token());
+  ending closed_too;
+  tls_close_write(*pair.client, closed_too.token());
   pair.run_until([&] { return at_server.ended; });
   BOOST_TEST(at_server.end == asio::error::eof);
 }

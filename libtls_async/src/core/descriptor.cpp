@@ -31,8 +31,9 @@ constexpr bool openssl_has_ktls() {
 bool is_sealed_below(BIO* bio) { return bio != nullptr && BIO_get_ktls_send(bio) != 0; }
 bool is_opened_below(BIO* bio) { return bio != nullptr && BIO_get_ktls_recv(bio) != 0; }
 
-// Since 3.2, with its new record layer, OpenSSL receives TLS 1.3 through the kernel.
-bool openssl_receives_tls13() { return OpenSSL_version_num() >= 0x30200000L; }
+// OpenSSL's new record layer, since 3.2, receives TLS 1.3 through the kernel, and fails by itself
+// where the kernel would have to change its keys.
+bool has_new_record_layer() { return OpenSSL_version_num() >= 0x30200000L; }
 
 }  // namespace
 
@@ -63,7 +64,7 @@ void engine::leave_descriptor() {
     if (!openssl_has_ktls()) return ktls_state::not_in_openssl;
     if (!kernel_has_tls_(descriptor_)) return ktls_state::not_in_kernel;
     bool const is_old = SSL_version(ssl_.get()) < TLS1_2_VERSION;
-    bool const is_new = is_input && supports_key_update() && !openssl_receives_tls13();
+    bool const is_new = is_input && supports_key_update() && !has_new_record_layer();
     return is_old || is_new ? ktls_state::not_for_version : ktls_state::not_for_cipher;
   };
   ktls_.sending = seals ? ktls_state::on : why_not(false);
@@ -121,8 +122,8 @@ step engine::fail_transport(int error) {
 
 bool engine::has_to_end_for_fixed_keys() const noexcept {
   // Behind close_notify nothing is sent, with whatever keys.
-  if (kernel_seals() && !close_notify_sent() &&
-      SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE) {
+  bool const matters = !close_notify_sent() || has_new_record_layer();
+  if (kernel_seals() && matters && SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE) {
     return true;
   }
   return ktls_.receiving == ktls_state::on && stats_.key_updates_received != 0;
