@@ -56,7 +56,7 @@ public:
     boost::system::error_code ignored;
     stream.lowest_layer().close(ignored);
   }
-  tls_async::stats const& stats() const noexcept override { return stream.stats(); }
+  tls_async::stats stats() const noexcept override { return stream.stats(); }
 
 private:
   void requested(std::int32_t id, http2::exchange& x) noexcept override {

@@ -40,7 +40,7 @@ public:
   // Ends the connection now.
   void abort() override;
 
-  tls_async::stats const& stats() const noexcept override { return stream_.stats(); }
+  tls_async::stats stats() const noexcept override { return stream_.stats(); }
 
 private:
   using request_parser = http::request_parser<http::empty_body>;

@@ -22,7 +22,7 @@ public:
   // Ends it now.
   virtual void abort() = 0;
 
-  virtual tls_async::stats const& stats() const noexcept = 0;
+  virtual tls_async::stats stats() const noexcept = 0;
 };
 
 }  // namespace serving

@@ -39,7 +39,7 @@ public:
   boost::asio::awaitable<void> run() override;
   void finish() override;
   void abort() override;
-  tls_async::stats const& stats() const noexcept override { return secured_.stats(); }
+  tls_async::stats stats() const noexcept override { return secured_.stats(); }
 
 private:
   using error_code = boost::system::error_code;

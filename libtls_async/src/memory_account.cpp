@@ -11,7 +11,9 @@ void memory_account::budget(std::size_t bytes) noexcept {
 
 void memory_account::change(holding const& before, holding const& now) noexcept {
   kept_ += now.kept - before.kept;  // modulo, where it has become less
-  rings_ += now.ring - before.ring;
+  rings_ += std::size_t{now.ring} - before.ring;
+  auto const busy = [](holding const& h) { return std::size_t{h.is_busy ? h.ring : 0}; };
+  busy_rings_ += busy(now) - busy(before);
   wake_one();
 }
 

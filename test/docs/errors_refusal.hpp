@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <stdexcept>
 
 namespace tls_async::test::failing {
 
@@ -141,6 +142,15 @@ inline std::string buffer_that_shrinks() {
   content.resize(190'000);
   sink all;
   keep_reading(s.server, all);
+  s.settle();
+  return told_client(s, "tls_write", written);
+}
+
+inline std::string buffer_that_throws() {
+  connected_session s;
+  auto const locate = []() -> asio::const_buffer { throw std::runtime_error("it is gone"); };
+  ending written;
+  tls_write(s.client, locate, written.token());
   s.settle();
   return told_client(s, "tls_write", written);
 }

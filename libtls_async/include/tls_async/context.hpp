@@ -247,8 +247,8 @@ public:
   /// writes wait, in the order of the streams, until others have flushed theirs, and their
   /// deadlines run. A read then takes one record at a time and holds no ring in between, and
   /// tls_try_write refuses with queue_full. Handshakes, alerts, close_notify and blocking calls do
-  /// not wait. If no stream holds a ring, one may always take one, so a budget that is too small
-  /// makes streams take turns; a program in which one stream waits for another needs a larger one.
+  /// not wait. If no stream with a verb in progress holds a ring, one may always take one, so a
+  /// budget that is too small makes streams take turns.
   /// Leave room for what streams can't do without, about 1.5 KiB each, and for some rings (204 KiB
   /// with the default of four records). Not exact: each thread can exceed it by a ring.
   void memory_budget(std::size_t bytes) noexcept;

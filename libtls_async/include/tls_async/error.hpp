@@ -46,7 +46,8 @@ enum class errc {
   ktls_fixed_keys,        ///< The keys of a session have to change that the kernel seals.
   closed_by_peer,  ///< The peer ended a handshake by close_notify. Streams say stream_truncated.
   bad_host_name,   ///< A host is neither a DNS name nor an IP address.
-  not_verified     ///< The session's certificate was not verified for the host asked for.
+  not_verified,    ///< The session's certificate was not verified for the host asked for.
+  buffer_threw     ///< The callable of a relocatable buffer threw.
 };
 
 /// What a program may want to tell apart, whoever reports it: `ec == condition::not_tls`.

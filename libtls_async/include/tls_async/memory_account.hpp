@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 
 namespace tls_async {
@@ -21,8 +22,10 @@ class memory_account {
 public:
   /// Bytes of one stream: what it can't do without, and the ring, which it gives back.
   struct holding {
-    std::size_t kept = 0;  ///< Its state, and what `tls_try_write` left.
-    std::size_t ring = 0;  ///< 0 while it has none.
+    std::size_t kept = 0;    ///< Its state, and what `tls_try_write` left.
+    std::uint32_t ring = 0;  ///< 0 while it has none.
+    /// A verb of it is in progress, so that the ring is given back sooner or later by itself.
+    bool is_busy = false;
     /// Member by member.
     bool operator==(holding const&) const = default;
   };
@@ -51,10 +54,10 @@ public:
   void change(holding const& before, holding const& now) noexcept;
   /// So many bytes more would be within the budget.
   [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept;
-  /// A stream may take a ring of so many bytes; also without room if nobody else has one, for
-  /// somebody has to go on.
+  /// A stream may take a ring of so many bytes; also without room if nobody else is busy with one,
+  /// for somebody has to go on: who holds unread input may wait for the one that asks.
   [[nodiscard]] bool may_take_ring(std::size_t bytes) const noexcept {
-    return rings_ == 0 || has_room_for(bytes);
+    return busy_rings_ == 0 || has_room_for(bytes);
   }
   /// True if `one` may take a ring of so many bytes; else it is resumed when it may.
   [[nodiscard]] bool may_take_ring_or_wait(waiter& one, std::size_t bytes);
@@ -68,6 +71,7 @@ private:
   std::atomic<std::size_t> budget_ = 0;  // 0: none
   std::atomic<std::size_t> kept_ = 0;
   std::atomic<std::size_t> rings_ = 0;
+  std::atomic<std::size_t> busy_rings_ = 0;
   std::atomic<bool> somebody_waits_ = false;
   std::mutex mutex_;
   boost::intrusive::list<waiter> waiters_;

@@ -84,6 +84,26 @@ engine::~engine() {
   SSL_set_msg_callback(ssl_.get(), nullptr);
 }
 
+void engine::begin_anew_if_cleared() noexcept {
+  if (handshake_step_ == nullptr || SSL_in_before(ssl_.get()) == 0) return;
+  ring_.clear();
+  pending_.clear();
+  failure_ = {};
+  story_.reset();
+  handshake_step_ = nullptr;
+  ktls_ = {};
+  records_under_key_ = bytes_under_key_ = 0;
+  key_updates_in_a_row_ = handshake_messages_in_a_row_ = 0;
+  key_updates_allowed_ = UINT32_MAX;
+  descriptor_ = -1;
+  alert_ = 0;
+  exceeded_ = peer_limit::none;
+  is_overruled_ = story_is_of_deadline_ = false;
+  sends_directly_ = receives_directly_ = false;
+  handshake_begun_ = handshake_done_ = false;
+  key_update_blocked_ = close_notify_blocked_ = false;
+}
+
 step engine::handshake() {
   if (failure_) return {want::failed, 0};
   if (handshake_done_) return {};
@@ -325,6 +345,7 @@ bool engine::wants_new_keys() const noexcept {
 
 void engine::rest(bool buffers) noexcept {
   pending_.rest();
+  if (failure_ || close_notify_received()) ring_.drop_input();  // what nobody reads any more
   if (!ring_.detach()) return;
   // Before 3.0.14 it could free a buffer that was still in use (CVE-2024-4741).
   static bool const is_safe = OpenSSL_version_num() >= 0x300000e0L;

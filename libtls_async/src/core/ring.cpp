@@ -210,6 +210,18 @@ std::size_t ring::input_bytes() const noexcept {
   return is_attached() ? BIO_ctrl_pending(inner_) : 0;
 }
 
+void ring::clear() noexcept {
+  drop_input();
+  if (is_attached()) BIO_reset(inner_);
+  record_rest_ = 0;
+  header_bytes_ = 0;
+  carry(true, true);
+}
+
+void ring::drop_input() noexcept {
+  if (!is_filling_ && input_bytes() != 0) BIO_reset(outer_);  // what that has written
+}
+
 std::span<std::byte> ring::begin_fill() noexcept {
   auto const room = writable();
   is_filling_ = !room.empty();

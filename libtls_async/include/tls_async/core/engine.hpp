@@ -69,6 +69,9 @@ public:
   /// unless it began with this host, or is done and has verified the peer for it. wrong_role: it
   /// began as a server's. Throws std::bad_alloc.
   [[nodiscard]] error_code be_client_of(std::string_view host);
+  /// Another session with the same SSL, if SSL_clear(3) was called since its handshake began: what
+  /// was left of the one before is gone, and its failure forgotten.
+  void begin_anew_if_cleared() noexcept;
   /// SSL_VERIFY_NONE and so on, of SSL_set_verify(3).
   void verify_mode(int mode) noexcept;
   /// SSL_set_verify_depth(3).
@@ -198,6 +201,10 @@ public:
   [[nodiscard]] char const* handshake_step() const noexcept { return handshake_step_; }
   /// Ends the session for a reason of the caller's.
   void refuse(error_code why, std::string summary);
+  /// The same where there is no memory for words.
+  void refuse(error_code why) noexcept {
+    if (!failure_) failure_ = tls_async::failure(why);
+  }
 
 private:
   struct ssl_free {

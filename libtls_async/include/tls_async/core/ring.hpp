@@ -67,6 +67,10 @@ public:
   [[nodiscard]] std::span<std::byte> writable() noexcept;
   /// The first `n` bytes of `writable()` hold ciphertext from the peer.
   void commit(std::size_t n) noexcept;
+  /// Nothing is in it, in either direction, and it carries both. Not while a fill is under way.
+  void clear() noexcept;
+  /// Drops it, unless a fill is under way.
+  void drop_input() noexcept;
   /// How much `take` has room for, in bytes.
   [[nodiscard]] std::size_t input_room() const noexcept;
   /// Ciphertext that OpenSSL has not read yet, in bytes.

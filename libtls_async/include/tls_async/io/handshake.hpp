@@ -40,8 +40,12 @@ public:
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    start_handshake const started{allowed_, state.engine().be_client_of(host_)};
-    started(state, std::move(handler));
+    auto& node = make_verb<any_control, signature>(state, std::move(handler), verb_kind::handshake);
+    limit(node, state.session(), allowed_);
+    state.start(node, [&] {
+      state.session().begin_anew_if_cleared();
+      return state.engine().be_client_of(host_);
+    });
   }
 
 private:
@@ -93,7 +97,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client, time_limit deadline,
                                  Token&& token = Token()) {
-  return detail::initiate(s.state(), detail::start_client_handshake(client.host, deadline), token);
+  return detail::initiate<Token>(s.state(), detail::start_client_handshake(client.host, deadline),
+                                 token);
 }
 /// Negotiates as server, which verifies a client only if its context says so.
 template <
@@ -110,8 +115,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server, time_limit deadline,
                                  Token&& token = Token()) {
-  error_code const refused = s.state().engine().be_server();
-  return detail::initiate(s.state(), detail::start_handshake{deadline, refused}, token);
+  constexpr auto be_server = [](engine& session) { return session.be_server(); };
+  return detail::initiate<Token>(s.state(), detail::start_handshake{deadline, be_server}, token);
 }
 
 namespace detail {

@@ -37,7 +37,7 @@ template <
                                  Token&& token = Token()) {
   static_assert(boost::asio::is_mutable_buffer_sequence<MutableBufferSequence>::value,
                 "what is read goes to a mutable buffer or a sequence of them: asio::buffer(place)");
-  return detail::initiate(
+  return detail::initiate<Token>(
       s.state(), detail::start_read<MutableBufferSequence>{buffers, time_limit::none()}, token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
@@ -48,8 +48,8 @@ template <
                                  time_limit deadline, Token&& token = Token()) {
   static_assert(boost::asio::is_mutable_buffer_sequence<MutableBufferSequence>::value,
                 "what is read goes to a mutable buffer or a sequence of them: asio::buffer(place)");
-  return detail::initiate(s.state(), detail::start_read<MutableBufferSequence>{buffers, deadline},
-                          token);
+  return detail::initiate<Token>(
+      s.state(), detail::start_read<MutableBufferSequence>{buffers, deadline}, token);
 }
 
 }  // namespace tls_async

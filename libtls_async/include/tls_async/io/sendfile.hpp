@@ -27,10 +27,9 @@ struct start_sendfile {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node =
-        make_operation<file_write, signature>(state, std::move(handler), file, offset, length);
-    limit(node, state, allowed);
-    start(state, node);
+    auto& node = make_verb<file_write, signature>(state, std::move(handler), file, offset, length);
+    limit(node, state.session(), allowed);
+    state.start(node, admit);
   }
 };
 
@@ -68,8 +67,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_sendfile(stream<NextLayer, Clock>& s, int file, std::uint64_t offset,
                                 std::uint64_t length, Token&& token = Token()) {
-  return detail::initiate(s.state(), detail::start_sendfile{file, offset, length, std::nullopt},
-                          token);
+  return detail::initiate<Token>(s.state(),
+                                 detail::start_sendfile{file, offset, length, std::nullopt}, token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
@@ -78,7 +77,8 @@ template <
 [[nodiscard]] auto tls_sendfile(stream<NextLayer, Clock>& s, int file, std::uint64_t offset,
                                 std::uint64_t length, time_limit deadline,
                                 Token&& token = Token()) {
-  return detail::initiate(s.state(), detail::start_sendfile{file, offset, length, deadline}, token);
+  return detail::initiate<Token>(s.state(), detail::start_sendfile{file, offset, length, deadline},
+                                 token);
 }
 
 }  // namespace tls_async

@@ -37,8 +37,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_close_write(stream<NextLayer, Clock>& s, time_limit deadline,
                                    Token&& token = Token()) {
-  return detail::initiate(
-      s.state(), detail::start_shutdown{detail::operation::verb::close_write, deadline}, token);
+  return detail::initiate<Token>(
+      s.state(), detail::start_shutdown{detail::verb_kind::close_write, deadline}, token);
 }
 
 /// Ends the session both ways: sends close_notify behind all earlier writes, then waits for the
@@ -69,8 +69,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_shutdown(stream<NextLayer, Clock>& s, time_limit deadline,
                                 Token&& token = Token()) {
-  return detail::initiate(
-      s.state(), detail::start_shutdown{detail::operation::verb::shutdown, deadline}, token);
+  return detail::initiate<Token>(
+      s.state(), detail::start_shutdown{detail::verb_kind::shutdown, deadline}, token);
 }
 
 }  // namespace tls_async

@@ -9,13 +9,13 @@
 
 #include <tls_async/context.hpp>
 #include <tls_async/core/failure.hpp>
+#include <tls_async/gates/options.hpp>
 #include <tls_async/io/detail/blocking.hpp>
 #include <tls_async/io/detail/initiate.hpp>
 #include <tls_async/io/detail/lowest_layer.hpp>
 #include <tls_async/io/detail/next_layer.hpp>
 #include <tls_async/io/detail/stream_state.hpp>
 #include <tls_async/io/detail/teardown.hpp>
-#include <tls_async/io/options.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -38,9 +38,10 @@ namespace tls_async {
 /// AsyncReadStream, AsyncWriteStream, SyncReadStream and SyncWriteStream.
 ///
 /// Concurrency. Distinct objects: safe. One object: all calls from one implicit or explicit strand;
-/// only the start of an asynchronous operation is safe from any thread. Any number of writes, one
-/// read, and one handshake or shutdown may be in progress at once; writes leave in the order in
-/// which they were started, and none is interleaved with another. A parked read blocks no write.
+/// only the start of an asynchronous operation, and what returns a copy (`stats()`, `error_info()`
+/// and their like), is safe from any thread. Any number of writes, one read, and one handshake or
+/// shutdown may be in progress at once; writes leave in the order in which they were started, and
+/// none is interleaved with another. A read that waits blocks no write.
 ///
 /// Completion. A handler runs on its associated executor, never from within the function that
 /// started it. A write completes when the next layer has accepted its last byte.
@@ -138,13 +139,15 @@ public:
   }
   /// OpenSSL's session, for settings that have no member here. The stream stays its owner.
   [[nodiscard]] native_handle_type native_handle() noexcept {
+    auto const inside = state_->lock();
     (void)state_->engine().ring().attach();  // some functions of OpenSSL crash without a BIO
     return state_->engine().native_handle();
   }
 
-  /// Why the last error happened, for people: a failure, or a deadline that expired. Valid until
-  /// the next verb.
-  [[nodiscard]] tls_async::error_info const& error_info() const noexcept {
+  /// Why the last error happened, for people: a failure, or a deadline that expired. A copy; ask
+  /// before the next verb.
+  [[nodiscard]] tls_async::error_info error_info() const {
+    auto const inside = state_->lock();
     return state_->engine().error_info();
   }
   /// Why a verb of this stream has ended with `ec`, for people: the story of `error_info()`, or,
@@ -152,23 +155,32 @@ public:
   [[nodiscard]] std::string explain(error_code ec) const { return error_info().explain(ec); }
   /// What the handshake has agreed on, as values that may outlive the stream.
   [[nodiscard]] tls_async::session_info session_info() const {
+    auto const inside = state_->lock();
     return state_->engine().session_info();
   }
   /// The protocol that ALPN agreed on (RFC 7301); empty if none.
-  [[nodiscard]] std::string alpn() const { return state_->engine().alpn(); }
+  [[nodiscard]] std::string alpn() const {
+    auto const inside = state_->lock();
+    return state_->engine().alpn();
+  }
 
-  /// What this stream has done so far. Valid until it is destroyed; changes with each verb.
-  [[nodiscard]] tls_async::stats const& stats() const noexcept { return state_->statistics(); }
+  /// What this stream has done so far: a copy.
+  [[nodiscard]] tls_async::stats stats() const noexcept {
+    auto const inside = state_->lock();
+    return state_->engine().stats();
+  }
 
   /// Memory this stream holds now, in bytes: its state, the ring while there is ciphertext, and
   /// bytes kept by `tls_try_write`. OpenSSL's session comes on top, and what handlers hold.
   [[nodiscard]] std::size_t memory_usage() const noexcept {
-    auto const held = state_->memory_usage();
+    auto const inside = state_->lock();
+    auto const held = state_->session().memory_usage();
     return held.kept + held.ring;
   }
 
   /// What the kernel does of this session, or why it does nothing (`stream_options::ktls`).
   [[nodiscard]] tls_async::ktls_status ktls_status() const noexcept {
+    auto const inside = state_->lock();
     return state_->engine().ktls_status();
   }
 
@@ -184,16 +196,16 @@ public:
   /// Adds modes given as bits, OpenSSL's or ours. Throws bad_option for a bit that is none of them.
   unsigned long set_mode(unsigned long bits) {
     throw_if((bits & ~known_modes) != 0 ? error_code(errc::bad_option) : error_code(), "set_mode");
-    state_->set_modes(state_->modes() | bits);
+    state_->session().set_modes(state_->session().modes() | bits);
     return modes();
   }
   /// Removes a mode. Returns all modes that are set then.
   unsigned long clear_mode(mode m) {
-    state_->set_modes(state_->modes() & ~static_cast<unsigned long>(m));
+    state_->session().set_modes(state_->session().modes() & ~static_cast<unsigned long>(m));
     return modes();
   }
   /// All modes that are set.
-  [[nodiscard]] unsigned long modes() const noexcept { return state_->modes(); }
+  [[nodiscard]] unsigned long modes() const noexcept { return state_->session().modes(); }
 
   // Verification (SSL_set_verify(3)). Before the handshake.
 
@@ -266,13 +278,13 @@ public:
   template <class ConstBufferSequence>
   requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value error_code
   handshake(handshake_type type, ConstBufferSequence const& received, error_code& ec) {
-    if (!state_->is_idle()) return ec = errc::operation_in_progress;
+    if (!is_idle()) return ec = errc::operation_in_progress;
     be(type);
     if (detail::take_received(state_->engine().ring(), received) !=
         boost::asio::buffer_size(received)) {
       return ec = boost::asio::error::no_buffer_space;
     }
-    return ec = detail::blocking_handshake(*state_, next_layer());
+    return ec = detail::blocking_control(*state_, detail::verb_kind::handshake);
   }
 
   /// Reads at least one byte. Throws boost::system::system_error, at the end too.
@@ -286,9 +298,8 @@ public:
   /// Reads at least one byte. Sets `ec` instead of throwing.
   template <class MutableBufferSequence>
   std::size_t read_some(MutableBufferSequence const& buffers, error_code& ec) {
-    ec = state_->is_idle() ? error_code() : errc::operation_in_progress;
-    if (ec) return 0;
-    return detail::blocking_read(*state_, next_layer(), buffers, ec);
+    ec = is_idle() ? error_code() : errc::operation_in_progress;
+    return ec ? 0 : detail::blocking_read(*state_, buffers, ec);
   }
 
   /// Writes at least one byte, unless `buffers` are empty. Throws boost::system::system_error.
@@ -302,9 +313,8 @@ public:
   /// Writes at least one byte, unless `buffers` are empty. Sets `ec` instead of throwing.
   template <class ConstBufferSequence>
   std::size_t write_some(ConstBufferSequence const& buffers, error_code& ec) {
-    ec = state_->is_idle() ? error_code() : errc::operation_in_progress;
-    if (ec) return 0;
-    return detail::blocking_write(*state_, next_layer(), buffers, ec);
+    ec = is_idle() ? error_code() : errc::operation_in_progress;
+    return ec ? 0 : detail::blocking_write(*state_, buffers, ec);
   }
 
   /// Ends the session both ways. Throws boost::system::system_error.
@@ -315,8 +325,8 @@ public:
   }
   /// Ends the session both ways. Returns and sets the error instead of throwing it.
   error_code shutdown(error_code& ec) {
-    if (!state_->is_idle()) return ec = errc::operation_in_progress;
-    return ec = detail::blocking_shutdown(*state_, next_layer());
+    if (!is_idle()) return ec = errc::operation_in_progress;
+    return ec = detail::blocking_control(*state_, detail::verb_kind::shutdown);
   }
 
   // The asynchronous forms of boost::asio::ssl::stream. No deadline, except that of async_shutdown.
@@ -324,8 +334,8 @@ public:
   /// Negotiates. For the host name see the blocking form; `tls_handshake` takes it as an argument.
   template <detail::no_buffers Token = detail::default_token<executor_type>>
   auto async_handshake(handshake_type type, Token&& token = Token()) {
-    be(type);
-    return detail::initiate(*state_, detail::start_handshake{time_limit::none()}, token);
+    return detail::initiate<Token>(*state_, detail::start_handshake{time_limit::none(), side(type)},
+                                   token);
   }
   /// With ciphertext that was already received. Completes with the number of bytes of `received`
   /// that were taken: all, or as many as the ring holds. operation_in_progress, and none was taken,
@@ -333,42 +343,49 @@ public:
   template <class ConstBufferSequence, class Token = detail::default_token<executor_type>>
   requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value auto async_handshake(
       handshake_type type, ConstBufferSequence const& received, Token&& token = Token()) {
-    be(type);
-    return detail::initiate(*state_,
-                            detail::start_buffered_handshake<ConstBufferSequence>{received}, token);
+    return detail::initiate<Token>(
+        *state_, detail::start_buffered_handshake<ConstBufferSequence>{received, side(type)},
+        token);
   }
   /// Reads as `tls_read_some` does, without a deadline.
   template <class MutableBufferSequence, class Token = detail::default_token<executor_type>>
   auto async_read_some(MutableBufferSequence const& buffers, Token&& token = Token()) {
-    return detail::initiate(
+    return detail::initiate<Token>(
         *state_, detail::start_read<MutableBufferSequence>{buffers, time_limit::none()}, token);
   }
   /// Seals as much as the ring takes at once, and completes when that has left.
   template <class ConstBufferSequence, class Token = detail::default_token<executor_type>>
   auto async_write_some(ConstBufferSequence const& buffers, Token&& token = Token()) {
-    return detail::initiate(
+    return detail::initiate<Token>(
         *state_, detail::start_write<ConstBufferSequence>{true, buffers, time_limit::none()},
         token);
   }
   /// Ends the session as `tls_shutdown` does, with its default deadline.
   template <class Token = detail::default_token<executor_type>>
   auto async_shutdown(Token&& token = Token()) {
-    return detail::initiate(*state_,
-                            detail::start_shutdown{detail::operation::verb::shutdown,
-                                                   state_->options().shutdown_deadline},
-                            token);
+    return detail::initiate<Token>(
+        *state_,
+        detail::start_shutdown{detail::verb_kind::shutdown, state_->options().shutdown_deadline},
+        token);
   }
 
   /// For the verbs of this library.
   [[nodiscard]] state_type& state() noexcept { return *state_; }
+  /// For a stream that stands on this one; null if this was moved from.
+  [[nodiscard]] std::shared_ptr<state_type> share_state() const noexcept { return state_; }
 
 private:
+  static detail::be_side side(handshake_type type) noexcept {
+    return type == client ? &detail::be_any_client : &detail::be_any_server;
+  }
   void be(handshake_type type) {
-    if (type == client) {
-      state_->engine().be_client();
-    } else {
-      state_->engine().be_server();
-    }
+    auto const inside = state_->lock();
+    state_->session().begin_anew_if_cleared();
+    (void)side(type)(state_->engine());
+  }
+  [[nodiscard]] bool is_idle() const {
+    auto const inside = state_->lock();
+    return state_->session().is_idle();
   }
   void destroy() noexcept {
     if (state_) state_->destroy_stream();

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace tls_async {
@@ -38,8 +39,8 @@ namespace tls_async {
 /// Errors: no_role before a handshake was started and
 /// closed_for_writing after close_notify, nothing is lost; operation_aborted and timed_out, the
 /// stream stays usable, and what was sealed is still delivered, ahead of the next write; an error
-/// of the next layer or of the session is final for writing. buffer_changed or buffer_moved, a
-/// relocatable buffer was misused: what was sealed before is delivered.
+/// of the next layer or of the session is final for writing. buffer_changed, buffer_moved or
+/// buffer_threw, a relocatable buffer was misused: what was sealed before is delivered.
 ///
 /// Concurrency: any number at once. They leave in the order in which they were started, each as a
 /// whole: no byte of another write comes between those of one. (asio::async_write makes several
@@ -52,8 +53,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers,
                              Token&& token = Token()) {
-  return detail::initiate(s.state(),
-                          detail::write_of(std::forward<Plaintext>(buffers), std::nullopt), token);
+  return detail::initiate<Token>(
+      s.state(), detail::write_of(std::forward<Plaintext>(buffers), std::nullopt), token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
@@ -61,8 +62,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers, time_limit deadline,
                              Token&& token = Token()) {
-  return detail::initiate(s.state(), detail::write_of(std::forward<Plaintext>(buffers), deadline),
-                          token);
+  return detail::initiate<Token>(
+      s.state(), detail::write_of(std::forward<Plaintext>(buffers), deadline), token);
 }
 
 /// Leaves a copy of `buffers` with the stream, to be sent in order with the writes, and returns at
@@ -77,12 +78,21 @@ template <class NextLayer, class Clock, class ConstBufferSequence>
 [[nodiscard]] error_code tls_try_write(stream<NextLayer, Clock>& s,
                                        ConstBufferSequence const& buffers) {
   auto& state = s.state();
-  auto const inside = state.lock();
-  if (error_code const refusal = state.refusal()) return refusal;
+  auto const alive = state.shared_from_this();  // the callable of another write may destroy it
+  auto inside = state.lock();
+  auto& session = state.session();
+  if (error_code const refusal = session.refusal()) return refusal;
   std::size_t const size = boost::asio::buffer_size(buffers);
-  if (!state.keep_bytes(size)) return errc::queue_full;
-  detail::kept_write<typename stream<NextLayer, Clock>::executor_type>::start(
-      state, state.executor(), buffers, size);
+  if (!session.keep_bytes(size)) return errc::queue_full;
+  using kept = detail::kept_write<std::remove_reference_t<decltype(state)>>;
+  kept* made = nullptr;
+  try {
+    made = new kept(state, buffers, size);
+  } catch (...) {
+    session.drop_bytes(size);
+    throw;
+  }
+  state.start_here(*made, inside);
   return {};
 }
 

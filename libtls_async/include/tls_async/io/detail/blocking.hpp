@@ -1,167 +1,194 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The blocking forms: the same engine, with the next layer's own blocking calls in place of the
-// gates. A next layer in non-blocking mode ends them with would_block; what was sealed stays in the
-// ring and is flushed by the next call.
+// The blocking forms: the same session, whose actions are performed by the next layer's own
+// blocking calls. A next layer in non-blocking mode ends them with would_block; what was sealed
+// stays in the ring, and the next verb goes on with it.
 #pragma once
 
-#include <tls_async/error.hpp>
+#include <tls_async/gates/session.hpp>
 #include <tls_async/io/detail/buffer_cursor.hpp>
-#include <tls_async/io/detail/stream_core.hpp>
+#include <tls_async/io/detail/stream_state.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/socket_base.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <utility>
 
 namespace tls_async::detail {
 
-template <class NextLayer>
-error_code blocking_flush(stream_core& core, NextLayer& next_layer) {
-  ring& ring = core.engine().ring();
-  for (auto ciphertext = ring.readable(); !ciphertext.empty(); ciphertext = ring.readable()) {
+/// A verb on the stack of the thread that waits for it.
+template <class Base>
+class waited_verb final : public Base {
+public:
+  template <class... Args>
+  explicit waited_verb(Args&&... args) : Base(std::forward<Args>(args)...) {
+    this->blocks = this->on_io_executor = true;
+  }
+  void complete(hop) override {}
+  void abandon() noexcept override {}
+};
+
+/// Starts `v` and performs what the session asks for until it is done. No other verb may be in
+/// progress; one that is started meanwhile, from another thread, goes on behind this one.
+template <class State>
+class blocking_call {
+public:
+  explicit blocking_call(State& state) : state_(state), inside_(state.lock()) {}
+  blocking_call(blocking_call const&) = delete;
+  blocking_call& operator=(blocking_call const&) = delete;
+
+  template <class Verb>
+  void operator()(Verb& v) {
+    session& s = state_.session();
+    s.start(v);
+    try {
+      while (v.state() != verb_state::done)
+        step(v);
+      if (std::exchange(wants_fill_, false)) s.nothing_came();
+      while (flush_rest()) {
+      }
+    } catch (...) {  // by the next layer: nothing may be left of a verb that is on the stack
+      if (!inside_.owns_lock()) inside_.lock();
+      if (s.is_flushing()) s.stop_flush(0);
+      s.nothing_came();
+      s.cancel(v, false, boost::asio::error::operation_aborted);
+      s.take_done(v);
+      throw;
+    }
+    s.take_done(v);
+    state_.perform(inside_);
+    state_.hand_over(inside_);
+  }
+
+private:
+  void step(verb& v) {
+    session& s = state_.session();
+    state_.prepare_descriptor();
+    auto const wanted = s.turn(state_.waiter());
+    if (wanted.locate != nullptr) return state_.locate(*wanted.locate, inside_);
+    (void)state_.begin_all({.stop_timer = wanted.stop_timer, .timer = wanted.timer});
+    if (wanted.look_again) s.go_on();
+    wants_fill_ = wants_fill_ || wanted.fill != fill_way::none;
+    // All that there is to be sent goes before anything is waited for.
+    bool goes_on = true;
+    if (wanted.flush) {
+      goes_on = flush();
+    } else if (wanted.wait_for_room) {
+      goes_on = wait_for_room();
+    } else if (std::exchange(wants_fill_, false)) {
+      goes_on = fill();
+    } else if (v.state() != verb_state::done && !wanted.look_again) {
+      // What it waits for is done by the verb of another thread.
+      return s.cancel(v, false, errc::operation_in_progress);
+    }
+    if (!goes_on) s.cancel(v, false, boost::asio::error::would_block);
+  }
+  /// What the verb has left to be sent, an answer to the peer for instance. True if there may be
+  /// more.
+  bool flush_rest() {
+    auto wanted = state_.session().turn(state_.waiter());
+    if (wanted.locate != nullptr) return state_.locate(*wanted.locate, inside_), true;
+    // With a verb of another thread it goes on as that does.
+    bool const flushes = wanted.flush && !state_.session().has_verbs();
+    if (flushes) wanted.flush = false;
+    (void)state_.begin_all(wanted);
+    return flushes && flush();
+  }
+
+  // Each answers false if the next layer would have had to wait, and does not.
+
+  bool flush() {
+    auto const ciphertext = state_.engine().ring().readable();
     error_code ec;
+    inside_.unlock();
+    std::size_t const n = state_.next_layer().write_some(
+        boost::asio::const_buffer(ciphertext.data(), ciphertext.size()), ec);
+    inside_.lock();
+    bool const blocked = ec == boost::asio::error::would_block;
+    if (blocked) {
+      state_.session().stop_flush(n);
+    } else {
+      state_.session().flushed(ec, n);
+    }
+    return !blocked;
+  }
+  bool fill() {
+    if (state_.engine().receives_directly()) {
+      error_code const ec = wait(boost::asio::socket_base::wait_read);
+      if (ec == boost::asio::error::would_block) return state_.session().nothing_came(), false;
+      return state_.session().has_input(ec), true;
+    }
+    auto const room = state_.session().fill_room();
+    if (room.empty()) {
+      state_.session().filled(make_error_code(boost::system::errc::not_enough_memory), 0);
+      return true;
+    }
+    error_code ec;
+    inside_.unlock();
     std::size_t const n =
-        next_layer.write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()), ec);
-    ring.consume(n);
-    if (ec == boost::asio::error::would_block) return ec;
-    if (ec || n == 0)
-      return core.end_of_output(ec ? ec : error_code(boost::asio::error::broken_pipe));
+        state_.next_layer().read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);
+    inside_.lock();
+    if (ec == boost::asio::error::would_block) return state_.session().nothing_came(), false;
+    return state_.session().filled(ec, n), true;
   }
-  return {};
-}
-
-/// Until the descriptor of kernel TLS has input, or room.
-template <class NextLayer>
-error_code blocking_wait([[maybe_unused]] NextLayer& next_layer,
-                         [[maybe_unused]] boost::asio::socket_base::wait_type what) {
-  error_code ec;
-  if constexpr (requires { next_layer.wait(what, ec); }) {
-    if (next_layer.non_blocking()) return boost::asio::error::would_block;
-    next_layer.wait(what, ec);
-  }
-  return ec;
-}
-
-template <class NextLayer>
-error_code blocking_fill(stream_core& core, NextLayer& next_layer) {
-  using boost::asio::socket_base;
-  if (core.engine().receives_directly()) return blocking_wait(next_layer, socket_base::wait_read);
-  ring& ring = core.engine().ring();
-  auto const room = ring.writable();
-  if (room.empty()) return make_error_code(boost::system::errc::not_enough_memory);
-  error_code ec;
-  std::size_t const n =
-      next_layer.read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);
-  ring.commit(n);
-  core.limit_key_updates();
-  if (ec == boost::asio::error::would_block) return ec;
-  if (ec || n == 0) return core.end_of_input(ec ? ec : error_code(boost::asio::error::eof));
-  return {};
-}
-
-/// Repeats `call`, an engine call, with a flush after each and a fill where it wants one. The last
-/// step is left in `done`. The peer's close_notify, which only `open` answers, is eof.
-template <class NextLayer, class Call>
-error_code blocking_drive(stream_core& core, NextLayer& next_layer, step& done, Call call) {
-  for (;;) {
-    done = call();
-    error_code const flushed = blocking_flush(core, next_layer);
-    if (done.next == want::failed) return core.failure_code();
-    if (flushed) return flushed;
-    if (done.next == want::closed) return core.rest(), boost::asio::error::eof;
-    if (done.next == want::nothing) return core.rest(), error_code();
-    if (done.next == want::fill) {
-      if (error_code const ec = blocking_fill(core, next_layer)) return ec;
-    } else if (core.engine().sends_directly()) {
-      using boost::asio::socket_base;
-      if (error_code const ec = blocking_wait(next_layer, socket_base::wait_write)) return ec;
+  bool wait_for_room() {
+    error_code const ec = wait(boost::asio::socket_base::wait_write);
+    bool const blocked = ec == boost::asio::error::would_block;
+    if (blocked) {
+      state_.session().stop_flush(0);
+    } else {
+      state_.session().has_room(ec);
     }
+    return !blocked;
   }
-}
-
-template <class NextLayer>
-error_code blocking_handshake(stream_core& core, NextLayer& next_layer) {
-  step done;
-  return blocking_drive(core, next_layer, done, [&] { return core.negotiate(); });
-}
-
-template <class NextLayer, class Buffers>
-std::size_t blocking_read(stream_core& core, NextLayer& next_layer, Buffers const& buffers,
-                          error_code& ec) {
-  buffer_cursor<boost::asio::mutable_buffer, Buffers> cursor(buffers);
-  if (cursor.piece().empty()) return 0;
-  if (!core.engine().has_role()) return ec = errc::no_role, 0;
-  if (ec = blocking_handshake(core, next_layer); ec) return 0;
-  step done;
-  ec = blocking_drive(core, next_layer, done, [&] { return core.engine().open(cursor.piece()); });
-  if (ec) return 0;
-  // The first record is there; more are taken as long as none has to be waited for.
-  std::size_t total = 0;
-  while (done.next == want::nothing) {
-    total += done.bytes;
-    cursor.advance(done.bytes);
-    if (cursor.piece().empty()) break;
-    done = core.engine().open(cursor.piece());
-  }
-  (void)blocking_flush(core, next_layer);  // replies to KeyUpdates; its error is the next call's
-  return total;
-}
-
-template <class NextLayer, class Buffers>
-std::size_t blocking_write(stream_core& core, NextLayer& next_layer, Buffers const& buffers,
-                           error_code& ec) {
-  buffer_cursor<boost::asio::const_buffer, Buffers> cursor(buffers);
-  if (cursor.piece().empty()) return 0;
-  engine& session = core.engine();
-  if (!session.has_role()) return ec = errc::no_role, 0;
-  if (ec = blocking_handshake(core, next_layer); ec) return 0;
-  if (session.close_notify_sent()) return ec = errc::closed_for_writing, 0;
-  step done;
-  ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
-  std::size_t total = 0;
-  while (!ec && !cursor.piece().empty()) {
-    if (session.wants_new_keys()) {
-      ec = blocking_drive(core, next_layer, done, [&] { return session.key_update(false); });
-      if (ec) break;
+  /// Until the descriptor of kernel TLS has input, or room.
+  error_code wait([[maybe_unused]] boost::asio::socket_base::wait_type what) {
+    error_code ec;
+    auto& next_layer = state_.next_layer();
+    if constexpr (requires { next_layer.wait(what, ec); }) {
+      if (next_layer.non_blocking()) return boost::asio::error::would_block;
+      inside_.unlock();
+      next_layer.wait(what, ec);
+      inside_.lock();
     }
-    step sealed;
-    while (sealed.next == want::nothing && !cursor.piece().empty() && session.can_seal() &&
-           !session.wants_new_keys()) {
-      auto const piece = cursor.piece();
-      sealed = session.seal(piece.first(std::min(piece.size(), core.record_limit())));
-      total += sealed.bytes;
-      cursor.advance(sealed.bytes);
-    }
-    ec = blocking_drive(core, next_layer, done, [&] {
-      return session.record_pending() ? session.finish_record() : std::exchange(sealed, step{});
-    });
-    if (total != 0 && has(core.modes(), mode::enable_partial_write)) break;
+    return ec;
   }
-  // Sealed is sent: the ring keeps what the next layer did not take, and bytes may not be sealed
-  // twice.
-  if (ec == boost::asio::error::would_block && total != 0) ec = {};
-  return total;
+
+  State& state_;
+  stream_lock inside_;
+  bool wants_fill_ = false;
+};
+
+template <class State>
+error_code blocking_control(State& state, verb_kind kind) {
+  waited_verb<any_control> control(kind);
+  blocking_call<State> call(state);
+  call(control);
+  return control.result;
 }
 
-template <class NextLayer>
-error_code blocking_shutdown(stream_core& core, NextLayer& next_layer) {
-  engine& session = core.engine();
-  if (session.failure()) return core.failure_code();
-  if (!session.handshake_done()) return errc::handshake_not_done;
-  step done;
-  error_code ec = blocking_drive(core, next_layer, done, [&] { return session.finish_record(); });
-  if (!ec) ec = blocking_drive(core, next_layer, done, [&] { return session.close_notify(); });
-  if (ec) return ec;
-  static thread_local std::array<std::byte, max_record_plaintext> discarded;
-  while (!ec)
-    ec = blocking_drive(core, next_layer, done, [&] { return session.open(discarded); });
-  return done.next == want::closed ? error_code() : ec;
+template <class State, class Buffers>
+std::size_t blocking_read(State& state, Buffers const& buffers, error_code& ec) {
+  waited_verb<buffers_read<Buffers>> read(buffers);
+  if (read.place().empty()) return 0;
+  blocking_call<State> call(state);
+  call(read);
+  ec = read.result;
+  return read.bytes;
+}
+
+template <class State, class Buffers>
+std::size_t blocking_write(State& state, Buffers const& buffers, error_code& ec) {
+  waited_verb<buffers_write<Buffers>> write(true, buffers);
+  blocking_call<State> call(state);
+  call(write);
+  // Sealed is sent: bytes may not be sealed twice.
+  bool const has_sent = write.result == boost::asio::error::would_block && write.bytes != 0;
+  ec = has_sent ? error_code() : write.result;
+  return write.bytes;
 }
 
 }  // namespace tls_async::detail

@@ -4,7 +4,7 @@
 // Walks a caller's buffer sequence piece by piece. Copies the sequence, never the bytes.
 #pragma once
 
-#include <tls_async/io/detail/operation.hpp>
+#include <tls_async/gates/verb.hpp>
 
 #include <boost/asio/buffer.hpp>
 
@@ -75,7 +75,7 @@ private:
 };
 
 template <class Sequence>
-class buffers_read : public read_operation {
+class buffers_read : public read_verb {
 public:
   [[nodiscard]] std::span<std::byte> place() override { return cursor_.piece(); }
   void advance(std::size_t n) override {
@@ -92,7 +92,7 @@ private:
 };
 
 template <class Sequence>
-class buffers_write : public write_operation {
+class buffers_write : public write_verb {
 public:
   [[nodiscard]] std::span<std::byte const> piece() override { return cursor_.piece(); }
   [[nodiscard]] bool copy_behind(std::span<std::byte>& room, std::size_t limit) const override {
@@ -105,7 +105,7 @@ public:
 
 protected:
   buffers_write(bool some_only, Sequence const& buffers)
-      : write_operation(some_only), cursor_(buffers) {}
+      : write_verb(some_only), cursor_(buffers) {}
   ~buffers_write() = default;
 
 private:

@@ -4,7 +4,7 @@
 // A write whose plaintext is a part of a file.
 #pragma once
 
-#include <tls_async/io/detail/operation.hpp>
+#include <tls_async/gates/verb.hpp>
 
 #include <boost/system/system_category.hpp>
 
@@ -20,7 +20,7 @@
 
 namespace tls_async::detail {
 
-class file_write : public write_operation {
+class file_write : public write_verb {
 public:
   [[nodiscard]] file_part const* file() const noexcept override { return &part_; }
   [[nodiscard]] std::span<std::byte const> piece() override {
@@ -46,7 +46,7 @@ public:
 protected:
   /// A `length` of UINT64_MAX is all up to the end.
   file_write(int file, std::uint64_t offset, std::uint64_t length) noexcept
-      : write_operation(false), part_{file, offset, length} {}
+      : write_verb(false), part_{file, offset, length} {}
   ~file_write() = default;
 
 private:

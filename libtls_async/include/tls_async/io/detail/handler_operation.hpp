@@ -1,13 +1,15 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// An operation with its handler: where it is allocated, which work it keeps alive, and how it is
-// completed on the handler's associated executor.
+// A verb with its handler: where it is allocated, which work it keeps alive, and how its handler is
+// called. Handler, cancellation slot, allocator and work are touched on the handler's own executor
+// only, whoever has ended the verb: elsewhere the node is passed on as a whole.
 #pragma once
 
-#include <tls_async/io/detail/operation.hpp>
-#include <tls_async/io/detail/operation_memory.hpp>
+#include <tls_async/gates/verb.hpp>
+#include <tls_async/io/detail/free_blocks.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -21,6 +23,8 @@
 
 namespace tls_async::detail {
 
+using boost::asio::any_io_executor;
+
 template <class Base, class Signature, class Handler, class IoExecutor>
 class handler_operation final : public Base {
   using executor_type = boost::asio::associated_executor_t<Handler, IoExecutor>;
@@ -33,52 +37,46 @@ class handler_operation final : public Base {
 
 public:
   template <class... Args>
-  static handler_operation* make(operation_memory& memory, Handler handler, IoExecutor const& io,
-                                 Args&&... args) {
+  static handler_operation* make(Handler handler, IoExecutor const& io, Args&&... args) {
     if constexpr (brings_allocator) {
       node_allocator allocator(boost::asio::get_associated_allocator(handler));
-      handler_operation* const place = allocator.allocate(1);
-      return ::new (place)
-          handler_operation(memory, std::move(handler), io, std::forward<Args>(args)...);
+      auto const give = [&allocator](handler_operation* p) { allocator.deallocate(p, 1); };
+      std::unique_ptr<handler_operation, decltype(give)> place(allocator.allocate(1), give);
+      auto* const made = ::new (static_cast<void*>(place.get()))
+          handler_operation(std::move(handler), io, std::forward<Args>(args)...);
+      return place.release(), made;
     } else {
-      void* const place = memory.allocate<handler_operation>();
-      return ::new (place)
-          handler_operation(memory, std::move(handler), io, std::forward<Args>(args)...);
+      auto const give = [](void* p) { free_blocks::give<handler_operation>(p); };
+      std::unique_ptr<void, decltype(give)> place(free_blocks::take<handler_operation>(), give);
+      auto* const made = ::new (place.get())
+          handler_operation(std::move(handler), io, std::forward<Args>(args)...);
+      made->node_bytes =
+          static_cast<std::uint16_t>(free_blocks::rounded(sizeof(handler_operation)));
+      return place.release(), made;
     }
   }
 
-  /// The slot through which the caller cancels this operation.
+  /// The slot through which the caller cancels this verb.
   [[nodiscard]] auto cancellation_slot() const noexcept {
     return boost::asio::get_associated_cancellation_slot(handler_);
   }
 
-  void complete(gate_step* from) override {
-    // Everything the handler needs leaves the node before it is freed: the handler may start the
-    // next operation, in the same memory, or destroy the stream.
-    auto const ends_last = std::move(work_);
-    if (auto slot = cancellation_slot(); slot.is_connected()) slot.clear();
-    if (from != nullptr && from->on_io_executor && this->on_io_executor)
-      return complete_here(*from);
-    IoExecutor const io = io_;
-    auto const executor = boost::asio::get_associated_executor(handler_, io);
-    auto const allocator = boost::asio::get_associated_allocator(handler_);
-    bound run{std::move(handler_), allocator, this->result, this->bytes};
-    free(allocator);
-    if (from != nullptr) from->lock.unlock();
+  void complete(hop how) override {
+    if (how == hop::none) return call();
+    auto const executor =
+        work_ ? work_->get_executor() : boost::asio::get_associated_executor(handler_, io_);
     if constexpr (can_post) {
-      if (from == nullptr) return boost::asio::post(executor, std::move(run));
-      if (from->executor == any_io_executor(executor)) return run();
-    } else if (from == nullptr) {
-      return boost::asio::post(io, [executor, run = std::move(run)]() mutable {
-        boost::asio::dispatch(executor, std::move(run));
+      if (how == hop::post) return boost::asio::post(executor, carrier(*this));
+    } else if (how == hop::post) {
+      return boost::asio::post(io_, [executor, on = carrier(*this)]() mutable {
+        boost::asio::dispatch(executor, std::move(on));
       });
     }
-    boost::asio::dispatch(executor, std::move(run));
+    boost::asio::dispatch(executor, carrier(*this));
   }
 
+  // The signal of its slot may be gone by now.
   void abandon() noexcept override {
-    auto slot = cancellation_slot();
-    if (slot.is_connected()) slot.clear();
     auto const ends_last = std::move(work_);
     auto const allocator = boost::asio::get_associated_allocator(handler_);
     [[maybe_unused]] auto const handler =
@@ -86,59 +84,55 @@ public:
     free(allocator);
   }
 
-  [[nodiscard]] any_io_executor executor() const override {
-    if constexpr (can_post) {
-      return boost::asio::get_associated_executor(handler_, io_);
-    } else {
-      return io_;
-    }
-  }
-
 private:
-  // The handler with its arguments; with its allocator, and without its executor, which is known
-  // already.
-  struct bound {
-    using allocator_type = handler_operation::allocator_type;
-
-    Handler handler;
-    allocator_type allocator;
-    error_code result;
-    std::size_t bytes;
-
-    [[nodiscard]] allocator_type get_allocator() const noexcept { return allocator; }
-    void operator()() {
-      if constexpr (std::is_same_v<Signature, void(error_code, std::size_t)>) {
-        std::move(handler)(result, bytes);
-      } else {
-        std::move(handler)(result);
-      }
+  // Takes the node to its executor. If that goes down, the handler goes with it.
+  class carrier {
+  public:
+    explicit carrier(handler_operation& carried) noexcept : carried_(&carried) {}
+    carrier(carrier&& other) noexcept : carried_(std::exchange(other.carried_, nullptr)) {}
+    carrier& operator=(carrier&&) = delete;
+    ~carrier() {
+      if (carried_ != nullptr) carried_->abandon();
     }
+    void operator()() { std::exchange(carried_, nullptr)->call(); }
+
+  private:
+    handler_operation* carried_;
   };
 
   template <class... Args>
-  handler_operation(operation_memory& memory, Handler handler, IoExecutor const& io, Args&&... args)
-      : Base(std::forward<Args>(args)...), memory_(memory), io_(io), handler_(std::move(handler)) {
-    // On the next layer's own executor, the gate's operation counts as work: while a verb is in
-    // progress, there is one.
+  handler_operation(Handler handler, IoExecutor const& io, Args&&... args)
+      : Base(std::forward<Args>(args)...), io_(io), handler_(std::move(handler)) {
+    // On the next layer's own executor, what the stream has outstanding counts as work.
     auto const executor = boost::asio::get_associated_executor(handler_, io_);
     if constexpr (std::is_same_v<executor_type, IoExecutor>) {
-      if (executor == io_) {
-        this->on_io_executor = true;
-        return;
-      }
+      this->on_io_executor = executor == io_;
     } else if constexpr (can_post) {
       this->on_io_executor = any_io_executor(executor) == any_io_executor(io_);
     }
-    work_.reset(::new (free_blocks::take<work>()) work(executor));
+    if (this->on_io_executor && std::is_same_v<executor_type, IoExecutor>) return;
+    auto const give = [](void* p) { free_blocks::give<work>(p); };
+    std::unique_ptr<void, decltype(give)> place(free_blocks::take<work>(), give);
+    work_.reset(::new (place.get()) work(executor));
+    (void)place.release();
   }
   ~handler_operation() = default;
 
-  void complete_here(gate_step& from) {
+  // Everything that the handler needs leaves the node before that is freed: it may start the next
+  // verb, in the same memory, or destroy the stream.
+  void call() {
+    auto const ends_last = std::move(work_);
+    if (auto slot = cancellation_slot(); slot.is_connected()) slot.clear();
     auto const allocator = boost::asio::get_associated_allocator(handler_);
-    bound run{std::move(handler_), allocator, this->result, this->bytes};
+    Handler handler(std::move(handler_));
+    [[maybe_unused]] std::size_t const n = this->bytes;
+    error_code const ec = this->result;
     free(allocator);
-    from.lock.unlock();
-    run();
+    if constexpr (std::is_same_v<Signature, void(error_code, std::size_t)>) {
+      std::move(handler)(ec, n);
+    } else {
+      std::move(handler)(ec);
+    }
   }
 
   void free([[maybe_unused]] allocator_type const& of_handler) noexcept {
@@ -147,13 +141,11 @@ private:
       this->~handler_operation();
       allocator.deallocate(this, 1);
     } else {
-      operation_memory& memory = memory_;
       this->~handler_operation();
-      memory.deallocate<handler_operation>(this);
+      free_blocks::give<handler_operation>(this);
     }
   }
 
-  operation_memory& memory_;
   IoExecutor const& io_;  // of the stream's state
   Handler handler_;
   // By itself, since few have one.

@@ -1,15 +1,16 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// How a verb starts: from a completion token to an operation that stream_core has taken over.
+// How a verb starts: from a completion token to a verb that the session has taken over.
 #pragma once
 
 #include <tls_async/error.hpp>
+#include <tls_async/gates/session.hpp>
+#include <tls_async/gates/time_limit.hpp>
 #include <tls_async/io/detail/buffer_cursor.hpp>
 #include <tls_async/io/detail/handler_operation.hpp>
 #include <tls_async/io/detail/plaintext_source.hpp>
-#include <tls_async/io/detail/stream_core.hpp>
-#include <tls_async/io/time_limit.hpp>
+#include <tls_async/io/detail/stream_state.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
@@ -43,31 +44,21 @@ concept no_buffers = !boost::asio::is_const_buffer_sequence<std::remove_cvref_t<
 /// within each `stream_options::write_stall_deadline`.
 using verb_limit = std::optional<time_limit>;
 
-inline void limit(operation& op, stream_core const& core, verb_limit const& by) {
+inline void limit(verb& v, session const& of, verb_limit const& by) {
   if (!by) {
-    op.stalls = true;
+    v.stalls = true;
   } else if (by->is_limit()) {
-    op.expiry = by->after(core.now());
+    v.expiry = by->after(of.now());
   }
-}
-
-template <class Node>
-void start(stream_core& core, Node& node) {
-  if (auto slot = node.cancellation_slot(); slot.is_connected()) {
-    slot.assign([&core, &node](boost::asio::cancellation_type type) {
-      auto const inside = core.lock();
-      core.cancel(node, type, boost::asio::error::operation_aborted);
-    });
-  }
-  core.start(node);
 }
 
 template <class Base, class Signature, class State, class Handler, class... Args>
-auto& make_operation(State& state, Handler handler, Args&&... args) {
+auto& make_verb(State& state, Handler handler, Args&&... args) {
   using node = handler_operation<Base, Signature, Handler, typename State::executor_type>;
-  return *node::make(state.memory(), std::move(handler), state.executor(),
-                     std::forward<Args>(args)...);
+  return *node::make(std::move(handler), state.executor(), std::forward<Args>(args)...);
 }
+
+inline error_code admit() noexcept { return {}; }
 
 // Each start_... holds the arguments of one verb until it is launched, which for asio::deferred is
 // later.
@@ -80,10 +71,9 @@ struct start_read {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node =
-        make_operation<buffers_read<Buffers>, signature>(state, std::move(handler), buffers);
-    limit(node, state, allowed);
-    start(state, node);
+    auto& node = make_verb<buffers_read<Buffers>, signature>(state, std::move(handler), buffers);
+    limit(node, state.session(), allowed);
+    state.start(node, admit);
   }
 };
 
@@ -97,30 +87,35 @@ struct start_write {
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node =
-        make_operation<buffers_write<Buffers>, signature>(state, std::move(handler), some, buffers);
-    limit(node, state, allowed);
-    start(state, node);
+        make_verb<buffers_write<Buffers>, signature>(state, std::move(handler), some, buffers);
+    limit(node, state.session(), allowed);
+    state.start(node, admit);
   }
 };
 
-class control_verb : public control_operation {
-protected:
-  explicit control_verb(verb v) noexcept : control_operation(v) {}
-  ~control_verb() = default;
-};
+/// What a stream is to become.
+using be_side = error_code (*)(engine&);
+inline error_code be_nothing(engine& /*session*/) { return {}; }
+inline error_code be_any_client(engine& session) { return session.be_client(), error_code(); }
+/// boost::asio::ssl::stream's: what is wrong is told by the handshake.
+inline error_code be_any_server(engine& session) {
+  (void)session.be_server();
+  return {};
+}
 
 struct start_handshake {
   using signature = void(error_code);
   time_limit allowed;
-  error_code refused = {};  ///< What is wrong with the role.
+  be_side be = &be_nothing;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_operation<control_verb, signature>(state, std::move(handler),
-                                                         operation::verb::handshake);
-    if (refused) return state.reject(node, refused);
-    limit(node, state, allowed);
-    start(state, node);
+    auto& node = make_verb<any_control, signature>(state, std::move(handler), verb_kind::handshake);
+    limit(node, state.session(), allowed);
+    state.start(node, [&] {
+      state.session().begin_anew_if_cleared();
+      return be(state.engine());
+    });
   }
 };
 
@@ -143,33 +138,35 @@ template <class Buffers>
 struct start_buffered_handshake {
   using signature = void(error_code, std::size_t);
   Buffers received;
+  be_side be;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_operation<control_verb, signature>(state, std::move(handler),
-                                                         operation::verb::handshake);
-    // The fill of a handshake that was cancelled may not have ended.
-    auto& ring = state.engine().ring();
-    bool const has_bytes = boost::asio::buffer_size(received) != 0;
-    if (has_bytes && ring.is_filling()) return state.reject(node, errc::operation_in_progress);
-    if (has_bytes && !state.is_in_handshake()) {
+    auto& node = make_verb<any_control, signature>(state, std::move(handler), verb_kind::handshake);
+    state.start(node, [&]() -> error_code {
+      state.session().begin_anew_if_cleared();
+      (void)be(state.engine());
+      // The fill of a handshake that was cancelled may not have ended.
+      auto& ring = state.engine().ring();
+      bool const has_bytes = boost::asio::buffer_size(received) != 0;
+      if (has_bytes && ring.is_filling()) return errc::operation_in_progress;
+      if (!has_bytes || state.session().is_in_handshake()) return {};
       node.bytes = take_received(ring, received);
-      if (node.bytes == 0) return state.reject(node, boost::asio::error::no_buffer_space);
-    }
-    start(state, node);
+      return node.bytes != 0 ? error_code() : boost::asio::error::no_buffer_space;
+    });
   }
 };
 
 struct start_shutdown {
   using signature = void(error_code);
-  operation::verb what;  ///< close_write or shutdown
+  verb_kind what;  ///< close_write or shutdown
   time_limit allowed;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_operation<control_verb, signature>(state, std::move(handler), what);
-    limit(node, state, allowed);
-    start(state, node);
+    auto& node = make_verb<any_control, signature>(state, std::move(handler), what);
+    limit(node, state.session(), allowed);
+    state.start(node, admit);
   }
 };
 
@@ -180,11 +177,11 @@ struct start_key_update {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_operation<control_verb, signature>(state, std::move(handler),
-                                                         operation::verb::key_update);
+    auto& node =
+        make_verb<any_control, signature>(state, std::move(handler), verb_kind::key_update);
     node.asks_peer = asks_peer;
-    limit(node, state, allowed);
-    start(state, node);
+    limit(node, state.session(), allowed);
+    state.start(node, admit);
   }
 };
 
@@ -208,10 +205,10 @@ struct start_source_write {
 private:
   template <class State, class Handler>
   void start_writing(State& state, Handler handler, Source given) const {
-    auto& node = make_operation<source_write<Source>, signature>(state, std::move(handler), state,
-                                                                 std::move(given));
-    limit(node, state, allowed);
-    start(state, node);
+    auto& node = make_verb<source_write<Source>, signature>(state, std::move(handler),
+                                                            state.session(), std::move(given));
+    limit(node, state.session(), allowed);
+    state.start(node, admit);
   }
 };
 
@@ -248,13 +245,13 @@ struct launch {
   // What asio::deferred keeps may be launched again, if it is an lvalue: then the start is copied.
   template <class Handler, class Start>
   void operator()(Handler&& handler, Start&& start_verb) const {
-    auto const inside = state->lock();
     std::forward<Start>(start_verb)(*state, std::decay_t<Handler>(std::forward<Handler>(handler)));
   }
 };
 
-template <class State, class Start, class Token>
-auto initiate(State& state, Start start_verb, Token& token) {
+/// `Token` as it was given: an lvalue is copied, and stays what it was.
+template <class Token, class State, class Start>
+auto initiate(State& state, Start start_verb, std::remove_reference_t<Token>& token) {
   using signature = typename Start::signature;
   constexpr bool fits = boost::asio::completion_token_for<Token, signature>;
   static_assert(fits,

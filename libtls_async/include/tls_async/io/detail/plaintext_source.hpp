@@ -5,15 +5,18 @@
 #pragma once
 
 #include <tls_async/core/mode.hpp>
-#include <tls_async/io/detail/operation.hpp>
-#include <tls_async/io/detail/stream_core.hpp>
+#include <tls_async/gates/session.hpp>
+#include <tls_async/gates/verb.hpp>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/system/errc.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,14 +59,17 @@ concept relocatable_buffer = std::copy_constructible<std::remove_cvref_t<T>> &&
   { std::invoke(locate) } -> std::convertible_to<boost::asio::const_buffer>;
 };
 
-// A source has `place(stream_core const&, error_code&)`: where all of the plaintext is now.
+// A source has `locate(unsigned long modes)`, which throws or sets an error, and `place()`: where
+// all of the plaintext was then.
 
 template <class Owned>
 class owned_source {
 public:
+  static constexpr bool moves = false;
   explicit owned_source(Owned owned) : owned_(std::move(owned)) {}
 
-  [[nodiscard]] plaintext place(stream_core const&, error_code&) const {
+  static error_code locate(unsigned long /*modes*/) noexcept { return {}; }
+  [[nodiscard]] plaintext place() const {
     if constexpr (is_container<Owned>) {
       return bytes_of(boost::asio::buffer(owned_));
     } else {
@@ -78,30 +84,29 @@ private:
 template <class Locate>
 class relocatable_source {
 public:
+  static constexpr bool moves = true;
   explicit relocatable_source(Locate locate) : locate_(std::move(locate)) {}
 
   // SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows another place, but the same bytes (SSL_write(3),
   // WARNINGS).
-  [[nodiscard]] plaintext place(stream_core const& core, error_code& ec) {
-    plaintext const now = bytes_of(std::invoke(locate_));
+  error_code locate(unsigned long modes) {
+    plaintext const before = std::exchange(now_, plaintext());
+    now_ = bytes_of(std::invoke(locate_));
     if (!std::exchange(asked_, true)) {
-      first_ = now;
 #ifndef NDEBUG
-      content_ = content_of(now);
+      content_ = content_of(now_);
 #endif
-      return now;
+      return {};
     }
-    bool const may_move = has(core.modes(), mode::accept_moving_write_buffer);
-    if (now.size() != first_.size()) {
-      ec = errc::buffer_changed;
-    } else if (now.data() != first_.data() && !may_move) {
-      ec = errc::buffer_moved;
-    }
+    if (now_.size() != before.size()) return errc::buffer_changed;
+    if (now_.data() != before.data() && !has(modes, mode::accept_moving_write_buffer))
+      return errc::buffer_moved;
 #ifndef NDEBUG
-    if (!ec && content_of(now) != content_) ec = errc::buffer_changed;
+    if (content_of(now_) != content_) return errc::buffer_changed;
 #endif
-    return ec ? plaintext() : now;
+    return {};
   }
+  [[nodiscard]] plaintext place() const noexcept { return now_; }
 
 private:
   static std::size_t content_of(plaintext p) noexcept {
@@ -109,72 +114,68 @@ private:
   }
 
   Locate locate_;
-  plaintext first_{};
+  plaintext now_{};
   std::size_t content_ = 0;  // compared in debug builds
   bool asked_ = false;
 };
 
-/// Asks its source for the place before each record.
 template <class Source>
-class source_write : public write_operation {
+class source_write : public write_verb {
 public:
+  void locate() noexcept override {
+    try {
+      located_with = source_.locate(session_.modes());
+    } catch (boost::system::system_error const& thrown) {
+      located_with = thrown.code();
+    } catch (std::bad_alloc const&) {
+      located_with = make_error_code(boost::system::errc::not_enough_memory);
+    } catch (...) {
+      located_with = errc::buffer_threw;
+    }
+  }
   [[nodiscard]] std::span<std::byte const> piece() override {
-    plaintext const all = source_.place(core_, result);
-    return result ? plaintext() : all.subspan(bytes);
+    return result ? plaintext() : source_.place().subspan(bytes);
   }
   void advance(std::size_t n) override { bytes += n; }
 
 protected:
-  source_write(stream_core const& core, Source source)
-      : write_operation(false), core_(core), source_(std::move(source)) {}
+  source_write(session const& of, Source source)
+      : write_verb(false), session_(of), source_(std::move(source)) {
+    moves = Source::moves;
+  }
   ~source_write() = default;
 
 private:
-  stream_core const& core_;
+  session const& session_;
   Source source_;
 };
 
 /// A write that nobody waits for.
-template <class IoExecutor>
-class kept_write final : public write_operation {
+template <class State>
+class kept_write final : public write_verb {
 public:
-  /// A copy of `buffers`, which have `size` bytes, for which `core` has room; if it throws that is
-  /// given back.
+  /// A copy of `buffers`, which have `size` bytes, for which there is room.
   template <class Buffers>
-  static void start(stream_core& core, IoExecutor const& io, Buffers const& buffers,
-                    std::size_t size) {
-    kept_write* made = nullptr;
-    try {
-      std::vector<std::byte> copy(size);
-      boost::asio::buffer_copy(boost::asio::buffer(copy), buffers);
-      made = new kept_write(core, io, std::move(copy));
-    } catch (...) {
-      core.drop_bytes(size);
-      throw;
-    }
-    core.start(*made);
+  kept_write(State& state, Buffers const& buffers, std::size_t size)
+      : write_verb(false), state_(state), kept_(size) {
+    is_kept = on_io_executor = true;
+    boost::asio::buffer_copy(boost::asio::buffer(kept_), buffers);
   }
 
   [[nodiscard]] std::span<std::byte const> piece() override {
     return plaintext(kept_).subspan(bytes);
   }
   void advance(std::size_t n) override { bytes += n; }
-  void complete(gate_step*) override { abandon(); }
+  void complete(hop) override { abandon(); }
   void abandon() noexcept override {
-    core_.drop_bytes(kept_.size());
+    state_.drop_bytes(kept_.size());
     delete this;
   }
-  [[nodiscard]] any_io_executor executor() const override { return io_; }
 
 private:
-  kept_write(stream_core& core, IoExecutor const& io, std::vector<std::byte> bytes_to_keep)
-      : write_operation(false), core_(core), io_(io), kept_(std::move(bytes_to_keep)) {
-    is_kept = on_io_executor = true;
-  }
   ~kept_write() = default;
 
-  stream_core& core_;
-  IoExecutor io_;
+  State& state_;
   std::vector<std::byte> kept_;
 };
 

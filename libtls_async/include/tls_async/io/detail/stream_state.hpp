@@ -1,28 +1,43 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// stream_core over a next layer: the only place that calls it, and the timer.
+// A session over a next layer: the only place that calls it with Asio, and the timer. In one heap
+// state, which outlives the stream object for as long as the next layer or the timer is busy.
+//
+// Whatever happens is told to the session under the lock, and then performed: `perform()` does what
+// the session asks for. Code of the program (handlers, callables, allocators) runs without the
+// lock. What a verb starts is on its way when its initiating function returns.
 #pragma once
 
+#include <tls_async/gates/session.hpp>
+#include <tls_async/io/detail/asio_environment.hpp>
+#include <tls_async/io/detail/kernel_has_tls.hpp>
 #include <tls_async/io/detail/lowest_layer.hpp>
-#include <tls_async/io/detail/stream_core.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <type_traits>
 #include <utility>
 
 namespace tls_async::detail {
+
+/// Held by the one thread that is inside a stream. Recursive, for callbacks of OpenSSL and the like
+/// may start a verb from inside.
+using stream_lock = std::unique_lock<std::recursive_mutex>;
 
 /// One of Asio's own, and not derived from one, which may do more than read.
 template <class NextLayer>
@@ -39,43 +54,56 @@ concept closes = requires(T& t) {
   t.close();
 };
 
-/// How a gate lets go of the next layer. One that is ours is closed, which ends its operations:
-/// then they need no slots, and this is nothing.
+/// Another stream of this library. It is told what to end, for it completes operations on whichever
+/// thread drives it: a slot would be cleared there while a signal is emitted here.
+template <class T>
+concept is_tls_stream = requires(T& t) {
+  t.share_state()->cancel_all(verb_kind::read);
+};
+
+/// How an operation of the next layer is ended by itself. A socket that is ours is cancelled or
+/// closed as a whole: then they need no slots, and this is nothing.
 template <bool IsNeeded>
-class gate_cancellation {
+class operation_cancellation {
 public:
   auto slot() noexcept { return signal_.slot(); }
-  void emit() { signal_.emit(boost::asio::cancellation_type::terminal); }
+  /// False where the operation does not know cancellation.
+  bool emit() {
+    if (!signal_.slot().has_handler()) return false;
+    signal_.emit(boost::asio::cancellation_type::terminal);
+    return true;
+  }
 
 private:
   boost::asio::cancellation_signal signal_;
 };
 template <>
-class gate_cancellation<false> {
+class operation_cancellation<false> {
 public:
   boost::asio::cancellation_slot slot() noexcept { return {}; }
-  void emit() {}
+  bool emit() { return false; }
 };
 
 /// `NextLayer` is a stream or a reference to one. `Clock` has the duration of
 /// std::chrono::steady_clock.
 template <class NextLayer, class Clock>
-class stream_state final : public stream_core {
+class stream_state final : public std::enable_shared_from_this<stream_state<NextLayer, Clock>>,
+                           private memory_account::waiter {
 public:
   using next_layer_type = std::remove_reference_t<NextLayer>;
   using executor_type = typename next_layer_type::executor_type;
-  static constexpr bool is_closed_by_us = [] {
-    if constexpr (std::is_reference_v<NextLayer>) {
-      return false;
-    } else {
-      using lowest = typename lowest_layer<NextLayer>::type;
-      return closes_with_code<lowest> || closes<lowest>;
-    }
-  }();
+  using lowest = lowest_layer<next_layer_type>;
+  static constexpr bool is_our_socket =
+      is_socket<next_layer_type> && !std::is_reference_v<NextLayer>;
+  static constexpr bool is_closed_by_us =
+      !std::is_reference_v<NextLayer> &&
+      (closes_with_code<typename lowest::type> || closes<typename lowest::type>);
 
-  template <class Arg, class Session>
-  stream_state(Arg&& next_layer, Session session, stream_options const& options)
-      : stream_core(session, options, sizeof(stream_state)),
+  static constexpr bool is_told_what_to_end = is_tls_stream<next_layer_type>;
+
+  template <class Arg, class Source>
+  stream_state(Arg&& next_layer, Source* source, stream_options const& options)
+      : session_(source, options, world()),
         next_layer_(std::forward<Arg>(next_layer)),
         timer_(next_layer_.get_executor()) {
     if (options.ktls != ktls::off && !is_socket<next_layer_type>) {
@@ -83,86 +111,187 @@ public:
           make_error_code(errc::bad_option),
           "ktls needs a socket as the next layer: a boost::asio::basic_stream_socket");
     }
+    if constexpr (is_told_what_to_end) next_layer_.share_state()->session().carry_another();
+  }
+  stream_state(stream_state const&) = delete;
+  stream_state& operator=(stream_state const&) = delete;
+  ~stream_state() {
+    abandon();
+    session_.leave_account(*this);
   }
 
+  /// For whatever follows, but for start(), cancel() and destroy_stream(), which take it.
+  [[nodiscard]] stream_lock lock() const { return stream_lock(mutex_); }
+  [[nodiscard]] class session& session() noexcept { return session_; }
+  [[nodiscard]] tls_async::engine& engine() noexcept { return session_.engine(); }
+  [[nodiscard]] stream_options const& options() const noexcept { return session_.options(); }
   [[nodiscard]] next_layer_type& next_layer() noexcept { return next_layer_; }
   [[nodiscard]] executor_type const& executor() noexcept { return timer_.get_executor(); }
-  [[nodiscard]] time_point now() const override {
-    return time_point(
-        std::chrono::duration_cast<time_point::duration>(Clock::now().time_since_epoch()));
+
+  /// Takes `one` over; its handler is called later, never from within. `admit()`, under the lock,
+  /// does what has to be done before, and returns why the verb can't be started.
+  template <class Node, class Admit>
+  void start(Node& one, Admit admit) {
+    // A callable of the program may destroy the stream.
+    auto const alive = this->shared_from_this();
+    try {
+      if (auto slot = one.cancellation_slot(); slot.is_connected()) {
+        slot.assign([weak = this->weak_from_this(), &one](boost::asio::cancellation_type type) {
+          if (auto const state = weak.lock()) state->cancel(one, type);
+        });
+      }
+      if constexpr (std::is_base_of_v<write_verb, Node>) one.locate();
+      auto inside = lock();
+      error_code const refused = session_.is_closed() ? operation_aborted() : admit();
+      begin(one, refused, inside);
+    } catch (...) {
+      one.abandon();
+      throw;
+    }
+  }
+  /// The same of a verb without a handler, under the lock.
+  template <class Node>
+  void start_here(Node& one, stream_lock& inside) {
+    begin(one, {}, inside);
   }
 
-  ~stream_state() { leave_account(); }
+  void cancel(verb& v, boost::asio::cancellation_type type) {
+    using boost::asio::cancellation_type;
+    constexpr auto whatever = cancellation_type::terminal | cancellation_type::partial;
+    if (type == cancellation_type::none) return;
+    auto inside = lock();
+    if (!session_.is_in_progress(v)) return;  // or its node is no more
+    session_.cancel(v, (type & whatever) == cancellation_type::none, operation_aborted());
+    perform(inside);
+    hand_over(inside);
+  }
 
-  /// The stream is gone. The next layer may follow at once if it is only referred to, so the gates
-  /// let go of it through signals of their own; one that is ours lives until they have, but is
-  /// closed now.
-  void destroy_stream() {
+  /// Of a stream that stands on this one: ends what it has outstanding here.
+  void cancel_all(verb_kind kind) {
+    auto inside = lock();
+    session_.cancel_all(kind, operation_aborted());
+    perform(inside);
+    hand_over(inside);
+  }
+
+  void drop_bytes(std::size_t n) noexcept {
     auto const inside = lock();
-    bool const was_open = has_next_layer_;
-    has_next_layer_ = false;
-    close();
-    if (!was_open || is_abandoned_) return;
-    timer_.cancel();
-    flush_cancel_.emit();
-    fill_cancel_.emit();
-    if constexpr (is_closed_by_us) {
-      auto& lowest = lowest_layer<NextLayer>::of(next_layer_);
-      error_code ignored;
-      if constexpr (closes_with_code<typename lowest_layer<NextLayer>::type>) {
-        lowest.close(ignored);
+    session_.drop_bytes(n);
+  }
+
+  /// Does what the session asks for, until there is nothing that could be done now.
+  void perform(stream_lock& inside) {
+    for (bool again = true; again;) {
+      prepare_descriptor();
+      auto const wanted = session_.turn(*this);
+      if (wanted.locate != nullptr) {
+        locate(*wanted.locate, inside);
       } else {
-        lowest.close();
+        again = !begin_all(wanted);
       }
     }
   }
+  void locate(write_verb& write, stream_lock& inside) noexcept {
+    inside.unlock();
+    write.locate();
+    inside.lock();
+    session_.located(write);
+  }
+  /// Begins what is wanted, but for what has to be located. False if there was no memory for some
+  /// of it, which the session has been told.
+  bool begin_all(actions const& wanted);
+
+  /// Calls no handler: those of verbs that are done are called later, each by its executor.
+  void hand_over(stream_lock& inside) noexcept {
+    auto elsewhere = session_.take_done_elsewhere();
+    if (session_.has_done()) call_handlers_soon();
+    session_.rest();
+    if (elsewhere.empty()) return;
+    inside.unlock();
+    while (!elsewhere.empty()) {
+      verb& first = elsewhere.front();
+      elsewhere.pop_front();
+      try {
+        first.complete(hop::post);
+      } catch (...) {  // there is no memory: its handler has been destroyed
+      }
+    }
+    inside.lock();
+  }
+  /// Where OpenSSL itself is to work on the socket, or does so.
+  void prepare_descriptor() noexcept {
+    if constexpr (is_socket<next_layer_type>) {
+      if (session_.options().ktls == ktls::off) return;
+      bool const has_one = engine().descriptor() != -1;
+      if (!has_one && !session_.is_about_to_negotiate()) return;
+      int const socket = descriptor();
+      if (!has_one && socket != -1) {
+        engine().use_descriptor(socket, &kernel_has_tls);
+      } else if (has_one && engine().descriptor() != socket) {
+        // Closed by its owner: the number may be another file's by now.
+        refuse(boost::asio::error::bad_descriptor, "the socket was closed");
+      }
+    }
+  }
+  [[nodiscard]] memory_account::waiter& waiter() noexcept { return *this; }
+
+  /// The stream is gone. The next layer may follow at once if it is only referred to, so its
+  /// operations are ended by signals of their own; one that is ours lives until they have, but is
+  /// closed now.
+  void destroy_stream() noexcept {
+    auto inside = lock();
+    bool const was_open = std::exchange(has_next_layer_, false);
+    session_.close();
+    if (was_open && !is_abandoned_) {
+      timer_.cancel();
+      if constexpr (is_tls_stream<next_layer_type>) {
+        end_next_stream();
+      } else {
+        (void)flush_cancel_.emit();
+        (void)fill_cancel_.emit();
+        if constexpr (is_closed_by_us) close_next_layer();
+      }
+    }
+    hand_over(inside);
+  }
 
 private:
-  enum class event { flushed, writable, filled, readable, landed, expired };
+  enum class event { flushed, writable, filled, readable, landed, let_go, expired, done };
 
   // Keeps the state alive while the next layer or the timer is busy. Destroyed without having been
   // called, it tells that the io_context is going down: then the handlers of all verbs must be
-  // destroyed too, for one of them may own the stream, and with it this state.
+  // destroyed too, for one of them may own the stream, and with it this state. It has no executor
+  // of its own: the next layer's is where all of a stream runs, whoever has started what.
   template <event Event>
   class gate_handler {
   public:
     using cancellation_slot_type = boost::asio::cancellation_slot;
 
-    gate_handler(stream_state& state, boost::asio::cancellation_slot slot)
-        : state_(std::static_pointer_cast<stream_state>(state.shared_from_this())), slot_(slot) {}
+    explicit gate_handler(stream_state& state, boost::asio::cancellation_slot slot = {})
+        : state_(state.shared_from_this()), slot_(slot) {}
     gate_handler(gate_handler&&) noexcept = default;
     gate_handler& operator=(gate_handler&&) = delete;
     ~gate_handler() {
-      if (!state_) return;
+      if (!state_ || state_->is_beginning_) return;
       state_->is_abandoned_ = true;
       state_->abandon();
     }
 
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
 
-    void operator()(error_code ec, std::size_t n = 0) {
-      any_io_executor const& here = state_->executor();
-      run(here, true, ec, n);
-    }
-
-  protected:
-    void run(any_io_executor const& here, bool is_io_executor, error_code ec,
-             [[maybe_unused]] std::size_t n) {
+    void operator()(error_code ec = {}, std::size_t n = 0) {
       auto const state = std::move(state_);
       auto inside = state->lock();
-      gate_step const from{here, is_io_executor, inside};
-      if constexpr (Event == event::flushed) {
-        state->flushed(from, ec, n);
-      } else if constexpr (Event == event::writable) {
-        state->has_room(from, ec);
-      } else if constexpr (Event == event::filled) {
-        state->filled(from, ec, n);
-      } else if constexpr (Event == event::readable) {
-        state->receive(from, ec);
-      } else if constexpr (Event == event::landed) {
-        state->landed(from, ec, std::as_bytes(std::span(state->landing_)), n);
-      } else if (!ec) {
-        state->timer_expired(from);
+      if constexpr (Event == event::done) {
+        state->call_handlers_and_look_again(inside);
+      } else {
+        try {
+          state->template tell<Event>(ec, n);
+        } catch (...) {
+          state->session_.fail_for_memory();
+        }
+        state->perform(inside);
+        state->call_handlers(inside);
       }
     }
 
@@ -171,140 +300,268 @@ private:
     boost::asio::cancellation_slot slot_;
   };
 
-  // The same on an executor that is not the next layer's own.
   template <event Event>
-  class gate_handler_on : public gate_handler<Event> {
-  public:
-    using executor_type = any_io_executor;
+  gate_handler<Event> on(boost::asio::cancellation_slot slot = {}) {
+    return gate_handler<Event>(*this, slot);
+  }
 
-    gate_handler_on(stream_state& state, boost::asio::cancellation_slot slot,
-                    any_io_executor executor)
-        : gate_handler<Event>(state, slot), executor_(std::move(executor)) {}
+  static time_point now() {
+    return time_point(
+        std::chrono::duration_cast<time_point::duration>(Clock::now().time_since_epoch()));
+  }
+  static environment const& world() noexcept {
+    static environment const of_this{asio_environment(&now, sizeof(stream_state))};
+    return of_this;
+  }
+  static error_code no_memory() noexcept {
+    return make_error_code(boost::system::errc::not_enough_memory);
+  }
 
-    [[nodiscard]] executor_type get_executor() const noexcept { return executor_; }
-
-    void operator()(error_code ec, std::size_t n = 0) {
-      auto const here = executor_;
-      this->run(here, false, ec, n);
-    }
-
-  private:
-    any_io_executor executor_;
-  };
-
-  // A gate step runs on the executor of the verb that started it, so an explicit strand is kept.
-  // Where that is the next layer's own, nothing is bound, and Asio completes without a detour.
-  template <event Event, class Initiate>
-  void run_on(operation const* starter, boost::asio::cancellation_slot slot, Initiate initiate) {
-    if (starter == nullptr || starter->on_io_executor) {
-      initiate(gate_handler<Event>(*this, slot));
+  template <class Node>
+  void begin(Node& one, error_code refused, stream_lock& inside) noexcept {
+    if (refused) {
+      session_.reject(one, refused);
     } else {
-      initiate(gate_handler_on<Event>(*this, slot, starter->executor()));
+      session_.start(one);
     }
+    perform(inside);
+    hand_over(inside);
   }
 
-  [[nodiscard]] int descriptor() override {
-    if constexpr (is_socket<next_layer_type>) {
-      if (!has_next_layer_ || !next_layer_.is_open()) return -1;
-      error_code ec;
-      if (!next_layer_.native_non_blocking()) next_layer_.native_non_blocking(true, ec);
-      return ec ? -1 : next_layer_.native_handle();
+  // The events.
+
+  template <event Event>
+  void tell(error_code ec, std::size_t n) {
+    if constexpr (Event == event::flushed) {
+      session_.flushed(ec, n);
+    } else if constexpr (Event == event::writable) {
+      session_.has_room(ec);
+    } else if constexpr (Event == event::filled) {
+      session_.filled(ec, n);
+    } else if constexpr (Event == event::readable) {
+      receive(ec);
+    } else if constexpr (Event == event::landed) {
+      session_.landed(ec, std::as_bytes(std::span(landing_)), n);
+    } else if constexpr (Event == event::let_go) {
+      if (session_.is_letting_go() && !fill_cancel_.emit()) session_.keep_fill();
     } else {
-      return -1;
+      static_assert(Event == event::expired);
+      if (!ec) session_.expired();
     }
-  }
-  void start_waiting_flush([[maybe_unused]] operation const* starter) override {
-    if constexpr (is_socket<next_layer_type>) {
-      run_on<event::writable>(starter, flush_cancel_.slot(), [&](auto handler) {
-        next_layer_.async_wait(next_layer_type::wait_write, std::move(handler));
-      });
-    }
-  }
-  void start_flush(std::span<std::byte const> ciphertext, operation const* starter) override {
-    run_on<event::flushed>(starter, flush_cancel_.slot(), [&](auto handler) {
-      next_layer_.async_write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()),
-                                   std::move(handler));
-    });
-  }
-  void start_fill(std::span<std::byte> room, operation const* starter) override {
-    run_on<event::filled>(starter, fill_cancel_.slot(), [&](auto handler) {
-      next_layer_.async_read_some(boost::asio::mutable_buffer(room.data(), room.size()),
-                                  std::move(handler));
-    });
-  }
-  void start_waiting_fill(operation const* starter) override {
-    if constexpr (is_socket<next_layer_type>) {
-      run_on<event::readable>(starter, fill_cancel_.slot(), [&](auto handler) {
-        next_layer_.async_wait(next_layer_type::wait_read, std::move(handler));
-      });
-    } else {
-      run_on<event::landed>(starter, fill_cancel_.slot(), [&](auto handler) {
-        next_layer_.async_read_some(boost::asio::buffer(landing_), std::move(handler));
-      });
-    }
-  }
-  // A read of a socket that was cancelled has taken nothing, which no other next layer promises.
-  bool let_go_of_fill() override {
-    if constexpr (is_socket<next_layer_type> && is_closed_by_us) {
-      error_code ignored;
-      next_layer_.cancel(ignored);
-    } else if constexpr (is_socket<next_layer_type>) {
-      fill_cancel_.emit();
-    }
-    return is_socket<next_layer_type>;
   }
   // Asio's own receive would wait if there is nothing after all.
-  void receive(gate_step from, error_code ec) {
-    if (engine().receives_directly()) return has_input(from, ec);
-    auto const room = ec || !has_next_layer_ ? std::span<std::byte>() : fill_room();
-    if (room.empty()) {
-      return landed(from, ec ? ec : make_error_code(boost::system::errc::not_enough_memory), {}, 0);
-    }
+  void receive(error_code ec) {
+    if (engine().receives_directly()) return session_.has_input(ec);
+    if (ec || !has_next_layer_) return session_.landed(ec ? ec : operation_aborted(), {}, 0);
+    auto const room = session_.fill_room();
+    if (room.empty()) return session_.landed(no_memory(), {}, 0);
     ::ssize_t const n = ::recv(next_layer_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
-    if (n >= 0) return filled(from, {}, static_cast<std::size_t>(n));
+    if (n >= 0) return session_.filled({}, static_cast<std::size_t>(n));
     error_code const failed(errno, boost::system::system_category());
-    if (failed != boost::asio::error::would_block && failed != boost::asio::error::interrupted) {
-      return filled(from, failed, 0);
-    }
-    engine().ring().end_fill(0);
-    received_nothing(from);
+    bool const is_nothing =
+        failed == boost::asio::error::would_block || failed == boost::asio::error::interrupted;
+    return is_nothing ? session_.nothing_came() : session_.filled(failed, 0);
   }
-  [[nodiscard]] bool more_is_there() override {
-    auto& lowest = lowest_layer<next_layer_type>::of(next_layer_);
-    if constexpr (requires(error_code ec) { lowest.available(ec); }) {
-      error_code ignored;
-      return lowest.available(ignored) != 0;
-    }
-    return false;
-  }
-  void arm_timer(time_point expiry, operation const* starter) override {
-    timer_.expires_at(typename Clock::time_point(expiry.time_since_epoch()));
-    run_on<event::expired>(starter, {},
-                           [&](auto handler) { timer_.async_wait(std::move(handler)); });
-  }
-  void disarm_timer() override { timer_.cancel(); }
   // From whichever thread has made room, under the lock of the account.
   void resume() override {
     boost::asio::post(executor(), [weak = this->weak_from_this()] {
-      auto const state = std::static_pointer_cast<stream_state>(weak.lock());
+      auto const state = weak.lock();
       if (!state) return;
       auto inside = state->lock();
-      any_io_executor const& here = state->executor();
-      state->resumed(gate_step{here, true, inside});
+      state->perform(inside);
+      state->session_.account()->wake_one();
+      state->call_handlers(inside);
     });
   }
 
+  // What is to be done.
+
+  void set_timer(actions const& wanted) {
+    if (wanted.stop_timer) timer_.cancel();
+    if (wanted.timer == never) return;
+    timer_.expires_at(typename Clock::time_point(wanted.timer.time_since_epoch()));
+    timer_.async_wait(on<event::expired>());
+  }
+  void flush() {
+    auto const ciphertext = engine().ring().readable();
+    next_layer_.async_write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()),
+                                 on<event::flushed>(flush_cancel_.slot()));
+  }
+  void wait_for_room() {
+    if constexpr (is_socket<next_layer_type>) {
+      next_layer_.async_wait(next_layer_type::wait_write,
+                             on<event::writable>(flush_cancel_.slot()));
+    }
+  }
+  void fill(fill_way way) {
+    if (way == fill_way::at_once || (way == fill_way::if_something_is && something_is_there())) {
+      if (auto const room = session_.fill_room(); !room.empty()) {
+        return next_layer_.async_read_some(boost::asio::mutable_buffer(room.data(), room.size()),
+                                           on<event::filled>(fill_cancel_.slot()));
+      }
+    }
+    if constexpr (is_socket<next_layer_type>) {
+      next_layer_.async_wait(next_layer_type::wait_read, on<event::readable>(fill_cancel_.slot()));
+    } else {
+      next_layer_.async_read_some(boost::asio::buffer(landing_),
+                                  on<event::landed>(fill_cancel_.slot()));
+    }
+  }
+  [[nodiscard]] bool something_is_there() {
+    auto& bottom = lowest::of(next_layer_);
+    if constexpr (requires(error_code ec) { bottom.available(ec); }) {
+      error_code ignored;
+      return bottom.available(ignored) != 0;
+    }
+    return false;
+  }
+  void let_go_of_fill(actions const& wanted) {
+    if constexpr (is_our_socket) {
+      // It ends a flush under way too, which then goes on.
+      if (!wanted.flush && !wanted.wait_for_room) session_.interrupt_flush();
+      error_code ignored;
+      next_layer_.cancel(ignored);
+    } else if constexpr (is_told_what_to_end) {
+      if (auto const next = next_layer_.share_state()) next->cancel_all(verb_kind::read);
+    } else {
+      // On its executor, where its completion touches the same slot.
+      boost::asio::post(executor(), on<event::let_go>());
+    }
+  }
+
+  // Handlers.
+
+  // From a step of the next layer's executor. Each may do anything, also destroy the stream, run
+  // the event loop or wait for another verb: so nothing is left undone when it is called, and what
+  // follows it is with the executor too.
+  void call_handlers(stream_lock& inside) {
+    // One stream may not hold its thread for ever.
+    constexpr int fairness = 256;
+    for (int called = 0; session_.has_done(); ++called) {
+      if (called == fairness) return call_handlers_soon();
+      verb* const next = session_.take_done();
+      if (session_.has_done()) call_handlers_soon();
+      inside.unlock();
+      next->complete(next->on_io_executor ? hop::none : hop::dispatch);
+      inside.lock();
+    }
+    if (!session_.is_closed()) session_.rest();
+  }
+  // A handler that throws or runs the event loop leaves the second look to the next of these.
+  void call_handlers_and_look_again(stream_lock& inside) {
+    is_called_soon_ = false;
+    if (looks_again_ && session_.has_done()) {
+      call_handlers_soon();
+    } else if (std::exchange(looks_again_, false)) {
+      session_.go_on();
+      perform(inside);
+    }
+    call_handlers(inside);
+  }
+  void call_handlers_soon() noexcept {
+    if (std::exchange(is_called_soon_, true)) return;
+    is_beginning_ = true;
+    try {
+      boost::asio::post(executor(), on<event::done>());
+    } catch (...) {
+      is_called_soon_ = false;  // there is no memory: the next event calls them
+    }
+    is_beginning_ = false;
+  }
+  // Nobody will call a handler any more.
+  void abandon() noexcept {
+    auto all = session_.take_all();
+    while (!all.empty()) {
+      verb& first = all.front();
+      all.pop_front();
+      first.abandon();
+    }
+  }
+
+  void refuse(error_code why, char const* words) noexcept {
+    try {
+      engine().refuse(why, words);
+    } catch (...) {
+      engine().refuse(why);
+    }
+  }
+  [[nodiscard]] int descriptor() {
+    if (!has_next_layer_ || !next_layer_.is_open()) return -1;
+    error_code ec;
+    if (!next_layer_.native_non_blocking()) next_layer_.native_non_blocking(true, ec);
+    return ec ? -1 : next_layer_.native_handle();
+  }
+  // Unless it has been moved away.
+  void end_next_stream() noexcept {
+    auto const next = next_layer_.share_state();
+    if (!next) return;
+    if constexpr (std::is_reference_v<NextLayer>) {
+      next->cancel_all(verb_kind::write);
+      next->cancel_all(verb_kind::read);
+    } else {
+      next->destroy_stream();
+    }
+  }
+  void close_next_layer() noexcept {
+    auto& bottom = lowest::of(next_layer_);
+    error_code ignored;
+    if constexpr (closes_with_code<typename lowest::type>) {
+      bottom.close(ignored);
+    } else {
+      bottom.close();
+    }
+  }
+
+  mutable std::recursive_mutex mutex_;
+  class session session_;
   NextLayer next_layer_;
   boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, executor_type> timer_;
-  [[no_unique_address]] gate_cancellation<!is_closed_by_us> flush_cancel_;
+  [[no_unique_address]] operation_cancellation<!is_closed_by_us && !is_told_what_to_end>
+      flush_cancel_;
   // Another type: two empty members of one have to have two addresses.
-  struct fill_cancellation : gate_cancellation<!is_closed_by_us> {};
+  struct fill_cancellation : operation_cancellation<!is_our_socket && !is_told_what_to_end> {};
   [[no_unique_address]] fill_cancellation fill_cancel_;
   [[no_unique_address]] std::conditional_t<is_socket<next_layer_type>, std::array<std::byte, 0>,
-                                           std::array<std::byte, landing_bytes>>
+                                           std::array<std::byte, session::landing_bytes>>
       landing_;
   bool has_next_layer_ = true;
   bool is_abandoned_ = false;
+  bool is_beginning_ = false;
+  bool is_called_soon_ = false;  // handlers, by `event::done`
+  bool looks_again_ = false;     // behind them
 };
+
+template <class NextLayer, class Clock>
+bool stream_state<NextLayer, Clock>::begin_all(actions const& wanted) {
+  bool all_begun = true;
+  auto const attempt = [&](bool is_wanted, auto begin_it, auto tell_failure) {
+    if (!is_wanted) return;
+    is_beginning_ = true;
+    try {
+      begin_it();
+    } catch (...) {
+      tell_failure();
+      all_begun = false;
+    }
+    is_beginning_ = false;
+  };
+  attempt(
+      wanted.let_go, [&] { let_go_of_fill(wanted); }, [&] { session_.keep_fill(); });
+  attempt(
+      wanted.stop_timer || wanted.timer != never, [&] { set_timer(wanted); },
+      [&] { engine().refuse(no_memory()); });  // no verb would end in time
+  attempt(
+      wanted.wait_for_room, [&] { wait_for_room(); }, [&] { session_.has_room(no_memory()); });
+  attempt(
+      wanted.flush, [&] { flush(); }, [&] { session_.flushed(no_memory(), 0); });
+  attempt(
+      wanted.fill != fill_way::none, [&] { fill(wanted.fill); },
+      [&] { session_.filled(no_memory(), 0); });
+  if (wanted.look_again) {
+    looks_again_ = true;
+    call_handlers_soon();
+  }
+  return all_begun;
+}
 
 }  // namespace tls_async::detail

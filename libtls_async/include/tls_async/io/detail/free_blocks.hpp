@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Memory for operation nodes, recycled, so that a verb in the steady state allocates nothing.
+// Memory for the nodes of verbs, recycled, so that a verb in the steady state allocates nothing.
 #pragma once
 
 #include <algorithm>
@@ -128,32 +128,6 @@ private:
   std::array<list, largest / step> lists_{};
   std::size_t bytes_ = 0;
   unsigned gives_ = 0;
-};
-
-/// The nodes of one stream.
-class operation_memory {
-public:
-  operation_memory() = default;
-  operation_memory(operation_memory const&) = delete;
-  operation_memory& operator=(operation_memory const&) = delete;
-
-  /// In bytes.
-  [[nodiscard]] std::size_t memory_usage() const noexcept { return bytes_; }
-
-  template <class T>
-  void* allocate() {
-    void* const place = free_blocks::take<T>();
-    bytes_ += free_blocks::rounded(sizeof(T));
-    return place;
-  }
-  template <class T>
-  void deallocate(void* place) noexcept {
-    bytes_ -= free_blocks::rounded(sizeof(T));
-    free_blocks::give<T>(place);
-  }
-
-private:
-  std::size_t bytes_ = 0;
 };
 
 }  // namespace tls_async::detail

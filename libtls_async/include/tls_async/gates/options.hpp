@@ -7,7 +7,7 @@
 #include <tls_async/requirements.hpp>
 
 #include <tls_async/core/options.hpp>
-#include <tls_async/io/time_limit.hpp>
+#include <tls_async/gates/time_limit.hpp>
 
 #include <chrono>
 #include <cstddef>

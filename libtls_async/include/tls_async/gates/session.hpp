@@ -1,0 +1,226 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// A session and its verbs, without I/O: the engine, the two gates and the deadlines, and the one
+// loop that steps them. It is told what happens (a verb starts, a flush or fill has ended, a
+// deadline has passed), and `turn()` answers what is to be done, as a value. Who does it: a stream
+// with Asio (io/detail/stream_state.hpp), blocking calls (io/detail/blocking.hpp), and tests.
+//
+// Invariant: after every engine call, the ciphertext it left in the ring is flushed, whoever
+// produced it, before anything waits for input.
+#pragma once
+
+#include <tls_async/requirements.hpp>
+
+#include <tls_async/core/mode.hpp>
+#include <tls_async/gates/input_gate.hpp>
+#include <tls_async/gates/output_gate.hpp>
+#include <tls_async/gates/session_parts.hpp>
+#include <tls_async/gates/verb.hpp>
+#include <tls_async/memory_account.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace tls_async::detail {
+
+/// How a fill begins.
+enum class fill_way : std::uint8_t {
+  none,
+  at_once,          ///< Into fill_room().
+  if_something_is,  ///< At once, if something is certainly there; else as `wait`.
+  wait              ///< It holds no room of the ring while it waits.
+};
+
+/// What is to be done, until the next event.
+struct actions {
+  /// Nothing else is asked for then: without the lock, locate() it, say located(), and turn again.
+  write_verb* locate = nullptr;
+  bool flush = false;              ///< Send ring().readable(); ends in flushed().
+  bool wait_for_room = false;      ///< Of the descriptor; ends in has_room().
+  fill_way fill = fill_way::none;  ///< Ends in filled(), landed(), has_input() or nothing_came().
+  bool let_go = false;             ///< Of the fill under way: end it, or say keep_fill().
+  bool look_again = false;         ///< Say go_on() when handlers have been called.
+  bool stop_timer = false;
+  time_point timer = never;  ///< Set it; ends in expired().
+};
+
+class session {
+public:
+  /// `source` is an SSL_CTX* or an SSL*.
+  template <class Source>
+  session(Source* source, stream_options const& options, environment const& world)
+      : own_options_(options == defaults() ? nullptr : new stream_options(options)),
+        parts_(source, own_options_ ? *own_options_ : defaults(), world),
+        output_(parts_),
+        input_(parts_) {
+    begin_life();
+  }
+  ~session();
+  session(session const&) = delete;
+  session& operator=(session const&) = delete;
+
+  [[nodiscard]] tls_async::engine& engine() noexcept { return parts_.engine; }
+  [[nodiscard]] stream_options const& options() const noexcept { return parts_.options; }
+  [[nodiscard]] unsigned long modes() const noexcept { return modes_; }
+  void set_modes(unsigned long modes) noexcept;
+  [[nodiscard]] time_point now() const { return parts_.now(); }
+  /// Of all that is ours, in bytes.
+  [[nodiscard]] memory_account::holding memory_usage() const noexcept;
+  /// Null if the context is not ours.
+  [[nodiscard]] memory_account* account() noexcept { return account_; }
+
+  // Verbs. Each completes later, by take_done().
+
+  void start(read_verb& read);
+  /// It has been located.
+  void start(write_verb& write);
+  void start(control_verb& control);
+  /// Before the role of a handshake is set: the engine may be one that is used again.
+  void begin_anew_if_cleared() noexcept;
+  /// Completes `v` with `why` without having started it.
+  void reject(verb& v, error_code why) noexcept;
+  /// Ends `v` with `why`; with `only_if_without_effect`, not if the peer could notice. What has
+  /// been sealed of a write stays in the ring and is delivered; a read has taken nothing.
+  void cancel(verb& v, bool only_if_without_effect, error_code why);
+  /// Ends all verbs of this kind with `why`.
+  void cancel_all(verb_kind kind, error_code why);
+  void located(write_verb& write) noexcept;
+  /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is
+  /// none.
+  [[nodiscard]] bool keep_bytes(std::size_t n) noexcept;
+  void drop_bytes(std::size_t n) noexcept { kept_bytes_ -= n; }
+  /// Why a write that starts now can't be sent, as far as that is known.
+  [[nodiscard]] error_code refusal() const;
+
+  /// Verbs whose handlers are to be called.
+  [[nodiscard]] bool has_done() const noexcept { return !parts_.done.empty(); }
+  [[nodiscard]] verb* take_done() noexcept;
+  /// Those of them that complete on another executor than the next layer's.
+  [[nodiscard]] verb_list take_done_elsewhere() noexcept;
+  /// `v` is done, and is taken by whoever waits for it.
+  void take_done(verb& v) noexcept { parts_.done.remove(v); }
+
+  [[nodiscard]] bool has_verbs() const noexcept;
+  /// `v` need not be there any more.
+  [[nodiscard]] bool is_in_progress(verb const& v) noexcept;
+  /// Nothing is under way, a flush or fill included.
+  [[nodiscard]] bool is_idle() const noexcept;
+  /// A handshake is in progress.
+  [[nodiscard]] bool is_in_handshake() const noexcept { return handshake_ != nullptr; }
+  /// The first handshake begins in the next turn.
+  [[nodiscard]] bool is_about_to_negotiate() const noexcept;
+
+  // The loop.
+
+  /// Steps whatever can go on, and answers what is to be done. `waiter`: whom the memory account
+  /// is to wake.
+  [[nodiscard]] actions turn(memory_account::waiter& waiter);
+
+  void flushed(error_code ec, std::size_t n);
+  void has_room(error_code ec);
+  /// Into what fill_room() gave.
+  void filled(error_code ec, std::size_t n);
+  /// The first `n` bytes of `landing` have come.
+  void landed(error_code ec, std::span<std::byte const> landing, std::size_t n);
+  void has_input(error_code ec);
+  /// Nothing was there, after all.
+  void nothing_came() noexcept;
+  void expired();
+  /// The flush under way has been ended by us, with a fill: it goes on.
+  void interrupt_flush() noexcept { flush_is_interrupted_ = output_.is_flushing(); }
+  [[nodiscard]] bool is_flushing() const noexcept { return output_.is_flushing(); }
+  void keep_fill() noexcept { input_.keep_fill(); }
+  /// The end of the fill under way was asked for.
+  [[nodiscard]] bool is_letting_go() const noexcept { return input_.is_letting_go(); }
+  /// Ends the session, since there is no memory for a step.
+  void fail_for_memory() noexcept;
+  void go_on() noexcept {
+    output_.go_on();
+    input_.go_on();
+  }
+  /// The next layer does not block and takes no more than `n` bytes: the next verb goes on.
+  void stop_flush(std::size_t n);
+
+  /// Where a fill goes that need not wait; empty if there is no memory.
+  [[nodiscard]] std::span<std::byte> fill_room() noexcept;
+  /// The whole ring may be used for it.
+  [[nodiscard]] bool may_keep_ring() const noexcept;
+  /// Gives back what a stream that waits can do without.
+  void rest() noexcept;
+  /// Another stream stands on this one: what waits here for memory would hold up what has it there.
+  void carry_another() noexcept { carries_another_ = true; }
+  void leave_account(memory_account::waiter& waiter) noexcept {
+    if (account_ != nullptr) account_->leave(waiter);
+  }
+
+  // The end.
+
+  /// The stream is gone: every verb ends with operation_aborted.
+  void close() noexcept;
+  [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+  /// Nobody will call a handler any more: all verbs, to be abandoned.
+  [[nodiscard]] verb_list take_all() noexcept;
+
+  /// The error that the session's failure has for a program.
+  [[nodiscard]] error_code failure_code() const;
+
+  /// So much may come to a place outside of the ring.
+  static constexpr std::size_t landing_bytes = 192;
+
+private:
+  void begin_life();
+  void step_handshake();
+  void step_output(memory_account::waiter& waiter);
+  void step_input();
+  [[nodiscard]] bool may_begin_to_seal(memory_account::waiter& waiter);
+  bool went_on(want next);
+  void want_input();
+  void received(error_code ec, std::size_t n, bool bulk);
+  void ended_receiving(error_code ec);
+  void end_flush(error_code ec);
+  void end_outputs(error_code result);
+  void end_inputs(error_code result);
+  void fail_session();
+  void end_cancelled();
+  void end_now(verb& v, error_code why);
+  [[nodiscard]] actions todo();
+  [[nodiscard]] fill_way way_to_fill() const noexcept;
+  [[nodiscard]] bool input_is_wanted() noexcept;
+  [[nodiscard]] error_code end_of_input(error_code transport) noexcept;
+  [[nodiscard]] error_code end_of_output(error_code transport) noexcept;
+  template <class Words>
+  static void tell(Words words) noexcept;
+
+  void begin(verb& v);
+  void add_deadline(verb const& v) noexcept;
+  [[nodiscard]] time_point expiry_of(verb const& v) const noexcept;
+  void explain_expiry(verb const& v);
+  [[nodiscard]] bool holds_ring() const noexcept;
+  void tell_account() noexcept;
+  template <class Visit>
+  void each_verb(Visit visit);
+  static stream_options const& defaults() noexcept;
+
+  std::unique_ptr<stream_options const> const own_options_;  // null for the defaults
+  memory_account* account_ = nullptr;  // of the context; lives as long as the engine's session
+  memory_account::holding told_;
+  session_parts parts_;
+  output_gate output_;
+  input_gate input_;
+  control_verb* handshake_ = nullptr;
+  unsigned long modes_ = 0;
+  std::size_t verb_bytes_ = 0;
+  std::size_t kept_bytes_ = 0;
+  bool in_turn_ = false;
+  bool again_ = false;
+  bool has_cancelled_ = false;  // verbs that end when the turn is over
+  bool flush_is_interrupted_ = false;
+  bool looks_again_ = false;
+  bool carries_another_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace tls_async::detail
