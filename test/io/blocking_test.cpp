@@ -12,6 +12,8 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <stdexcept>
+#include <utility>
 
 #include "memory_session.hpp"
 
@@ -27,12 +29,19 @@ struct peer {
 
   void go_on() {
     if (SSL_is_init_finished(tls.ssl()) == 0) tls.handshake();
-    if (SSL_is_init_finished(tls.ssl()) != 0) plaintext += tls.read_all();
+    bool const is_open = (SSL_get_shutdown(tls.ssl()) & SSL_RECEIVED_SHUTDOWN) == 0;
+    if (SSL_is_init_finished(tls.ssl()) != 0 && is_open) {
+      while (tls.read(plaintext)) {
+      }
+    }
   }
 
   raw_session tls;
   std::deque<std::function<void(raw_session&)>> script;  ///< The next step whenever it is read.
   std::size_t largest_transfer = everything;
+  std::size_t largest_write = everything;
+  std::size_t received = 0;
+  std::function<void()> at_write;  ///< Once.
   std::string plaintext;
 };
 
@@ -48,8 +57,11 @@ public:
 
   std::size_t write_some(asio::const_buffer from, error_code& ec) {
     ec = {};
-    std::size_t const n = peer_->tls.give(
-        {static_cast<char const*>(from.data()), std::min(from.size(), peer_->largest_transfer)});
+    if (auto const now = std::exchange(peer_->at_write, {})) now();
+    std::size_t const most = std::min(peer_->largest_transfer, peer_->largest_write);
+    std::size_t const n =
+        peer_->tls.give({static_cast<char const*>(from.data()), std::min(from.size(), most)});
+    peer_->received += n;
     peer_->go_on();
     return n;
   }
@@ -207,6 +219,78 @@ BOOST_DATA_TEST_CASE(short_records_behind_a_renegotiation_lose_no_byte,
     sent += s.tls.write_some(asio::buffer(message) + sent);
   BOOST_TEST((s.other.plaintext == message));
   BOOST_TEST(SSL_total_renegotiations(s.other.tls.ssl()) == 1);
+}
+
+// OpenSSL answers the first request for new keys when the second has come, and the read is then
+// over.
+BOOST_DATA_TEST_CASE(answers_behind_a_read_leave_before_it_returns,
+                     data::make({std::size_t{1}, std::size_t{30}, everything}), at_once) {
+  blocking_session s;
+  s.tls.handshake(s.tls.server);
+  for (int round = 0; round != 3; ++round) {
+    s.other.script.push_back([](raw_session& other) {
+      for (int i = 0; i != 2; ++i) {
+        BOOST_REQUIRE_EQUAL(SSL_key_update(other.ssl(), SSL_KEY_UPDATE_REQUESTED), 1);
+        BOOST_REQUIRE(other.handshake());
+      }
+      BOOST_REQUIRE(other.write("behind them"));
+    });
+    s.other.largest_write = at_once;
+    BOOST_TEST(s.read() == "behind them");
+    auto const stats = s.tls.stats();
+    BOOST_TEST(stats.ciphertext_flushed == s.other.received);
+    BOOST_TEST(s.tls.write_some(asio::buffer("an answer", 9)) == 9U);
+  }
+  BOOST_TEST(s.other.plaintext == "an answeran answeran answer");
+}
+
+// As a fiber that is interrupted, for instance.
+BOOST_AUTO_TEST_CASE(next_layer_that_throws_leaves_the_stream_usable) {
+  blocking_session s;
+  auto const interrupt = [] { throw std::runtime_error("interrupted"); };
+  s.other.at_write = interrupt;
+  BOOST_CHECK_THROW(s.tls.handshake(s.tls.server), std::runtime_error);
+  s.tls.handshake(s.tls.server);
+  s.other.script.push_back([&](raw_session&) { interrupt(); });
+  BOOST_CHECK_THROW(s.read(), std::runtime_error);
+  s.other.script.push_back([](raw_session& other) { other.write("not lost"); });
+  BOOST_TEST(s.read() == "not lost");
+  s.other.at_write = interrupt;
+  BOOST_CHECK_THROW(s.tls.write_some(asio::buffer("sealed;", 7)), std::runtime_error);
+  BOOST_TEST(s.tls.write_some(asio::buffer("the next", 8)) == 8U);
+  BOOST_TEST(s.other.plaintext == "sealed;the next");
+}
+
+// What another thread starts while a call waits: the next layer is called outside of the stream's
+// lock.
+BOOST_AUTO_TEST_CASE(write_that_moves_and_is_started_beside_a_handshake_is_not_left_behind) {
+  blocking_session s;
+  ending written;
+  auto const text = numbered_plaintext(100'000);
+  s.other.at_write = [&] {
+    tls_write(
+        s.tls, [&] { return asio::const_buffer(asio::buffer(text)); }, written.token());
+  };
+  s.tls.handshake(s.tls.server);
+  s.io.poll();  // its layer takes nothing asynchronously
+  BOOST_TEST(written.done);
+  BOOST_TEST(written.ec == asio::error::operation_not_supported);
+}
+
+BOOST_AUTO_TEST_CASE(read_that_is_started_beside_a_shutdown_does_not_hold_it_up) {
+  blocking_session s;
+  s.tls.handshake(s.tls.server);
+  ending ended;
+  std::string place(100, '\0');
+  s.other.script.push_back([&](raw_session& other) {
+    tls_read_some(s.tls, asio::buffer(place), ended.token());
+    other.write("for the read");
+  });
+  s.other.script.push_back([&](raw_session& other) { other.shutdown(); });
+  s.tls.shutdown();
+  s.io.poll();
+  BOOST_TEST(ended.done);
+  BOOST_TEST(ended.bytes == 12U);
 }
 
 // A peer whose records are short, by its wish and by ours.

@@ -132,6 +132,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(may_go_together_with_its_peer, Link, links) {
       [](auto& session) { check_ended(session); });
 }
 
+// X6: what it stood on has gone elsewhere.
+BOOST_AUTO_TEST_CASE(may_have_lost_its_nested_stream) {
+  using nested = tls_async::stream<tcp::socket>;
+  asio::io_context io;
+  tls_async::context context(tls_async::context::role::client);
+  auto outer =
+      std::make_unique<tls_async::stream<nested>>(nested(tcp::socket(io), context), context);
+  nested const taken(std::move(outer->next_layer()));
+  outer.reset();
+  BOOST_TEST(io.run() == 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(moved_stream)

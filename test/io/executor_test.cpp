@@ -203,6 +203,20 @@ BOOST_AUTO_TEST_CASE(handler_that_throws_leaves_the_stream_usable) {
   check_throwing_handler(s, s.io.get_executor());
 }
 
+// Calls in place, and says nothing of it.
+struct plain_executor {
+  template <class Function>
+  void execute(Function&& function) const {
+    std::forward<Function>(function)();
+  }
+  bool operator==(plain_executor const&) const noexcept = default;
+};
+
+BOOST_AUTO_TEST_CASE(handler_that_throws_on_an_executor_of_the_programs_leaves_the_stream_usable) {
+  connected_session s;
+  check_throwing_handler(s, plain_executor());
+}
+
 BOOST_AUTO_TEST_CASE(handler_that_throws_on_a_strand_leaves_the_stream_usable) {
   connected_session s;
   check_throwing_handler(s, asio::make_strand(s.io));

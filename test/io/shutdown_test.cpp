@@ -3,9 +3,12 @@
 //
 // tls_shutdown: beside reads and writes, with peers that answer late or never, and of a session
 // that has failed.
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
+
+#include <stdexcept>
 
 #include "memory_session.hpp"
 #include "raw_peer.hpp"
@@ -33,6 +36,36 @@ BOOST_DATA_TEST_CASE(shutdown_on_both_sides_at_once_ends_both, data::make({2, 3}
   BOOST_TEST(of_client.ec == error_code());
   BOOST_TEST(of_server.ec == error_code());
   BOOST_TEST(s.has_no_work());
+}
+
+// A shutdown goes on when the handlers have been called that might start another read.
+BOOST_DATA_TEST_CASE(shutdown_behind_a_read_goes_on_whatever_a_handler_does,
+                     data::make({true, false}), throws) {
+  connected_session s;
+  ending read, shut;
+  std::string place(100, '\0');
+  tls_read_some(s.client, asio::buffer(place), read.token());
+  tls_shutdown(s.client, time_limit::none(), shut.token());
+  s.settle();
+  ending written, closed;
+  tls_write(s.server, asio::buffer("for the read", 12), written.token());
+  tls_close_write(s.server, closed.token());
+  // Between what the end of the read has queued and that.
+  asio::post(s.io, [&] {
+    tls_write(s.client, asio::const_buffer(), [&](error_code, std::size_t) {
+      if (throws) throw std::runtime_error("from a handler");
+      while (!shut.done && s.io.poll_one() != 0) {
+      }
+      BOOST_TEST(shut.done);
+    });
+  });
+  if (throws) {
+    BOOST_CHECK_THROW(s.settle(), std::runtime_error);
+  }
+  s.settle();
+  BOOST_TEST(read.done);
+  BOOST_TEST(shut.done);
+  BOOST_TEST(shut.ec == error_code());
 }
 
 BOOST_AUTO_TEST_CASE(shutdown_leaves_what_still_comes_to_the_reads_in_progress) {

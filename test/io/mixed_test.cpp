@@ -1,0 +1,188 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Over real sockets: blocking members between asynchronous verbs, and several threads.
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/asio/write.hpp>
+
+#include <array>
+#include <future>
+#include <string>
+#include <thread>
+
+#include "memory_session.hpp"
+#include "support/openssl_version.hpp"
+
+namespace tls_async::test {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using tcp_tls = stream<tcp::socket>;
+
+struct connected_sockets {
+  explicit connected_sockets(stream_options const& options = {})
+      : client(connected(), trusting_client(), options),
+        server(acceptor_.accept(), known_server(), options) {
+    std::thread other([&] { server.handshake(tcp_tls::server); });
+    set_host(client.native_handle(), "localhost");
+    client.handshake(tcp_tls::client);
+    other.join();
+  }
+
+  asio::io_context io;
+
+private:
+  tcp::socket connected() {
+    tcp::socket socket(io);
+    socket.connect(acceptor_.local_endpoint());
+    return socket;
+  }
+  tcp::acceptor acceptor_{io, {asio::ip::address_v4::loopback(), 0}};
+
+public:
+  tcp_tls client, server;
+};
+
+std::string read_all(tcp_tls& from, std::size_t n) {
+  std::string place(n, '\0');
+  asio::read(from, asio::buffer(place));
+  return place;
+}
+
+BOOST_AUTO_TEST_SUITE(mixed)
+
+// T9.
+BOOST_AUTO_TEST_CASE(handler_may_wait_for_a_future_while_another_thread_runs_the_loop) {
+  connected_sockets s;
+  std::promise<std::size_t> result;
+  asio::post(s.io, [&] {
+    tls_write(s.client, asio::buffer("outer", 5), [&](error_code, std::size_t) {
+      auto inner = tls_write(s.client, asio::buffer("inner", 5), asio::use_future);
+      result.set_value(inner.get());
+    });
+  });
+  std::thread other([&] { s.io.run(); });
+  s.io.run();
+  other.join();
+  BOOST_TEST(result.get_future().get() == 5U);
+}
+
+// T6.
+BOOST_AUTO_TEST_CASE(verb_behind_a_cancelled_flush_and_a_blocking_call_completes) {
+  connected_sockets s;
+  std::string const much(8 << 20, 'x');
+  ending cancelled, written;
+  tls_write(s.client, asio::buffer(much), cancelled.token());
+  s.io.restart();
+  s.io.poll();
+  BOOST_REQUIRE(!cancelled.done);
+  s.client.lowest_layer().cancel();
+  s.io.restart();
+  s.io.poll();
+  BOOST_TEST(cancelled.ec == asio::error::operation_aborted);
+  auto received =
+      std::async(std::launch::async, [&] { return read_all(s.server, cancelled.bytes + 14); });
+  BOOST_TEST(asio::write(s.client, asio::buffer("blocking", 8)) == 8U);
+  tls_write(s.client, asio::buffer("behind", 6), written.token());
+  s.io.restart();
+  s.io.run();
+  BOOST_TEST(written.ec == error_code());
+  BOOST_TEST((received.get() == much.substr(0, cancelled.bytes) + "blockingbehind"));
+}
+
+// T16.
+BOOST_AUTO_TEST_CASE(blocking_calls_are_counted) {
+  connected_sockets s;
+  auto const before = s.client.stats();
+  asio::write(s.client, asio::buffer("counted", 7));
+  BOOST_TEST(read_all(s.server, 7) == "counted");
+  auto const after = s.client.stats();
+  BOOST_TEST(after.messages == before.messages + 1);
+  BOOST_TEST(after.flushes == before.flushes + 1);
+  BOOST_TEST(after.ciphertext_flushed > before.ciphertext_flushed);
+  BOOST_TEST(s.server.stats().fills != 0U);
+  BOOST_TEST(s.server.stats().ciphertext_filled == after.ciphertext_flushed);
+}
+
+// T24: the answer lies in the socket.
+BOOST_AUTO_TEST_CASE(blocking_read_behind_a_failed_write_reads_what_has_come) {
+  connected_sockets s;
+  asio::write(s.server, asio::buffer("413", 3));
+  s.server.next_layer().shutdown(tcp::socket::shutdown_both);
+  s.server.next_layer().close();
+  std::string const body(1 << 20, 'b');
+  error_code ec;
+  while (!ec)
+    s.client.write_some(asio::buffer(body), ec);
+  std::array<char, 10> place{};
+  std::size_t const n = s.client.read_some(asio::buffer(place), ec);
+  // A reset takes what was there from the socket; where it did not, it is read.
+  if (n != 0) BOOST_TEST(std::string(place.data(), n) == "413");
+  BOOST_TEST(ec != asio::error::broken_pipe);
+}
+
+// T25: would_block, and the bytes were gone.
+BOOST_AUTO_TEST_CASE(blocking_read_keeps_plaintext_whose_answer_finds_no_room) {
+  stream_options options;
+  options.most_key_updates_in_a_row = options.most_key_updates_per_second = 0;
+  connected_sockets s(options);
+  s.client.next_layer().non_blocking(true);
+  // Until the socket takes no more.
+  std::string const much(1 << 20, 'x');
+  error_code ec;
+  while (!ec)
+    s.client.write_some(asio::buffer(much), ec);
+  BOOST_TEST(ec == asio::error::would_block);
+  ending updated;
+  tls_key_update(s.server, new_keys::both, updated.token());
+  s.io.restart();
+  s.io.run();
+  asio::write(s.server, asio::buffer(std::string(100, 'p')));
+  std::string plaintext;
+  for (int i = 0; i != 1'000 && plaintext.size() != 100; ++i) {
+    std::array<char, 200> place{};
+    s.client.next_layer().wait(tcp::socket::wait_read);
+    std::size_t const n = s.client.read_some(asio::buffer(place), ec);
+    plaintext.append(place.data(), n);
+  }
+  BOOST_TEST((plaintext == std::string(100, 'p')));
+}
+
+// X8.
+BOOST_AUTO_TEST_CASE(stream_is_used_for_a_second_connection_after_ssl_clear) {
+  connected_sockets s;
+  auto other_end = std::async(std::launch::async, [&] {
+    error_code ignored;
+    s.server.shutdown(ignored);
+  });
+  error_code ec;
+  s.client.shutdown(ec);
+  other_end.get();
+  BOOST_TEST(ec == error_code());
+  s.client.next_layer().close();
+  BOOST_REQUIRE(SSL_clear(s.client.native_handle()) == 1);
+  tcp::acceptor acceptor(s.io, {asio::ip::address_v4::loopback(), 0});
+  s.client.next_layer().connect(acceptor.local_endpoint());
+  tcp_tls second(acceptor.accept(), known_server());
+  std::thread other([&] {
+    second.handshake(tcp_tls::server);
+    asio::write(second, asio::buffer("again", 5));
+  });
+  ending shaken;
+  tls_handshake(s.client, as_client{"localhost"}, shaken.token());
+  s.io.restart();
+  s.io.run();
+  BOOST_TEST(shaken.ec == error_code());
+  BOOST_TEST(read_all(s.client, 5) == "again");
+  other.join();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace tls_async::test
