@@ -35,7 +35,7 @@ private:
   std::shared_ptr<std::unique_ptr<std::string>> place_;
 };
 
-// Its exception comes out of the function that starts the write, or out of the event loop's.
+// Its exception ends the write, with a code of its own.
 class throwing_buffer {
 public:
   explicit throwing_buffer(std::string_view bytes) : bytes_(bytes) {}

@@ -203,6 +203,7 @@ std::string player::judge_refusal(verb const& of, error_code ec) const {
       : ec == errc::operation_in_progress ? of.had_rival || of.asked.told == way::blocking
       : ec == errc::closed_for_writing    ? is_closing_
       : ec == errc::queue_full            ? of.asked.buffers == form::attempt
+      : ec == errc::buffer_threw          ? of.asked.buffers == form::throwing
       : ec == errc::no_role               ? !of.had_session
       : ec == errc::not_verified          ? outcome_.lacks_certificate
       : ec == errc::handshake_not_done    ? !of.had_session

@@ -7,7 +7,7 @@
 #include "end.hpp"
 
 #include <tls_async/context.hpp>
-#include <tls_async/io/options.hpp>
+#include <tls_async/gates/options.hpp>
 
 #include <memory>
 #include <utility>
@@ -31,5 +31,6 @@ both_ends over_tcp_raw(ingredients of);
 both_ends over_tcp_strand(ingredients of);
 both_ends over_local(ingredients of);
 both_ends over_beast(ingredients of);
+both_ends over_nested(ingredients of);
 
 }  // namespace tls_async::threads

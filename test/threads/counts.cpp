@@ -23,13 +23,14 @@ table& counters() {
     for (char const* const name :
          {// Rounds.
           "rounds", "connections", "way single", "way strand", "way bound", "way chain", "way pool",
-          "way pool chain", "way elsewhere", "way other strands", "way two contexts", "over tcp",
-          "over tcp raw", "over tcp strand", "over tcp ref", "over local", "over beast",
-          "over beast timed", "TLS 1.2", "TLS 1.3",
+          "way pool chain", "way elsewhere", "way other strands", "way two contexts",
+          "way scattered", "over tcp", "over tcp raw", "over tcp strand", "over tcp ref",
+          "over local", "over beast", "over beast timed", "over nested", "TLS 1.2", "TLS 1.3",
           // Verbs.
           "handshake", "read", "write", "key update", "close write", "shutdown", "async forms",
-          "buffer", "buffers", "string", "vector", "shared", "relocatable", "file", "some",
-          "try write", "queue full", "empty", "second read", "bytes",
+          "buffer", "buffers", "string", "vector", "shared", "relocatable", "throwing", "threw",
+          "file", "some", "try write", "detached", "under a mutex", "key update with a slot",
+          "queue full", "empty", "second read", "bytes",
           // How.
           "plain handlers", "bound handlers", "slots", "futures", "coroutines",
           "awaitable operators", "from outside posted", "from outside direct", "read by future",

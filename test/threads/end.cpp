@@ -5,6 +5,8 @@
 // what is done to the stream meanwhile.
 #include "end.hpp"
 
+#include <tls_async/error.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -21,7 +23,7 @@ void end::begin() {
     self->shake(0);
     if (self->plan().early_verbs) self->start_work();
     for (act_plan const& one : self->plan().acts)
-      self->later(one.after, [self, what = one.what] { self->run_act(what); });
+      later(self->home(), one.after, [self, what = one.what] { self->run_act(what); });
   };
   if (is_shared()) return work();
   asio::post(home().executor, work);
@@ -48,6 +50,11 @@ bool end::start(verb_ptr const& one) {
     count(one->binds ? "bound handlers" : "plain handlers");
     ++mine().in_progress[static_cast<std::size_t>(one->what)];
     inside_call const inside(*this);
+    std::unique_lock<std::recursive_mutex> holds(program_, std::defer_lock);
+    if (one->holds_mutex) {
+      count("under a mutex");
+      holds.lock();
+    }
     launch(one);
     return true;
   };
@@ -59,8 +66,8 @@ bool end::start(verb_ptr const& one) {
   return launched();
 }
 
-void end::later(std::chrono::microseconds after, std::function<void()> what) {
-  auto const timer = std::make_shared<asio::steady_timer>(home().executor, after);
+void end::later(place const& where, std::chrono::microseconds after, std::function<void()> what) {
+  auto const timer = std::make_shared<asio::steady_timer>(where.executor, after);
   timer->async_wait([timer, what = std::move(what)](error_code) { what(); });
 }
 
@@ -69,7 +76,7 @@ void end::cancel_some_time(verb_ptr const& one) {
   unsigned const now = turn++;
   constexpr std::array types{asio::cancellation_type::terminal, asio::cancellation_type::partial,
                              asio::cancellation_type::total};
-  later(std::chrono::microseconds(now % 7 * 50),
+  later(*one->where, std::chrono::microseconds(now % 7 * 50),
         [self = shared_from_this(), weak = std::weak_ptr(one), type = types[now % 3]] {
           auto const verb = weak.lock();
           if (!verb || verb->runs != 0) return;
@@ -102,9 +109,6 @@ void end::is_up() {
   in_.with->has_shaken();
   is_up_ = true;
   if (!plan().early_verbs) start_work();
-  for (std::size_t w = 0; w != plan().writers.size(); ++w) {
-    if (plan().writers[w].is_outside()) start_writer(w);
-  }
   if (plan().key_updates != 0) update_keys(plan().key_updates);
   writer_has_ended();  // the handshake is one
 }
@@ -124,9 +128,8 @@ void end::start_work() {
       in_.with->spawn([self = shared_from_this()] { self->read_futures(); });
       break;
   }
-  for (std::size_t w = 0; w != plan().writers.size(); ++w) {
-    if (!plan().writers[w].is_outside()) start_writer(w);
-  }
+  for (std::size_t w = 0; w != plan().writers.size(); ++w)
+    start_writer(w);
 }
 
 void end::read() {
@@ -141,7 +144,11 @@ void end::read() {
   one->has_slot = is_cancelled;
   one->then = [this](verb& done, error_code ec, std::size_t n) {
     has_come(done.room.data(), n);
-    if (reads_on(ec)) return read();
+    if (ec == errc::second_read && second_reads_ != 0) {
+      is_refused_ = true;
+      return;
+    }
+    if (ec == errc::second_read || reads_on(ec)) return read();
     reader_has_ended();
   };
   if (!start(one)) return reader_has_ended();
@@ -153,9 +160,18 @@ void end::second_read() {
   auto const one = make(verb_kind::read, maybe_limit(), plan().reader.binds);
   one->is_second = true;
   one->room.resize(plan().reader.room);
-  // The first may be done by now, and its handler on its way: then this one is in order.
-  one->then = [this](verb& done, error_code, std::size_t n) { has_come(done.room.data(), n); };
-  start(one);
+  // The first may be done by now, and its handler on its way: then this one is in order, and that
+  // which follows the first is refused.
+  one->then = [this](verb& done, error_code ec, std::size_t n) {
+    has_come(done.room.data(), n);
+    --second_reads_;
+    bool const was_refused = ec == errc::second_read;
+    if (!is_refused_ || (was_refused && second_reads_ != 0)) return;
+    is_refused_ = false;
+    if (was_refused || reads_on(ec)) return read();
+    reader_has_ended();
+  };
+  if (start(one)) ++second_reads_;
 }
 
 void end::read_futures() {
@@ -174,12 +190,18 @@ void end::read_futures() {
 
 void end::update_keys(std::size_t left) {
   if (left == 0) return writer_has_ended();
-  auto const one = make(verb_kind::key_update, maybe_limit(), plan().reader.binds);
+  bool const is_cancelled = left <= plan().key_update_cancels;
+  auto const one = make(verb_kind::key_update, maybe_limit(), is_cancelled || plan().reader.binds);
   one->asks_peer = plan().asks_peer;
+  one->has_slot = is_cancelled;
   one->then = [this, left](verb&, error_code ec, std::size_t) {
     update_keys(writes_on(ec) ? left - 1 : 0);
   };
-  if (!start(one)) writer_has_ended();
+  if (!start(one)) return writer_has_ended();
+  if (is_cancelled) {
+    count("key update with a slot");
+    cancel_some_time(one);
+  }
 }
 
 void end::reader_has_ended() { half_has_ended(); }
@@ -187,19 +209,23 @@ void end::reader_has_ended() { half_has_ended(); }
 void end::writer_has_ended() {
   if (--writers_left_ != 0) return;
   if (plan().answers) return half_has_ended();
-  end_writing();
+  end_writing(0);
 }
 
-void end::end_writing() {
+void end::end_writing(std::size_t attempt) {
   mine().closes = true;
-  auto const one = make(verb_kind::close_write, maybe_limit(), plan().reader.binds);
-  one->then = [this](verb&, error_code ec, std::size_t) {
+  bool const is_cancelled = attempt == 0 && plan().cancels_close;
+  auto const one = make(verb_kind::close_write, maybe_limit(), is_cancelled || plan().reader.binds);
+  one->has_slot = is_cancelled;
+  one->then = [this, attempt](verb&, error_code ec, std::size_t) {
+    if (ec && writes_on(ec)) return end_writing(attempt + 1);
     if (ec) fail("close_write", ec);
     half_has_ended();
   };
   // The last writer may have been one outside.
   if (is_shared() || home().is_here()) {
-    if (!start(one)) half_has_ended();
+    if (!start(one)) return half_has_ended();
+    if (is_cancelled) cancel_some_time(one);
     return;
   }
   complain(name() + ": this model ends elsewhere");
@@ -220,7 +246,6 @@ void end::shut_down(std::size_t attempt, std::function<void()> then) {
       verb_kind::shutdown,
       attempt == 0 && plan().shuts ? maybe_limit(std::chrono::microseconds(300)) : maybe_limit(),
       is_cancelled || plan().reader.binds);
-  if (plan().expires_after) one->limit.reset();
   one->has_slot = is_cancelled;
   one->then = [this, attempt, then](verb&, error_code ec, std::size_t) {
     if (writes_on(ec) && ec) return shut_down(attempt + 1, then);
@@ -238,14 +263,15 @@ void end::shut_down(std::size_t attempt, std::function<void()> then) {
 void end::finish() {
   if (mine().has_finished.exchange(true)) return;
   if (plan().leaves)
-    later(std::chrono::microseconds(0), [self = shared_from_this()] { self->destroy_now(); });
+    later(home(), std::chrono::microseconds(0),
+          [self = shared_from_this()] { self->destroy_now(); });
   in_.with->has_finished();
 }
 
 void end::fail(char const*, error_code) {
   // What is broken is let go of, so that the peer sees an end.
   mine().is_broken = true;
-  later(std::chrono::microseconds(0), [self = shared_from_this()] { self->destroy_now(); });
+  later(home(), std::chrono::microseconds(0), [self = shared_from_this()] { self->destroy_now(); });
 }
 
 void end::leave() {
@@ -264,6 +290,13 @@ void end::destroy_now() {
 }
 
 void end::run_act(act what) {
+  if (what == act::look) {
+    std::shared_lock<std::shared_mutex> keeps_the_stream(calls_, std::defer_lock);
+    if (is_shared()) keeps_the_stream.lock();
+    if (!has_stream()) return;
+    count("looked at");
+    return do_act(what);
+  }
   std::unique_lock<std::shared_mutex> alone(calls_, std::defer_lock);
   if (is_shared()) alone.lock();
   if (!has_stream() || mine().has_finished) return;
@@ -278,7 +311,6 @@ void end::run_act(act what) {
       mine().is_broken = true;
       return do_act(what);
     case act::cancel_below:
-      if (mine().closes) return;  // a close_notify that is cancelled halfway is a known fault
       count("cancelled below");
       mine().is_cancelled_below = true;
       return do_act(what);
@@ -288,9 +320,10 @@ void end::run_act(act what) {
       mine().discards = true;
       return shut_down(0, [] {});
     case act::move:
-    case act::look:
-      count(what == act::move ? "moved" : "looked at");
+      count("moved");
       return do_act(what);
+    case act::look:
+      return;
   }
 }
 

@@ -15,6 +15,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -83,6 +84,7 @@ protected:
   virtual bool has_stream() const = 0;
   virtual void launch(verb_ptr const& one) = 0;
   virtual bool try_write(std::string_view message) = 0;
+  virtual void write_detached(std::string_view message) = 0;
   virtual void do_act(act what) = 0;
   virtual void set_expiry(std::chrono::milliseconds after) = 0;
   virtual void destroy_stream() = 0;
@@ -100,6 +102,8 @@ protected:
   [[nodiscard]] bool tls_1_2() const { return in_.connection->tls_1_2; }
   [[nodiscard]] place const& home() const { return *in_.home; }
   [[nodiscard]] std::shared_mutex& calls() { return calls_; }
+  /// Of the program: callables of relocatable buffers take it, and some verbs start under it.
+  [[nodiscard]] std::recursive_mutex& program() { return program_; }
   /// Calls come from several threads, and are kept from moving and destroying by `calls`.
   [[nodiscard]] bool is_shared() const { return in_.connection->is_direct; }
 
@@ -118,8 +122,9 @@ protected:
   message_plan const& planned(std::size_t writer, std::size_t index) const {
     return plan().writers[writer].messages[index];
   }
-  /// At home, after a while.
-  void later(std::chrono::microseconds after, std::function<void()> what);
+  /// After a while.
+  static void later(place const& where, std::chrono::microseconds after,
+                    std::function<void()> what);
 
 private:
   verb_ptr make(verb_kind what, maybe_limit limit, bool binds);
@@ -137,7 +142,7 @@ private:
   void write_futures(std::size_t writer);
   void read_futures();
   void update_keys(std::size_t left);
-  void end_writing();
+  void end_writing(std::size_t attempt);
   void half_has_ended();
   void shut_down(std::size_t attempt, std::function<void()> then);
   void finish();
@@ -147,10 +152,13 @@ private:
 
   surroundings in_;
   std::shared_mutex calls_;
+  std::recursive_mutex program_;
   std::atomic<std::size_t> writers_left_ = 0;
   std::atomic<int> halves_left_ = 2;
   std::atomic<bool> is_up_ = false;
-  std::size_t reads_ = 0;  ///< By the one reader.
+  int second_reads_ = 0;     ///< In progress.
+  bool is_refused_ = false;  ///< The reader goes on behind one of those.
+  std::size_t reads_ = 0;    ///< By the one reader.
   std::atomic<std::size_t> turn_ = 0;
   std::atomic<bool> is_shutting_ = false;
 };

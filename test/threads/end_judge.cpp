@@ -23,9 +23,11 @@ bool expires_soon(connection_plan const& plan) {
 
 void end::ended(verb& done, error_code ec, std::size_t n) {
   --mine().in_progress[static_cast<std::size_t>(done.what)];
-  bool const is_refusal = done.is_second && ec == errc::second_read;
+  bool const is_refusal = plan().reader.second_reads != 0 && ec == errc::second_read;
   if (is_refusal) {
     count("second read");
+  } else if (done.given_as == form::throwing && ec == errc::buffer_threw) {
+    count("threw");
   } else {
     judge(done.what, ec, n, may_expire(done.limit), done.is_cancelled);
   }
@@ -88,8 +90,10 @@ bool end::reads_on(error_code ec) {
   namespace error = asio::error;
   if (!ec) return true;
   bool const may_go_on = !mine().is_broken && !mine().is_gone;
-  if (ec == error::operation_aborted || (ec == error::timed_out && !plan().expires_after))
+  if (ec == error::operation_aborted ||
+      (ec == error::timed_out && !expires_soon(*in_.connection))) {
     return may_go_on;
+  }
   if (ec == error::eof && peer().closes) {
     mine().has_ended = true;
   } else {
@@ -101,8 +105,9 @@ bool end::reads_on(error_code ec) {
 bool end::writes_on(error_code ec) const {
   namespace error = asio::error;
   if (!ec) return true;
-  return (ec == error::operation_aborted || ec == error::timed_out) && !mine().is_broken &&
-         !mine().is_gone;
+  bool const is_of_one_verb =
+      ec == error::operation_aborted || ec == error::timed_out || ec == errc::buffer_threw;
+  return is_of_one_verb && !mine().is_broken && !mine().is_gone;
 }
 
 }  // namespace tls_async::threads

@@ -14,15 +14,17 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
-#include <openssl/ssl.h>
-
 #include <array>
+#include <climits>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -30,19 +32,27 @@
 
 namespace tls_async::threads {
 
-/// Stands somewhere else whenever it is asked.
+/// Stands somewhere else whenever it is asked, by a thread that takes a mutex of the program's.
 class moving_buffer {
 public:
-  explicit moving_buffer(std::string_view bytes)
+  static constexpr unsigned never = UINT_MAX;
+
+  moving_buffer(std::string_view bytes, std::recursive_mutex& program, unsigned throws_at = never)
       : bytes_(
-            std::make_shared<std::unique_ptr<std::string>>(std::make_unique<std::string>(bytes))) {}
-  asio::const_buffer operator()() const {
+            std::make_shared<std::unique_ptr<std::string>>(std::make_unique<std::string>(bytes))),
+        program_(&program),
+        calls_left_(throws_at) {}
+  asio::const_buffer operator()() {
+    std::lock_guard const alone(*program_);
+    if (calls_left_-- == 0) throw std::runtime_error("a callable throws");
     *bytes_ = std::make_unique<std::string>(**bytes_);
     return asio::buffer(**bytes_);
   }
 
 private:
   std::shared_ptr<std::unique_ptr<std::string>> bytes_;
+  std::recursive_mutex* program_;
+  unsigned calls_left_;
 };
 
 template <class Layer>
@@ -127,13 +137,16 @@ private:
       case form::shared:
         return with(std::make_shared<std::string const>(bytes));
       case form::relocatable:
-        return with(moving_buffer(bytes));
+        return with(moving_buffer(bytes, program()));
+      case form::throwing:
+        return with(moving_buffer(bytes, program(), one.throws_at));
       case form::file:
         if (one.limit)
           return tls_sendfile(s, one.file, 0, bytes.size(), *one.limit, std::move(handler));
         return tls_sendfile(s, one.file, 0, bytes.size(), std::move(handler));
       case form::some:
       case form::try_write:
+      case form::detached:
         count("async forms");
         one.held = bytes;
         one.limit.reset();
@@ -145,6 +158,7 @@ private:
   }
 
   bool try_write(std::string_view message) override {
+    std::lock_guard const alone(program());
     error_code const ec = tls_try_write(*tls_, asio::buffer(message));
     if (ec == errc::queue_full) count("queue full");
     bool const is_in_order = !ec || ec == errc::queue_full || mine().is_broken ||
@@ -152,6 +166,10 @@ private:
                              (ec == errc::closed_for_writing && mine().closes);
     if (!is_in_order) complain(name() + " try_write: " + ec.message());
     return !ec;
+  }
+
+  void write_detached(std::string_view message) override {
+    tls_write(*tls_, std::string(message), asio::detached);
   }
 
   void do_act(act what) override {
@@ -164,8 +182,7 @@ private:
     } else if (what == act::look) {
       bool const is_sane = s.stats().records_sealed < (1U << 30) && s.alpn().empty() &&
                            s.error_info().text().size() < 100'000 && s.memory_usage() != 0 &&
-                           s.ktls_status().sending != ktls_state::on &&
-                           SSL_version(s.native_handle()) != 0;
+                           s.ktls_status().sending != ktls_state::on;
       if (!is_sane) complain(name() + ": what it says of itself is strange");
     } else if (what == act::move) {
       if (moves_++ % 2 == 0) {
@@ -193,16 +210,32 @@ private:
   }
   static constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
+  // Starts a verb when it is awaited, as start() does.
+  template <class Launch>
+  auto awaited(Launch launch) {
+    return asio::async_initiate<decltype(as_values), void(error_code, std::size_t)>(
+        [this, launch](auto handler) {
+          std::shared_lock<std::shared_mutex> keeps_the_stream(calls(), std::defer_lock);
+          if (is_shared()) keeps_the_stream.lock();
+          if (tls_) return launch(*tls_, std::move(handler));
+          asio::post(home().executor, [handler = std::move(handler)]() mutable {
+            std::move(handler)(error_code(asio::error::operation_aborted), std::size_t(0));
+          });
+        },
+        as_values);
+  }
   // What a read that was cancelled has brought all the same, || would throw away.
   static asio::awaitable<void> read_once(end_of& in, std::vector<char>& room, error_code& ec,
                                          std::size_t& n) {
-    std::tie(ec, n) = co_await tls_read_some(*in.tls_, asio::buffer(room), as_values);
+    std::tie(ec, n) = co_await in.awaited([&room](stream_type& s, auto handler) {
+      tls_read_some(s, asio::buffer(room), std::move(handler));
+    });
   }
   static asio::awaitable<void> read_all(std::shared_ptr<end_of> in, bool with_operators) {
     using namespace asio::experimental::awaitable_operators;
     std::vector<char> room(in->plan().reader.room);
     asio::steady_timer timer(in->home().executor);
-    for (std::size_t i = 0; in->has_stream(); ++i) {
+    for (std::size_t i = 0; in->is_shared() || in->has_stream(); ++i) {
       error_code ec;
       std::size_t n = 0;
       bool const may_be_cancelled = with_operators && i < 8;
@@ -225,12 +258,13 @@ private:
   }
   static asio::awaitable<void> write_all(std::shared_ptr<end_of> in, std::size_t writer) {
     for (std::size_t i = 0; i != in->plan().writers[writer].messages.size(); ++i) {
-      if (!in->has_stream()) break;
+      if (!in->is_shared() && !in->has_stream()) break;
       message_plan const& planned_as = in->planned(writer, i);
       auto& entry = in->start_entry(writer, i);
       auto const limit = planned_as.limit ? *planned_as.limit : time_limit::none();
-      auto const [ec, n] =
-          co_await tls_write(*in->tls_, std::string(entry.bytes), limit, as_values);
+      auto const [ec, n] = co_await in->awaited([&entry, limit](stream_type& s, auto handler) {
+        tls_write(s, std::string(entry.bytes), limit, std::move(handler));
+      });
       entry.reported = n;
       entry.is_open = false;
       if (!in->home().is_here()) complain(in->name() + ": a coroutine goes on elsewhere");

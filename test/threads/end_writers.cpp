@@ -70,10 +70,22 @@ void end::write(std::size_t writer, std::size_t index, std::function<void(error_
     if (is_shared()) keeps_the_stream.unlock();
     return then({});
   }
+  if (planned_as.given_as == form::detached) {
+    std::shared_lock<std::shared_mutex> keeps_the_stream(calls(), std::defer_lock);
+    if (is_shared()) keeps_the_stream.lock();
+    bool const is_started = has_stream() && !mine().closes;
+    if (is_started) write_detached(entry.bytes);
+    entry.is_open = false;
+    entry.reported = is_started ? entry.bytes.size() : 0;
+    if (is_shared()) keeps_the_stream.unlock();
+    return then({});
+  }
   auto const one =
       make(verb_kind::write, planned_as.limit, planned_as.binds || planned_as.is_cancelled);
   one->given_as = planned_as.given_as;
   one->message = entry.bytes;
+  one->throws_at = planned_as.throws_at;
+  one->holds_mutex = planned_as.holds_mutex;
   one->has_slot = planned_as.is_cancelled;
   if (one->given_as == form::file) one->file = make_file(entry.bytes);
   one->then = [then, &entry](verb&, error_code ec, std::size_t n) {
@@ -89,11 +101,11 @@ void end::write(std::size_t writer, std::size_t index, std::function<void(error_
   if (planned_as.is_cancelled) cancel_some_time(one);
 }
 
-// A message that is kept at once is followed in place, not by recursion.
+// A message that nobody waits for is followed in place, not by recursion.
 void end::write_chain(std::size_t writer, std::size_t index) {
   auto const& messages = plan().writers[writer].messages;
   for (; index != messages.size(); ++index) {
-    if (messages[index].given_as == form::try_write) {
+    if (messages[index].given_as == form::try_write || messages[index].given_as == form::detached) {
       write(writer, index, [](error_code) {});
       continue;
     }

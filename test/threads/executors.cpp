@@ -13,11 +13,17 @@
 namespace tls_async::threads {
 
 executors::executors(round_plan const& plan) : runs_(plan.runs) {
-  bool const has_pool = runs_ == way::pool || runs_ == way::pool_chain || runs_ == way::elsewhere;
-  if (has_pool) pool_ = std::make_unique<asio::thread_pool>(plan.threads);
+  if (has_pool()) pool_ = std::make_unique<asio::thread_pool>(plan.threads);
   if (runs_ != way::pool && runs_ != way::pool_chain) add_io(plan.threads);
-  if (runs_ == way::two_contexts) add_io(plan.threads);
+  if (runs_ == way::two_contexts || runs_ == way::scattered) add_io(plan.threads);
   if (runs_ == way::other_strands) others_ = {strand_of(*ios_.front()), strand_of(*ios_.front())};
+  if (runs_ == way::scattered)
+    others_ = {strand_of(*ios_.front()), strand_of(*ios_.back()), strand_of_pool()};
+}
+
+bool executors::has_pool() const {
+  return runs_ == way::pool || runs_ == way::pool_chain || runs_ == way::elsewhere ||
+         runs_ == way::scattered;
 }
 
 executors::~executors() { destroy(); }
@@ -59,7 +65,8 @@ executors::places executors::make_places(bool is_client) {
       if (!one_) one_ = raw(true);
       return {one_, one_, {}};
     case way::strand:
-    case way::other_strands: {
+    case way::other_strands:
+    case way::scattered: {
       auto const strand = strand_of(*ios_.front());
       return {strand, strand, others_};
     }

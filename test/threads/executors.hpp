@@ -43,6 +43,7 @@ private:
   void add_io(unsigned threads);
   place_ptr strand_of(asio::io_context& io);
   place_ptr strand_of_pool();
+  [[nodiscard]] bool has_pool() const;
 
   way runs_;
   std::vector<std::unique_ptr<asio::io_context>> ios_;

@@ -21,7 +21,7 @@ using namespace tls_async::threads;
 
 struct choices {
   std::uint64_t seed = 1, first_round = 0, rounds = 20, seconds = 0, repeat = 1, patience = 300;
-  bool with_known = false, is_loud = false;
+  bool is_loud = false;
 };
 
 void run(choices const& chosen) {
@@ -33,7 +33,7 @@ void run(choices const& chosen) {
   };
   std::size_t open_before = 0;
   for (std::uint64_t i = 0; (chosen.seconds != 0 || i != chosen.rounds) && has_time(); ++i) {
-    auto const plan = make_plan(chosen.seed, chosen.first_round + i, chosen.with_known);
+    auto const plan = make_plan(chosen.seed, chosen.first_round + i);
     set_scene(describe(plan));
     if (chosen.is_loud) std::cout << describe(plan) << '\n' << details(plan) << std::flush;
     for (std::uint64_t time = 0; time != chosen.repeat; ++time) {
@@ -63,7 +63,6 @@ int main(int argc, char* argv[]) try {
       ("seconds", number(chosen.seconds), "as many as begin in so long, instead")   //
       ("repeat", number(chosen.repeat), "each so often: the interleaving differs")  //
       ("patience", number(chosen.patience), "seconds after which a round hangs")    //
-      ("known", po::bool_switch(&chosen.with_known), "also what is a known fault")  //
       ("loud", po::bool_switch(&chosen.is_loud), "say what each round does");
   po::variables_map given;
   po::store(po::parse_command_line(argc, argv, options), given);

@@ -101,6 +101,8 @@ void round::make_connection(std::size_t number) {
       case transport::beast:
       case transport::beast_timed:
         return over_beast(of);
+      case transport::nested:
+        return over_nested(of);
     }
     return both_ends();
   };

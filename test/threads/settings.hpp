@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a seed decides: how a round runs, over which transport, and what each end of each connection
-// does. Only what the contract allows (see README.md), unless known triggers are asked for.
+// does. Only what the contract allows: see README.md.
 #pragma once
 
-#include <tls_async/io/time_limit.hpp>
+#include <tls_async/gates/time_limit.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -27,16 +27,30 @@ enum class way {
   pool_chain,     ///< A thread_pool, and no strand.
   elsewhere,      ///< Sockets in an io_context, all handlers on a strand of a thread_pool.
   other_strands,  ///< As strand; some handlers are bound to other strands of the same io_context.
-  two_contexts    ///< One io_context for each end.
+  two_contexts,   ///< One io_context for each end.
+  scattered  ///< As other_strands, and these are of another io_context and of a thread_pool, too.
 };
-constexpr int ways = 9;
+constexpr int ways = 10;
 
-enum class transport { tcp, tcp_raw, tcp_strand, tcp_ref, local, beast, beast_timed };
-constexpr int transports = 7;
+/// nested: another TLS stream.
+enum class transport { tcp, tcp_raw, tcp_strand, tcp_ref, local, beast, beast_timed, nested };
+constexpr int transports = 8;
 
-/// How the plaintext of a write is given.
-enum class form { buffer, buffers, string, vector, shared, relocatable, file, some, try_write };
-constexpr int forms = 9;
+/// How the plaintext of a write is given, or what it is.
+enum class form {
+  buffer,
+  buffers,
+  string,
+  vector,
+  shared,
+  relocatable,  ///< Its callable takes a mutex that is held around some starts.
+  throwing,     ///< The same, and one of its calls throws.
+  file,
+  some,
+  try_write,
+  detached
+};
+constexpr int forms = 11;
 
 using maybe_limit = std::optional<time_limit>;
 /// It is short enough to expire while the program runs.
@@ -50,6 +64,8 @@ struct message_plan {
   maybe_limit limit;
   bool binds = false;  ///< The handler has an executor, an allocator and perhaps a slot.
   bool is_cancelled = false;
+  unsigned throws_at = 0;  ///< Which call of a `throwing` one.
+  bool holds_mutex = false;
 };
 
 struct writer_plan {
@@ -72,7 +88,7 @@ struct reader_plan {
   std::size_t second_reads = 0;
 };
 
-/// What is done to a stream under way, at home.
+/// What is done to a stream under way, at home; it is looked at anywhere.
 enum class act { move, destroy, close, cancel_below, shut_early, look };
 struct act_plan {
   act what = act::look;
@@ -87,6 +103,8 @@ struct end_plan {
   std::vector<writer_plan> writers;
   std::size_t key_updates = 0;
   bool asks_peer = false;
+  std::size_t key_update_cancels = 0;  ///< So many of the last.
+  bool cancels_close = false;          ///< The first tls_close_write.
   bool answers =
       false;  ///< Ends by tls_shutdown when the peer has ended, instead of tls_close_write.
   bool shuts = false;   ///< tls_shutdown after both halves have ended.
@@ -121,7 +139,7 @@ struct round_plan {
 };
 
 /// The plan of one round.
-[[nodiscard]] round_plan make_plan(std::uint64_t seed, std::uint64_t number, bool with_known);
+[[nodiscard]] round_plan make_plan(std::uint64_t seed, std::uint64_t number);
 /// In a few words.
 [[nodiscard]] std::string describe(round_plan const& plan);
 [[nodiscard]] char const* name_of(way runs);

@@ -42,12 +42,14 @@ struct verb {
   bool is_second = false;
   place_ptr where;     ///< Where its handler belongs.
   bool binds = false;  ///< Its handler says so.
-  /// Of the end's `home`, which emits on it.
+  /// `where` emits on it.
   bool has_slot = false;
   bool is_cancelled = false;
   asio::cancellation_signal signal;
 
   form given_as = form::buffer;
+  unsigned throws_at = 0;
+  bool holds_mutex = false;
   std::string_view message;  ///< Of a write.
   std::vector<char> room;    ///< Of a read.
   std::string held;          ///< A caller's buffer, which dies with the handler.
