@@ -57,10 +57,11 @@ void played_session::turn() {
     asked.let_go = asked.let_go || wanted.let_go;
     asked.look_again = asked.look_again || wanted.look_again;
     if (wanted.timer != detail::never) asked.timer = wanted.timer;
-    if (wanted.stop_timer) asked.timer = detail::never;
     break;
   }
   hand_over();
+  session.rest();
+  if (session.wants_no_timer()) asked.timer = detail::never;
 }
 
 void played_session::cancel(detail::verb& v, bool only_if_without_effect) {

@@ -59,7 +59,8 @@ BOOST_AUTO_TEST_CASE(handler_may_write_and_close_the_next_layer) {
 
 BOOST_AUTO_TEST_CASE(handler_may_run_the_loop_until_another_verb_is_done) {
   connected_session s;
-  keep_reading(s.server, *std::make_unique<sink>().release());
+  sink at_server;
+  keep_reading(s.server, at_server);
   bool nested = false;
   tls_write(s.client, asio::buffer("outer", 5), [&](error_code, std::size_t) {
     ending inner;

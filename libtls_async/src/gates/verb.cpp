@@ -19,22 +19,25 @@ void completions::finish(verb& v, error_code result) noexcept {
   v.enter(verb_state::done);
   v.result = result;
   done_.push_back(v);
+  if (!v.on_io_executor) ++foreign_;
 }
 
 verb* completions::take() noexcept {
   if (done_.empty()) return nullptr;
   verb& first = done_.front();
   done_.pop_front();
+  if (!first.on_io_executor) --foreign_;
   return &first;
 }
 
 verb_list completions::take_foreign() noexcept {
   verb_list foreign;
-  for (auto it = done_.begin(); it != done_.end();) {
+  for (auto it = done_.begin(); foreign_ != 0;) {
     verb& each = *it++;
     if (each.on_io_executor) continue;
     each.unlink();
     foreign.push_back(each);
+    --foreign_;
   }
   return foreign;
 }

@@ -43,8 +43,7 @@ struct actions {
   fill_way fill = fill_way::none;  ///< Ends in filled(), landed(), has_input() or nothing_came().
   bool let_go = false;             ///< Of the fill under way: end it, or say keep_fill().
   bool look_again = false;         ///< Say go_on() when handlers have been called.
-  bool stop_timer = false;
-  time_point timer = never;  ///< Set it; ends in expired().
+  time_point timer = never;        ///< Set it; ends in expired().
 };
 
 class session {
@@ -150,6 +149,11 @@ public:
   [[nodiscard]] bool may_keep_ring() const noexcept;
   /// Gives back what a stream that waits can do without.
   void rest() noexcept;
+  /// No verb is in progress any more, but the timer is set: it is to be stopped. To be asked when
+  /// handlers have been called: they may start the next.
+  [[nodiscard]] bool wants_no_timer() noexcept {
+    return parts_.deadlines.has_any() && !has_verbs() && parts_.deadlines.clear();
+  }
   /// Another stream stands on this one: what waits here for memory would hold up what has it there.
   void carry_another() noexcept { carries_another_ = true; }
   void leave_account(memory_account::waiter& waiter) noexcept {

@@ -202,10 +202,14 @@ public:
   [[nodiscard]] verb_list take_foreign() noexcept;
   /// `v` is one of them, and is no more.
   void remove(verb& v) noexcept { v.unlink(); }
-  void take_all(verb_list& to) noexcept { to.splice(to.end(), done_); }
+  void take_all(verb_list& to) noexcept {
+    foreign_ = 0;
+    to.splice(to.end(), done_);
+  }
 
 private:
   verb_list done_;
+  std::uint32_t foreign_ = 0;  // of them, those that take_foreign() looks for
 };
 
 }  // namespace tls_async::detail

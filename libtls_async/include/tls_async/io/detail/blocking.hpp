@@ -69,7 +69,7 @@ private:
     state_.prepare_descriptor();
     auto const wanted = s.turn(state_.waiter());
     if (wanted.locate != nullptr) return state_.locate(*wanted.locate, inside_);
-    (void)state_.begin_all({.stop_timer = wanted.stop_timer, .timer = wanted.timer});
+    (void)state_.begin_all({.timer = wanted.timer});
     if (wanted.look_again) s.go_on();
     wants_fill_ = wants_fill_ || wanted.fill != fill_way::none;
     // All that there is to be sent goes before anything is waited for.

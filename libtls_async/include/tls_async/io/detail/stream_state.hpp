@@ -132,15 +132,19 @@ public:
   /// does what has to be done before, and returns why the verb can't be started.
   template <class Node, class Admit>
   void start(Node& one, Admit admit) {
-    // A callable of the program may destroy the stream.
-    auto const alive = this->shared_from_this();
+    std::shared_ptr<stream_state> alive;
     try {
       if (auto slot = one.cancellation_slot(); slot.is_connected()) {
         slot.assign([weak = this->weak_from_this(), &one](boost::asio::cancellation_type type) {
           if (auto const state = weak.lock()) state->cancel(one, type);
         });
       }
-      if constexpr (std::is_base_of_v<write_verb, Node>) one.locate();
+      if constexpr (std::is_base_of_v<write_verb, Node>) {
+        if (one.moves) {
+          alive = this->shared_from_this();  // a callable of the program may destroy the stream
+          one.locate();
+        }
+      }
       auto inside = lock();
       error_code const refused = session_.is_closed() ? operation_aborted() : admit();
       begin(one, refused, inside);
@@ -204,8 +208,11 @@ public:
   /// Calls no handler: those of verbs that are done are called later, each by its executor.
   void hand_over(stream_lock& inside) noexcept {
     auto elsewhere = session_.take_done_elsewhere();
-    if (session_.has_done()) call_handlers_soon();
-    session_.rest();
+    if (session_.has_done()) {
+      call_handlers_soon();
+    } else {
+      rest();
+    }
     if (elsewhere.empty()) return;
     inside.unlock();
     while (!elsewhere.empty()) {
@@ -377,8 +384,6 @@ private:
   // What is to be done.
 
   void set_timer(actions const& wanted) {
-    if (wanted.stop_timer) timer_.cancel();
-    if (wanted.timer == never) return;
     timer_.expires_at(typename Clock::time_point(wanted.timer.time_since_epoch()));
     timer_.async_wait(on<event::expired>());
   }
@@ -445,7 +450,13 @@ private:
       next->complete(next->on_io_executor ? hop::none : hop::dispatch);
       inside.lock();
     }
-    if (!session_.is_closed()) session_.rest();
+    rest();
+  }
+  // When all is done that there was to be done.
+  void rest() noexcept {
+    if (session_.is_closed()) return;
+    session_.rest();
+    if (session_.wants_no_timer()) timer_.cancel();
   }
   // A handler that throws or runs the event loop leaves the second look to the next of these.
   void call_handlers_and_look_again(stream_lock& inside) {
@@ -548,7 +559,7 @@ bool stream_state<NextLayer, Clock>::begin_all(actions const& wanted) {
   attempt(
       wanted.let_go, [&] { let_go_of_fill(wanted); }, [&] { session_.keep_fill(); });
   attempt(
-      wanted.stop_timer || wanted.timer != never, [&] { set_timer(wanted); },
+      wanted.timer != never, [&] { set_timer(wanted); },
       [&] { engine().refuse(no_memory()); });  // no verb would end in time
   attempt(
       wanted.wait_for_room, [&] { wait_for_room(); }, [&] { session_.has_room(no_memory()); });
