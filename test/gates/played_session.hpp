@@ -52,7 +52,7 @@ protected:
   }
 };
 
-class played_read : public played_verb<detail::read_verb> {
+class played_read final : public played_verb<detail::read_verb> {
 public:
   explicit played_read(std::size_t room) : place_(room, '\0') {}
   [[nodiscard]] std::span<std::byte> place() override {
@@ -65,7 +65,7 @@ private:
   std::string place_;
 };
 
-class played_write : public played_verb<detail::write_verb> {
+class played_write final : public played_verb<detail::write_verb> {
 public:
   explicit played_write(std::string plaintext, bool moves_about = false)
       : played_verb(false), plaintext_(std::move(plaintext)) {
@@ -83,7 +83,7 @@ private:
   std::string plaintext_;
 };
 
-class played_control : public played_verb<detail::any_control> {
+class played_control final : public played_verb<detail::any_control> {
 public:
   explicit played_control(verb_kind which, bool asks = false) : played_verb(which) {
     asks_peer = asks;
