@@ -234,6 +234,34 @@ BOOST_AUTO_TEST_CASE(shutdown_that_found_no_room_waits_for_the_peer_behind_its_f
   BOOST_TEST(shutdown.told.ec == error_code());
 }
 
+// Its ring is empty then, as for a stream that waits, but OpenSSL goes on with it.
+BOOST_AUTO_TEST_CASE(callback_inside_of_a_turn_gives_nothing_back) {
+  played_write write("from inside");
+  played_control handshake(verb_kind::handshake);
+  played_session s;
+  bool has_started = false;
+  s.session.engine().verify_with(
+      [&](bool preverified, X509_STORE_CTX*) {
+        if (!std::exchange(has_started, true)) s.start(write);
+        BOOST_TEST(s.session.engine().ring().is_attached());
+        return preverified;
+      },
+      false);
+  s.start(handshake);
+  while (!handshake.told.done) {
+    if (s.asked.flush) {
+      s.flush();
+    } else {
+      s.fill(1);
+    }
+  }
+  BOOST_TEST(has_started);
+  BOOST_TEST(handshake.told.ec == error_code());
+  s.run();
+  BOOST_TEST(write.told.ec == error_code());
+  BOOST_TEST(s.plaintext == "from inside");
+}
+
 // T7: nobody else would meet the failure.
 BOOST_AUTO_TEST_CASE(shutdown_alone_learns_of_a_session_that_was_refused) {
   played_session s;

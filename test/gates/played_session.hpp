@@ -83,7 +83,7 @@ private:
   std::string plaintext_;
 };
 
-class played_control final : public played_verb<detail::any_control> {
+class played_control final : public played_verb<detail::control_verb> {
 public:
   explicit played_control(verb_kind which, bool asks = false) : played_verb(which) {
     asks_peer = asks;

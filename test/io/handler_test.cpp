@@ -217,6 +217,36 @@ BOOST_AUTO_TEST_CASE(callable_may_destroy_its_stream) {
   BOOST_TEST(written.ec == asio::error::operation_aborted);
 }
 
+// From inside of a call of OpenSSL: nothing may be given back that it works on.
+BOOST_AUTO_TEST_CASE(verify_callback_may_start_and_cancel_verbs) {
+  memory_session s;
+  asio::cancellation_signal cancel;
+  ending of_client, of_server, cancelled, written;
+  char place;
+  bool has_started = false;
+  s.client.set_verify_callback([&](bool preverified, asio::ssl::verify_context&) {
+    if (std::exchange(has_started, true)) return preverified;
+    tls_read_some(s.client, asio::buffer(&place, 1),
+                  asio::bind_cancellation_slot(cancel.slot(), cancelled.token()));
+    cancel.emit(asio::cancellation_type::terminal);
+    tls_write(s.client, asio::buffer("from inside", 11), written.token());
+    return preverified;
+  });
+  sink at_server;
+  tls_handshake(s.client, as_client{"localhost"}, of_client.token());
+  tls_handshake(s.server, as_server{}, [&](error_code ec) {
+    of_server = {true, ec, 0};
+    keep_reading(s.server, at_server);
+  });
+  s.settle();
+  BOOST_TEST(of_client.done);
+  BOOST_TEST(of_client.ec == error_code());
+  BOOST_TEST(of_server.ec == error_code());
+  BOOST_TEST(cancelled.ec == asio::error::operation_aborted);
+  BOOST_TEST(written.ec == error_code());
+  BOOST_TEST(at_server.plaintext == "from inside");
+}
+
 // T43: the slot was cleared, and the handler moved, by whoever ended the verb.
 BOOST_AUTO_TEST_CASE(handler_of_another_executor_is_touched_there_only) {
   connected_session s;

@@ -74,7 +74,7 @@ want output_gate::seal(bool partially, control_verb*& closing) {
       if (next != want::nothing) return next;
       continue;
     }
-    if (static_cast<write_verb&>(first).is_locating) break;
+    if (first.is_locating) break;
     if (parts_.engine.close_notify_sent()) {
       remove(first);
       parts_.done.finish(first, errc::closed_for_writing);
@@ -320,7 +320,7 @@ void output_gate::end_one(verb& v, error_code result) noexcept {
 
 // Its node is in use without the lock: it ends when it has been located.
 bool output_gate::waits_for_its_callable(verb& v, error_code result) noexcept {
-  if (v.kind != verb_kind::write || !static_cast<write_verb&>(v).is_locating) return false;
+  if (!v.is_locating) return false;
   if (!v.ended_with) v.ended_with = result;
   return true;
 }

@@ -379,8 +379,10 @@ bool session::may_keep_ring() const noexcept {
   return account_ == nullptr || holds_ring() || account_->has_room_for(parts_.engine.ring().size());
 }
 
-// A stream that has nothing to flush and nothing to open waits with what it needs for that.
+// A stream that has nothing to flush and nothing to open waits with what it needs for that. Not
+// where a callback of OpenSSL's has come here: it is still working on the ring.
 void session::rest() noexcept {
+  if (in_turn_) return;
   parts_.engine.rest(has(modes_, mode::release_buffers_on_idle));
   tell_account();
 }

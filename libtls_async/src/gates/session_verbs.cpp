@@ -133,9 +133,7 @@ void session::cancel(verb& v, bool only_if_without_effect, error_code why) {
   bool const has_effect = state == verb_state::leaving || state == verb_state::under_way ||
                           state == verb_state::closing || state == verb_state::negotiating;
   if (only_if_without_effect && has_effect) return;
-  bool const is_locating =
-      v.kind == verb_kind::write && static_cast<write_verb const&>(v).is_locating;
-  if (!in_turn_ && !is_locating) return end_now(v, why);
+  if (!in_turn_ && !v.is_locating) return end_now(v, why);
   if (!v.ended_with) v.ended_with = why;
   has_cancelled_ = has_cancelled_ || in_turn_;
 }
@@ -149,7 +147,7 @@ void session::cancel_all(verb_kind kind, error_code why) {
 void session::end_cancelled() {
   if (!std::exchange(has_cancelled_, false)) return;
   each_verb([this](verb& each) {
-    if (!each.ended_with) return;
+    if (!each.ended_with || each.is_locating) return;
     end_now(each, std::exchange(each.ended_with, {}));
   });
 }
@@ -268,9 +266,7 @@ void session::close() noexcept {
   if (std::exchange(closed_, true) || in_turn_) return;
   error_code const why = operation_aborted();
   each_verb([&](verb& each) {
-    bool const is_locating =
-        each.kind == verb_kind::write && static_cast<write_verb const&>(each).is_locating;
-    if (is_locating) {
+    if (each.is_locating) {
       each.ended_with = why;
     } else if (each.is_linked()) {
       parts_.done.finish(each, each.state() == verb_state::letting_go ? each.result : why);

@@ -33,7 +33,10 @@ public:
     read_has_just_ended_ = false;
   }
   /// Waits for the peer's close_notify; plaintext goes to the read, if there is one.
-  void add(control_verb& shutdown) noexcept { shutdown_ = &shutdown; }
+  void add(control_verb& shutdown) noexcept {
+    shutdown_ = &shutdown;
+    read_has_just_ended_ = false;
+  }
   [[nodiscard]] bool has_read() const noexcept { return read_ != nullptr; }
   [[nodiscard]] bool has_shutdown() const noexcept { return shutdown_ != nullptr; }
   [[nodiscard]] read_verb* take_read() noexcept { return std::exchange(read_, nullptr); }

@@ -130,7 +130,6 @@ public:
   void expired();
   /// The flush under way has been ended by us, with a fill: it goes on.
   void interrupt_flush() noexcept { flush_is_interrupted_ = output_.is_flushing(); }
-  [[nodiscard]] bool is_flushing() const noexcept { return output_.is_flushing(); }
   void keep_fill() noexcept { input_.keep_fill(); }
   /// The end of the fill under way was asked for.
   [[nodiscard]] bool is_letting_go() const noexcept { return input_.is_letting_go(); }
@@ -152,7 +151,7 @@ public:
   /// No verb is in progress any more, but the timer is set: it is to be stopped. To be asked when
   /// handlers have been called: they may start the next.
   [[nodiscard]] bool wants_no_timer() noexcept {
-    return parts_.deadlines.has_any() && !has_verbs() && parts_.deadlines.clear();
+    return !in_turn_ && parts_.deadlines.has_any() && !has_verbs() && parts_.deadlines.clear();
   }
   /// Another stream stands on this one: what waits here for memory would hold up what has it there.
   void carry_another() noexcept { carries_another_ = true; }
@@ -181,7 +180,6 @@ private:
   void step_input();
   [[nodiscard]] bool may_begin_to_seal(memory_account::waiter& waiter);
   bool went_on(want next);
-  void want_input();
   void received(error_code ec, std::size_t n, bool bulk);
   void ended_receiving(error_code ec);
   void end_flush(error_code ec);

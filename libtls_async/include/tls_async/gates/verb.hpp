@@ -105,6 +105,7 @@ public:
   bool stalls = false;           ///< Bounded by the progress of the flush rather than by `expiry`.
   bool is_kept = false;          ///< Nobody waits for it: only what is final ends it.
   bool blocks = false;           ///< Its thread waits for it, and not for memory.
+  bool is_locating = false;      ///< Its callable runs now, without the lock: the node has to stay.
   std::uint16_t node_bytes = 0;  ///< What the stream counts for it.
   time_point expiry = never;
   time_point started{};  ///< Of one that has a deadline.
@@ -164,7 +165,6 @@ public:
 
   bool const some;               ///< Complete after the first batch of records, as write_some does.
   bool moves = false;            ///< It has to be located anew before it is sealed.
-  bool is_locating = false;      ///< Right now, without the lock.
   bool gathered_all = false;     ///< They are its last.
   std::uint32_t located_in = 0;  ///< Where it is was asked in this turn.
   std::size_t gathered = 0;      ///< Bytes of it that are about to be sealed.
@@ -181,13 +181,6 @@ public:
 protected:
   explicit control_verb(verb_kind k) noexcept : verb(k) {}
   ~control_verb() = default;
-};
-
-/// A control verb of whatever kind.
-class any_control : public control_verb {
-protected:
-  explicit any_control(verb_kind k) noexcept : control_verb(k) {}
-  ~any_control() = default;
 };
 
 /// Verbs that have their result, until their handlers are called.

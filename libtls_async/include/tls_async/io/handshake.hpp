@@ -40,7 +40,8 @@ public:
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_verb<any_control, signature>(state, std::move(handler), verb_kind::handshake);
+    auto& node =
+        make_verb<control_verb, signature>(state, std::move(handler), verb_kind::handshake);
     limit(node, state.session(), allowed_);
     state.start(node, [&] {
       state.session().begin_anew_if_cleared();

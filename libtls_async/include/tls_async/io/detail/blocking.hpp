@@ -15,6 +15,7 @@
 #include <boost/asio/socket_base.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 namespace tls_async::detail {
@@ -52,8 +53,8 @@ public:
       }
     } catch (...) {  // by the next layer: nothing may be left of a verb that is on the stack
       if (!inside_.owns_lock()) inside_.lock();
-      if (s.is_flushing()) s.stop_flush(0);
-      s.nothing_came();
+      if (is_flushing_) s.stop_flush(0);
+      if (is_filling_ || wants_fill_) s.nothing_came();
       s.cancel(v, false, boost::asio::error::operation_aborted);
       s.take_done(v);
       throw;
@@ -103,10 +104,12 @@ private:
   bool flush() {
     auto const ciphertext = state_.engine().ring().readable();
     error_code ec;
+    is_flushing_ = true;
     inside_.unlock();
     std::size_t const n = state_.next_layer().write_some(
         boost::asio::const_buffer(ciphertext.data(), ciphertext.size()), ec);
     inside_.lock();
+    is_flushing_ = false;
     bool const blocked = ec == boost::asio::error::would_block;
     if (blocked) {
       state_.session().stop_flush(n);
@@ -127,10 +130,12 @@ private:
       return true;
     }
     error_code ec;
+    is_filling_ = true;
     inside_.unlock();
     std::size_t const n =
         state_.next_layer().read_some(boost::asio::mutable_buffer(room.data(), room.size()), ec);
     inside_.lock();
+    is_filling_ = false;
     if (ec == boost::asio::error::would_block) return state_.session().nothing_came(), false;
     return state_.session().filled(ec, n), true;
   }
@@ -158,13 +163,16 @@ private:
   }
 
   State& state_;
+  std::shared_ptr<State> const alive_ = state_.shared_from_this();  // a callable may destroy it
   stream_lock inside_;
   bool wants_fill_ = false;
+  bool is_flushing_ = false;  // by us, and not by another thread's verb
+  bool is_filling_ = false;
 };
 
 template <class State>
 error_code blocking_control(State& state, verb_kind kind) {
-  waited_verb<any_control> control(kind);
+  waited_verb<control_verb> control(kind);
   blocking_call<State> call(state);
   call(control);
   return control.result;

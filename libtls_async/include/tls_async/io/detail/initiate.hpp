@@ -110,7 +110,8 @@ struct start_handshake {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_verb<any_control, signature>(state, std::move(handler), verb_kind::handshake);
+    auto& node =
+        make_verb<control_verb, signature>(state, std::move(handler), verb_kind::handshake);
     limit(node, state.session(), allowed);
     state.start(node, [&] {
       state.session().begin_anew_if_cleared();
@@ -142,7 +143,8 @@ struct start_buffered_handshake {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_verb<any_control, signature>(state, std::move(handler), verb_kind::handshake);
+    auto& node =
+        make_verb<control_verb, signature>(state, std::move(handler), verb_kind::handshake);
     state.start(node, [&]() -> error_code {
       state.session().begin_anew_if_cleared();
       (void)be(state.engine());
@@ -164,7 +166,7 @@ struct start_shutdown {
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
-    auto& node = make_verb<any_control, signature>(state, std::move(handler), what);
+    auto& node = make_verb<control_verb, signature>(state, std::move(handler), what);
     limit(node, state.session(), allowed);
     state.start(node, admit);
   }
@@ -178,7 +180,7 @@ struct start_key_update {
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node =
-        make_verb<any_control, signature>(state, std::move(handler), verb_kind::key_update);
+        make_verb<control_verb, signature>(state, std::move(handler), verb_kind::key_update);
     node.asks_peer = asks_peer;
     limit(node, state.session(), allowed);
     state.start(node, admit);

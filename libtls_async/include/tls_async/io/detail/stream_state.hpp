@@ -132,7 +132,8 @@ public:
   /// does what has to be done before, and returns why the verb can't be started.
   template <class Node, class Admit>
   void start(Node& one, Admit admit) {
-    std::shared_ptr<stream_state> alive;
+    // A callable of the program, of this write or of one that waits, may destroy the stream.
+    auto const alive = this->shared_from_this();
     try {
       if (auto slot = one.cancellation_slot(); slot.is_connected()) {
         slot.assign([weak = this->weak_from_this(), &one](boost::asio::cancellation_type type) {
@@ -140,10 +141,7 @@ public:
         });
       }
       if constexpr (std::is_base_of_v<write_verb, Node>) {
-        if (one.moves) {
-          alive = this->shared_from_this();  // a callable of the program may destroy the stream
-          one.locate();
-        }
+        if (one.moves) one.locate();
       }
       auto inside = lock();
       error_code const refused = session_.is_closed() ? operation_aborted() : admit();
