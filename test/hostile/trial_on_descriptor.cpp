@@ -7,6 +7,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "support/on_descriptor.hpp"
 #include "trial_of.hpp"
 
 namespace tls_async::test {
@@ -36,7 +37,7 @@ public:
         resets_(where.speed == pace::all_at_once),
         ends_(connected_sockets(io)),
         stream_(make_stream<stream_type>(where, std::move(ends_.first), on_descriptor())) {
-    stream_.state().engine().stay_on_descriptor();
+    stay_on_descriptor(stream_.state().engine());
     ends_.second.non_blocking(true);
   }
 
@@ -58,7 +59,7 @@ public:
   }
   bool collect() {
     auto const& engine = stream_.state().engine();
-    if (engine.handshake_done() && !engine.sends_directly() && !engine.failure()) {
+    if (engine.handshake_done() && !engine.path().sends_directly() && !engine.failure()) {
       throw std::logic_error("the stream is not on its descriptor");
     }
     bool has_come = false;

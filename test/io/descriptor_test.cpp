@@ -28,6 +28,7 @@
 #include "memory_session.hpp"
 #include "pattern.hpp"
 #include "socket_loop.hpp"
+#include "support/on_descriptor.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -52,9 +53,9 @@ struct descriptor_session : socket_loop {
     near.set_option(asio::socket_base::send_buffer_size(1));  // the kernel's least
     client.emplace(std::move(far), clients);
     server.emplace(std::move(near), known_server(), with(way));
-    if (stays) server->state().engine().stay_on_descriptor();
+    if (stays) stay_on_descriptor(server->state().engine());
     shake_hands(*client, *server);
-    BOOST_REQUIRE_EQUAL(server->state().engine().sends_directly(), stays);
+    BOOST_REQUIRE_EQUAL(server->state().engine().path().sends_directly(), stays);
   }
   local::socket near{io}, far{io};
   std::optional<tls> client, server;
@@ -436,7 +437,7 @@ BOOST_AUTO_TEST_CASE(record_that_waits_for_a_message_receives_nothing_by_itself)
   far.non_blocking(true);
   stream<local::socket> client(std::move(near), trusting_client(), with(ktls::tx));
   auto& engine = client.state().engine();
-  engine.stay_on_descriptor();
+  stay_on_descriptor(engine);
   tls_settings settings;
   settings.long_tickets = true;
   raw_session peer(make_context(role::server, settings).get(), role::server, {1 << 20, 1 << 20});

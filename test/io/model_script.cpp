@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "session_pair.hpp"
+#include "support/on_descriptor.hpp"
 
 namespace tls_async::test {
 
@@ -67,7 +68,7 @@ void model_script<Transport>::configure() {
     e.stream =
         std::make_unique<stream_type>(transport_->take(i), script_context(e.is_client), options);
     e.watch.emplace(*transport_, i, e.stream->next_layer());
-    if (options.ktls != ktls::off) e.stream->state().engine().stay_on_descriptor();
+    if (options.ktls != ktls::off) stay_on_descriptor(e.stream->state().engine());
     SSL* const ssl = e.stream->native_handle();
     if (!is_tls13_) SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
     if (!is_tls13_ && has_cbc) SSL_set_cipher_list(ssl, "ECDHE-ECDSA-AES128-SHA256");

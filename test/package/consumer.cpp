@@ -23,6 +23,7 @@ int main() {
             << TLS_ASYNC_VERSION_PATCH << '\n';
   // The compiled part and the headers see the same members.
   auto& engine = stream.state().engine();
-  bool const is_whole = engine.has_role() && !engine.handshake_done() && engine.descriptor() == -1;
+  bool const is_whole =
+      engine.has_role() && !engine.handshake_done() && engine.path().descriptor() == -1;
   return is_whole && stream.native_handle() != nullptr ? 0 : 1;
 }

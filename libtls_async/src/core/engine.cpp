@@ -57,7 +57,9 @@ engine::engine(SSL_CTX* context, engine_options const& options)
     : engine(new_session(context), options) {}
 
 engine::engine(SSL* session, engine_options const& options)
-    : options_(options), ssl_(session), ring_(session, options.ring_records * record_room) {
+    : options_(options),
+      ssl_(session),
+      path_(session, options.ring_records * record_room, options.ktls) {
   if (options.ring_records < 1 || options.ring_records > 1'024) {
     throw boost::system::system_error(make_error_code(errc::bad_option),
                                       "ring_records has to be between 1 and 1024");
@@ -86,20 +88,17 @@ engine::~engine() {
 
 void engine::begin_anew_if_cleared() noexcept {
   if (handshake_step_ == nullptr || SSL_in_before(ssl_.get()) == 0) return;
-  ring_.clear();
+  path_.clear();
   pending_.clear();
   failure_ = {};
   story_.reset();
   handshake_step_ = nullptr;
-  ktls_ = {};
   records_under_key_ = bytes_under_key_ = 0;
   key_updates_in_a_row_ = handshake_messages_in_a_row_ = 0;
   key_updates_allowed_ = UINT32_MAX;
-  descriptor_ = -1;
   alert_ = 0;
   exceeded_ = peer_limit::none;
   is_overruled_ = story_is_of_deadline_ = false;
-  sends_directly_ = receives_directly_ = false;
   handshake_begun_ = handshake_done_ = false;
   key_update_blocked_ = close_notify_blocked_ = false;
 }
@@ -110,12 +109,13 @@ step engine::handshake() {
   if (!has_role_) return fail(errc::no_role, "the stream is neither client nor server");
   if (begin().next == want::failed || !attach_ring()) return {want::failed, 0};
   callback_ran_ = true;
-  openssl_call const call(sends_directly_, callback_ran_);
+  openssl_call const call(path_.sends_directly(), callback_ran_);
   auto result = answer(SSL_do_handshake(ssl_.get()));
   if (result.next == want::nothing) result = check_host();
   handshake_done_ = result.next == want::nothing;
-  if (handshake_done_) alert_ = 0;
-  if (handshake_done_ && sends_directly_) leave_descriptor();
+  if (!handshake_done_) return result;
+  alert_ = 0;
+  path_.settle();
   return result;
 }
 
@@ -128,19 +128,19 @@ step engine::seal(std::span<std::byte const> plaintext) {
   auto record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
   // On a descriptor such an end is usual, and OpenSSL 3.0 then goes on from the old place, moved or
   // not, if the kernel seals.
-  if (sends_directly_) {
+  if (path_.sends_directly()) {
     if (!keep_pending(record)) return {want::failed, 0};
     record = pending_.plaintext();
   }
   std::size_t written = 0;
-  openssl_call const call(sends_directly_, callback_ran_);
+  openssl_call const call(path_.sends_directly(), callback_ran_);
   auto const result = answer(SSL_write_ex(ssl_.get(), record.data(), record.size(), &written));
   if (result.next == want::flush) {
     // OpenSSL has sealed the record and will only take the same bytes again (SSL_write_ex(3),
     // WARNINGS). With a copy the caller is free of it, and may cancel; that its place has moved is
     // what SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
     std::size_t const size = record.size();
-    if (!sends_directly_ && !keep_pending(record)) return {want::failed, 0};
+    if (!path_.sends_directly() && !keep_pending(record)) return {want::failed, 0};
     return {want::flush, size};
   }
   pending_.clear();
@@ -158,13 +158,13 @@ step engine::finish_record() {
   // SSL_write_ex would go on with that message by itself, and forget which of the records it is to
   // retry are sealed already.
   {
-    openssl_call const call(sends_directly_, callback_ran_);
+    openssl_call const call(path_.sends_directly(), callback_ran_);
     if (step const message = finish_message(); message.next != want::nothing) return message;
   }
   while (!pending_.empty()) {
     auto const rest = pending_.plaintext();
     std::size_t written = 0;
-    openssl_call const call(sends_directly_, callback_ran_);
+    openssl_call const call(path_.sends_directly(), callback_ran_);
     auto const result = answer(SSL_write_ex(ssl_.get(), rest.data(), rest.size(), &written));
     if (result.next != want::nothing) return result;
     count_sealed(written);
@@ -182,8 +182,8 @@ bool engine::keep_pending(std::span<std::byte const> record) {
 step engine::open(std::span<std::byte> plaintext) {
   assert(!plaintext.empty());
   if (step const session = handshake(); session.next != want::nothing) return session;
-  openssl_call const call(sends_directly_, callback_ran_);
-  if (ring_.input_bytes() == 0 && !receives_directly_ && !in_handshake()) {
+  openssl_call const call(path_.sends_directly(), callback_ran_);
+  if (!path_.may_have_input() && !in_handshake()) {
     // Without input OpenSSL has nothing new to say, unless it stopped for want of room, and would
     // only make a buffer for it.
     if (SSL_has_pending(ssl_.get()) == 0 && SSL_renegotiate_pending(ssl_.get()) == 0 &&
@@ -202,7 +202,7 @@ step engine::open(std::span<std::byte> plaintext) {
       return end_for_fixed_keys("the peer changed the keys, which kernel TLS cannot follow");
     }
     // Without SSL_MODE_AUTO_RETRY it has only come behind a message that is no plaintext.
-  } while (result.next == want::fill && kernel_seals() && ring_.input_bytes() != 0);
+  } while (result.next == want::fill && path_.kernel_seals() && ring().input_bytes() != 0);
   if (result.next == want::nothing) {
     stats_.plaintext_opened += read;
     ++stats_.records_opened;
@@ -213,8 +213,8 @@ step engine::open(std::span<std::byte> plaintext) {
 
 step engine::key_update(bool ask) {
   if (failure_ || !attach_ring()) return {want::failed, 0};
-  if (kernel_seals()) return end_for_fixed_keys("one key has sealed as much as it may");
-  openssl_call const call(sends_directly_, callback_ran_);
+  if (path_.kernel_seals()) return end_for_fixed_keys("one key has sealed as much as it may");
+  openssl_call const call(path_.sends_directly(), callback_ran_);
   if (!std::exchange(key_update_blocked_, false)) {
     if (step const message = finish_message(); message.next != want::nothing) return message;
     if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) !=
@@ -239,23 +239,16 @@ step engine::close_notify() {
   // still to be opened (SSL_shutdown(3)): `open` is the one that finds it.
   if (close_notify_sent() && !close_notify_blocked_) return {};
   if (!attach_ring()) return {want::failed, 0};
-  openssl_call const call(sends_directly_, callback_ran_);
+  openssl_call const call(path_.sends_directly(), callback_ran_);
   if (step const message = finish_message(); message.next != want::nothing) return message;
   int const result = SSL_shutdown(ssl_.get());
   step const sent = result >= 0 ? step{} : answer(result);
   close_notify_blocked_ = sent.next == want::flush;
-  if (sent.next == want::nothing) discard_output();
+  // Nothing may follow it (RFC 8446 section 6.1), but OpenSSL answers a request for new keys all
+  // the same. If the peer has closed its socket behind that, the answer would be met by a reset,
+  // which takes what was still to be read.
+  if (sent.next == want::nothing) path_.discard_output();
   return sent;
-}
-
-// Nothing may follow close_notify (RFC 8446 section 6.1), but OpenSSL answers a request for new
-// keys all the same. If the peer has closed its socket behind that, the answer would be met by a
-// reset, which takes what was still to be read.
-void engine::discard_output() noexcept {
-  BIO* const nowhere = BIO_new(BIO_s_null());
-  if (nowhere == nullptr) return ERR_clear_error();
-  ring_.carry(false, !receives_directly_);  // what is to be flushed stays
-  SSL_set0_wbio(ssl_.get(), nowhere);
 }
 
 // SSL_shutdown and SSL_key_update fail as long as a message of the session itself is half sent, or
@@ -265,7 +258,7 @@ step engine::finish_message() {
 }
 
 bool engine::attach_ring() {
-  if (ring_.attach()) return true;
+  if (ring().attach()) return true;
   (void)fail(make_error_code(boost::system::errc::not_enough_memory), "no memory for the ring");
   return false;
 }
@@ -286,7 +279,7 @@ step engine::answer(int result, opening is_open) {
   // come OpenSSL says so of any failure without a reason, also where the descriptor failed.
   auto const end = [&]() -> step {
     if (is_open == opening::yes && (handshake_done_ || !in_handshake())) return {want::closed, 0};
-    if (descriptor_ != -1 && failed != 0) return fail_transport(failed);
+    if (path_.descriptor() != -1 && failed != 0) return fail_transport(failed);
     return fail(errc::closed_by_peer, "the peer closed the session in the middle of a handshake");
   };
   switch (error) {
@@ -306,7 +299,7 @@ step engine::answer(int result, opening is_open) {
         return fail_transport(ERR_GET_REASON(code));
       } else if (code != 0) {
         return fail(tls_async::failure(code));
-      } else if (descriptor_ != -1 && failed != 0) {
+      } else if (path_.descriptor() != -1 && failed != 0) {
         return fail_transport(failed);
       }
       // In TLS 1.3 a close_notify of any level is one (RFC 8446 section 6), but behind
@@ -345,8 +338,8 @@ bool engine::wants_new_keys() const noexcept {
 
 void engine::rest(bool buffers) noexcept {
   pending_.rest();
-  if (failure_ || close_notify_received()) ring_.drop_input();  // what nobody reads any more
-  if (!ring_.detach()) return;
+  if (failure_ || close_notify_received()) ring().drop_input();  // what nobody reads any more
+  if (!ring().detach()) return;
   // Before 3.0.14 it could free a buffer that was still in use (CVE-2024-4741).
   static bool const is_safe = OpenSSL_version_num() >= 0x300000e0L;
   if (is_safe && buffers && !failure_) SSL_free_buffers(ssl_.get());

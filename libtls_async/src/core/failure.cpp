@@ -5,7 +5,6 @@
 #include <tls_async/core/engine.hpp>
 #include <tls_async/core/failure.hpp>
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
@@ -154,6 +153,11 @@ step engine::fail(error_code why, std::string summary) {
   return fail(tls_async::failure(why));
 }
 
+step engine::fail_transport(int error) {
+  error_code const why(error, boost::system::system_category());
+  return fail(why, "the connection failed: " + why.message());
+}
+
 void engine::refuse(error_code why, std::string summary) {
   if (!failure_) (void)fail(why, std::move(summary));
 }
@@ -268,9 +272,7 @@ void engine::exceed(peer_limit limit) noexcept {
   if (exceeded_ != peer_limit::none) return;
   exceeded_ = limit;
   static constexpr std::array<unsigned char, 6> unprotected{SSL3_RT_HANDSHAKE, 3, 3, 0, 1, 0};
-  if (!supports_key_update()) return;
-  BIO* const instead = BIO_new_mem_buf(unprotected.data(), static_cast<int>(unprotected.size()));
-  if (instead != nullptr) SSL_set0_rbio(ssl_.get(), instead);
+  if (supports_key_update()) path_.put_in_the_way(unprotected);
 }
 
 // Sees each handshake message that comes or goes; OpenSSL itself limits none of those counted here.

@@ -133,7 +133,7 @@ step engine::begin() {
   adopt_verify_callback();
   if (std::exchange(handshake_begun_, true)) return {};
   forget_story();
-  if (!sends_directly_) SSL_clear_options(ssl_.get(), SSL_OP_ENABLE_KTLS);  // fact 14
+  path_.begin();
   if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
   drop_unverified_session();
   return {};

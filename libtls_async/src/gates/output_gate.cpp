@@ -50,7 +50,7 @@ want output_gate::finish_begun() {
     for (verb& each : leaving_) {
       if (each.end == not_in_ring_yet) each.end = sealed();
     }
-    if (parts_.engine.sends_directly()) {
+    if (parts_.engine.path().sends_directly()) {
       last_progress_ = parts_.now();
       complete_flushed();
     }
@@ -103,7 +103,7 @@ want output_gate::seal_front(bool& has_sealed) {
   if (!parts_.engine.can_seal()) return want::nothing;
   auto& first = static_cast<write_verb&>(queue_.front());
   if (!is_located(first)) return want::nothing;
-  if (parts_.engine.kernel_seals() && first.file() != nullptr) {
+  if (parts_.engine.path().kernel_seals() && first.file() != nullptr) {
     want const next = send_file(first, has_sealed);
     if (next != want::nothing || has_sealed) return next;
   }
@@ -126,7 +126,7 @@ want output_gate::seal_writes() {
     sealed_step = parts_.engine.seal(rest);
     rest = rest.subspan(sealed_step.bytes);
     if (sealed_step.bytes == 0) break;
-    if (parts_.engine.sends_directly()) sent_directly(sealed_step.bytes);
+    if (parts_.engine.path().sends_directly()) sent_directly(sealed_step.bytes);
     take_sealed(sealed_step.bytes, begin);
   } while (sealed_step.next == want::nothing && !rest.empty() && parts_.engine.can_seal() &&
            !parts_.engine.wants_new_keys());
@@ -305,7 +305,7 @@ void output_gate::end_verbs(error_code result) noexcept {
   bool const is_final = result != operation_aborted();
   each_verb([&](verb& each) {
     if (each.is_kept && !is_final) return;
-    bool const none_has_left = !parts_.engine.sends_directly() && each.begin >= flushed_;
+    bool const none_has_left = !parts_.engine.path().sends_directly() && each.begin >= flushed_;
     if (is_final && none_has_left && each.kind == verb_kind::write) each.bytes = 0;
     end_one(each, result);
   });

@@ -103,7 +103,7 @@ actions session::todo() {
 // come soon, and to receive costs less than to wait until there is something.
 fill_way session::way_to_fill() const noexcept {
   bool const is_answer = !parts_.engine.handshake_done() && output_.sealed() != 0;
-  if (parts_.engine.receives_directly() || !may_keep_ring()) return fill_way::wait;
+  if (parts_.engine.path().receives_directly() || !may_keep_ring()) return fill_way::wait;
   if (is_answer || parts_.engine.ring().expects_more_than(landing_bytes)) return fill_way::at_once;
   return input_.more_is_likely() ? fill_way::if_something_is : fill_way::wait;
 }
@@ -154,7 +154,7 @@ bool session::went_on(want next) {
     case want::nothing:
       return true;
     case want::flush:
-      if (parts_.engine.sends_directly()) output_.want_room(true);
+      if (parts_.engine.path().sends_directly()) output_.want_room(true);
       return false;
     case want::fill:
       if (!input_.error()) {
@@ -206,7 +206,7 @@ void session::step_input() {
       break;
     case want::flush:  // a peer that floods us with KeyUpdates and reads no replies
       if (output_.error()) end_inputs(output_.error());
-      if (parts_.engine.sends_directly()) output_.want_room(true);
+      if (parts_.engine.path().sends_directly()) output_.want_room(true);
       break;
     case want::closed:
       end_inputs(parts_.world.eof);

@@ -40,7 +40,7 @@ void session::start(write_verb& write) {
   output_.located(write);
   write.result = write.located_with;
   bool const is_sent_by_kernel =
-      parts_.engine.kernel_seals() && write.file() != nullptr && write.file()->length != 0;
+      parts_.engine.path().kernel_seals() && write.file() != nullptr && write.file()->length != 0;
   // SSL_write_ex takes zero bytes only between records (SSL_write_ex(3)); it need not be asked.
   if (!is_sent_by_kernel && write.piece().empty()) return parts_.done.finish(write, write.result);
   if (!parts_.engine.has_role()) return parts_.done.finish(write, errc::no_role);
@@ -64,7 +64,7 @@ void session::start(control_verb& control) {
                              : !parts_.engine.handshake_done()      ? errc::handshake_not_done
                              : !is_key_update                       ? error_code()
                              : !parts_.engine.supports_key_update() ? errc::not_supported
-                             : parts_.engine.kernel_seals()         ? errc::ktls_fixed_keys
+                             : parts_.engine.path().kernel_seals()  ? errc::ktls_fixed_keys
                                                                     : error_code();
   if (refused) return parts_.done.finish(control, refused);
   output_.add(control);

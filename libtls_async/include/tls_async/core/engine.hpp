@@ -3,11 +3,11 @@
 //
 // The engine: one TLS session without I/O. Plaintext and ciphertext go in and out, and every call
 // answers with what it needs next. The only code that calls SSL_* for a session, and the only
-// reader of SSL_get_error. Does no I/O, and knows no clocks, threads or Asio: a descriptor for
-// kernel TLS is passed on to OpenSSL.
+// reader of SSL_get_error. Does no I/O, and knows no sockets, clocks, threads or Asio: how
+// ciphertext gets from OpenSSL and to it is its path (core/path.hpp).
 //
-//     plaintext --seal--> record --> ring.readable() --> (flush, by the caller)
-//     plaintext <--open-- record <-- ring.writable() <-- (fill, by the caller)
+//     plaintext --seal--> record --> path: ring().readable() --> (flush, by the caller)
+//     plaintext <--open-- record <-- path: ring().writable() <-- (fill, by the caller)
 //
 // Whatever a call answers, it may have left ciphertext in the ring: flush before waiting for input.
 #pragma once
@@ -15,11 +15,9 @@
 #include <tls_async/requirements.hpp>
 
 #include <tls_async/core/failure.hpp>
-#include <tls_async/core/ktls.hpp>
 #include <tls_async/core/options.hpp>
+#include <tls_async/core/path.hpp>
 #include <tls_async/core/pending_record.hpp>
-#include <tls_async/core/record.hpp>
-#include <tls_async/core/ring.hpp>
 #include <tls_async/core/session_info.hpp>
 #include <tls_async/core/stats.hpp>
 #include <tls_async/core/step.hpp>
@@ -105,31 +103,10 @@ public:
   step key_update(bool ask);
   /// Sends close_notify; sealing is over then, opening is not (RFC 8446 section 6.1).
   step close_notify();
-
-  // On a descriptor, where `options.ktls` asks for it.
-
-  /// Before the handshake: OpenSSL sends by `descriptor`, a connected socket that does not block,
-  /// and with ktls::tx_rx receives by it. It is the caller's, and has to be open during each later
-  /// call. When the handshake is done, what the kernel does not do goes by the ring.
-  /// `kernel_has_tls` is asked about it where the kernel does nothing, to tell why.
-  void use_descriptor(int descriptor, bool (*kernel_has_tls)(int descriptor));
-  /// -1 if there is none.
-  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-  /// Nothing has to be flushed: what a call has made is sent, and want::flush means to wait until
-  /// the descriptor takes more.
-  [[nodiscard]] bool sends_directly() const noexcept { return sends_directly_; }
-  /// Nothing has to be filled: want::fill means to wait until the descriptor has more.
-  [[nodiscard]] bool receives_directly() const noexcept { return receives_directly_; }
-  /// What the kernel does of this session, or why it does nothing.
-  [[nodiscard]] tls_async::ktls_status ktls_status() const noexcept;
-  /// The kernel seals what is sent.
-  [[nodiscard]] bool kernel_seals() const noexcept { return ktls_.sending == ktls_state::on; }
   /// Sends a part of a file without its bytes coming here; `bytes` may be less. With want::nothing
   /// and 0 it can't be done so, or there is nothing left: reading the file tells.
-  /// Preconditions: `kernel_seals()`, and no record is pending.
+  /// Preconditions: `path().kernel_seals()`, and no record is pending.
   step sendfile(int file, std::uint64_t offset, std::size_t length);
-  /// For tests: stays on the descriptor without the kernel, too.
-  void stay_on_descriptor() noexcept { stays_on_descriptor_ = true; }
 
   // State.
 
@@ -158,11 +135,9 @@ public:
   [[nodiscard]] std::string alpn() const;
   /// What the handshake has agreed on. Throws std::bad_alloc.
   [[nodiscard]] tls_async::session_info session_info() const;
-  /// There is room for a whole record, so `seal` will not leave one pending.
-  [[nodiscard]] bool can_seal() const noexcept {
-    return sends_directly_ || ring_.output_room() >= max_record_plaintext + seal_margin;
-  }
 
+  /// There is room for a whole record, so `seal` will not leave one pending.
+  [[nodiscard]] bool can_seal() const noexcept { return path_.has_room(); }
   /// Those it was made with.
   [[nodiscard]] engine_options const& options() const noexcept { return options_; }
   /// What it counts; streams add what they see.
@@ -173,10 +148,14 @@ public:
   /// Whether OpenSSL frees its record buffers whenever they are empty (mode::release_buffers).
   void release_buffers_always(bool on) noexcept;
 
-  /// Ciphertext on its way out and in.
-  [[nodiscard]] tls_async::ring& ring() noexcept { return ring_; }
+  /// How ciphertext gets from OpenSSL and to it.
+  [[nodiscard]] tls_async::path& path() noexcept { return path_; }
+  /// Of a const session.
+  [[nodiscard]] tls_async::path const& path() const noexcept { return path_; }
+  /// Of the path: ciphertext on its way out and in.
+  [[nodiscard]] tls_async::ring& ring() noexcept { return path_.ring(); }
   /// Ciphertext of a const session.
-  [[nodiscard]] tls_async::ring const& ring() const noexcept { return ring_; }
+  [[nodiscard]] tls_async::ring const& ring() const noexcept { return path_.ring(); }
   /// OpenSSL's session, of which the engine stays the owner.
   [[nodiscard]] SSL* native_handle() const noexcept { return ssl_.get(); }
   /// Heap memory of ours beside the ring, in bytes; what OpenSSL allocates for the session comes on
@@ -217,7 +196,6 @@ private:
   step answer(int result, opening is_open = opening::no);
   [[nodiscard]] bool keep_pending(std::span<std::byte const> record);
   step finish_message();
-  void discard_output() noexcept;
   step fail(tls_async::failure why);
   step fail(error_code why, std::string summary);
   void count_sealed(std::size_t plaintext) noexcept;
@@ -241,7 +219,6 @@ private:
   [[nodiscard]] bool is_verified_for(std::string const& host) const noexcept;
   [[nodiscard]] bool skips_verification() const noexcept;
   [[nodiscard]] unsigned host_flags() const noexcept;
-  void leave_descriptor();
   step fail_transport(int error);
   step end_for_fixed_keys(char const* summary);
   [[nodiscard]] bool has_to_end_for_fixed_keys() const noexcept;
@@ -258,7 +235,7 @@ private:
 
   engine_options const& options_;
   std::unique_ptr<SSL, ssl_free> ssl_;
-  tls_async::ring ring_;
+  tls_async::path path_;
   tls_async::stats stats_;
   pending_record pending_;
   tls_async::failure failure_;
@@ -267,14 +244,11 @@ private:
   int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
   std::unique_ptr<std::string const> host_;  // whom a client wants, without a dot at its end
   char const* handshake_step_ = nullptr;
-  bool (*kernel_has_tls_)(int) = nullptr;
-  tls_async::ktls_status ktls_;
   std::uint64_t records_under_key_ = 0;
   std::uint64_t bytes_under_key_ = 0;
   std::uint32_t key_updates_in_a_row_ = 0;
   std::uint32_t key_updates_allowed_ = UINT32_MAX;
   std::uint32_t handshake_messages_in_a_row_ = 0;
-  int descriptor_ = -1;
   std::uint16_t alert_ = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none
   peer_limit exceeded_ = peer_limit::none;  // the first that the peer went beyond
   bool alert_was_sent_ = false;
@@ -282,9 +256,6 @@ private:
   bool is_overruled_ = false;  // a callback has accepted what OpenSSL refuses
   bool story_is_of_deadline_ = false;
   bool has_role_ = false;
-  bool sends_directly_ = false;
-  bool receives_directly_ = false;
-  bool stays_on_descriptor_ = false;
   bool handshake_begun_ = false;
   bool handshake_done_ = false;
   bool key_update_blocked_ = false;

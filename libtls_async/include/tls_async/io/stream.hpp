@@ -181,7 +181,7 @@ public:
   /// What the kernel does of this session, or why it does nothing (`stream_options::ktls`).
   [[nodiscard]] tls_async::ktls_status ktls_status() const noexcept {
     auto const inside = state_->lock();
-    return state_->engine().ktls_status();
+    return state_->engine().path().ktls_status();
   }
 
   /// Makes it client or server without a handshake: the first read or write then negotiates by

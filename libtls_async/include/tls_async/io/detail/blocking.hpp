@@ -119,7 +119,7 @@ private:
     return !blocked;
   }
   bool fill() {
-    if (state_.engine().receives_directly()) {
+    if (state_.engine().path().receives_directly()) {
       error_code const ec = wait(boost::asio::socket_base::wait_read);
       if (ec == boost::asio::error::would_block) return state_.session().nothing_came(), false;
       return state_.session().has_input(ec), true;

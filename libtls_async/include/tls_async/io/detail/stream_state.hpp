@@ -227,12 +227,12 @@ public:
   void prepare_descriptor() noexcept {
     if constexpr (is_socket<next_layer_type>) {
       if (session_.options().ktls == ktls::off) return;
-      bool const has_one = engine().descriptor() != -1;
+      bool const has_one = engine().path().descriptor() != -1;
       if (!has_one && !session_.is_about_to_negotiate()) return;
       int const socket = descriptor();
       if (!has_one && socket != -1) {
-        engine().use_descriptor(socket, &kernel_has_tls);
-      } else if (has_one && engine().descriptor() != socket) {
+        engine().path().use_descriptor(socket, &kernel_has_tls);
+      } else if (has_one && engine().path().descriptor() != socket) {
         // Closed by its owner: the number may be another file's by now.
         refuse(boost::asio::error::bad_descriptor, "the socket was closed");
       }
@@ -356,7 +356,7 @@ private:
   }
   // Asio's own receive would wait if there is nothing after all.
   void receive(error_code ec) {
-    if (engine().receives_directly()) return session_.has_input(ec);
+    if (engine().path().receives_directly()) return session_.has_input(ec);
     if (ec || !has_next_layer_) return session_.landed(ec ? ec : operation_aborted(), {}, 0);
     auto const room = session_.fill_room();
     if (room.empty()) return session_.landed(no_memory(), {}, 0);
