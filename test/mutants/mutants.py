@@ -13,7 +13,7 @@ MUTANTS = [
      "      bytes_ -= wanted.size();\n      return true;",
      "After a lull the pool of rings frees pairs that sessions are using: a crash or foreign bytes."),
     (2, SRC + "engine.cpp",
-     "  if (close_notify_sent() && !close_notify_blocked_) return {};\n",
+     "  if (close_notify_sent() && blocked_ != blocked::close_notify) return {};\n",
      "",
      "A shutdown after a half-close fails the session where the peer still sends plaintext."),
     (3, SRC + "role.cpp",

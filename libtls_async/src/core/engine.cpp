@@ -86,8 +86,9 @@ engine::~engine() {
   SSL_set_msg_callback(ssl_.get(), nullptr);
 }
 
-void engine::begin_anew_if_cleared() noexcept {
-  if (handshake_step_ == nullptr || SSL_in_before(ssl_.get()) == 0) return;
+bool engine::begin_anew_if_cleared() noexcept {
+  if (handshake_step_ == nullptr || SSL_in_before(ssl_.get()) == 0) return false;
+  if (phase_ != phase::fresh) enter(phase::fresh);
   path_.clear();
   pending_.clear();
   failure_ = {};
@@ -99,21 +100,21 @@ void engine::begin_anew_if_cleared() noexcept {
   alert_ = 0;
   exceeded_ = peer_limit::none;
   is_overruled_ = story_is_of_deadline_ = false;
-  handshake_begun_ = handshake_done_ = false;
-  key_update_blocked_ = close_notify_blocked_ = false;
+  blocked_ = blocked::nothing;
+  return true;
 }
 
 step engine::handshake() {
   if (failure_) return {want::failed, 0};
-  if (handshake_done_) return {};
+  if (handshake_done()) return {};
   if (!has_role_) return fail(errc::no_role, "the stream is neither client nor server");
   if (begin().next == want::failed || !attach_ring()) return {want::failed, 0};
   callback_ran_ = true;
   openssl_call const call(path_.sends_directly(), callback_ran_);
   auto result = answer(SSL_do_handshake(ssl_.get()));
   if (result.next == want::nothing) result = check_host();
-  handshake_done_ = result.next == want::nothing;
-  if (!handshake_done_) return result;
+  if (result.next != want::nothing) return result;
+  enter(phase::open);
   alert_ = 0;
   path_.settle();
   return result;
@@ -215,7 +216,7 @@ step engine::key_update(bool ask) {
   if (failure_ || !attach_ring()) return {want::failed, 0};
   if (path_.kernel_seals()) return end_for_fixed_keys("one key has sealed as much as it may");
   openssl_call const call(path_.sends_directly(), callback_ran_);
-  if (!std::exchange(key_update_blocked_, false)) {
+  if (std::exchange(blocked_, blocked::nothing) != blocked::key_update) {
     if (step const message = finish_message(); message.next != want::nothing) return message;
     if (SSL_key_update(ssl_.get(), ask ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED) !=
         1) {
@@ -225,7 +226,7 @@ step engine::key_update(bool ask) {
   // SSL_key_update only makes a note; the message is sent by the next call, and rather by this one
   // than by a write, which then needs room for just its record.
   auto const result = answer(SSL_do_handshake(ssl_.get()));
-  key_update_blocked_ = result.next == want::flush;
+  if (result.next == want::flush) blocked_ = blocked::key_update;
   if (result.next == want::nothing) {
     ++stats_.key_updates_sent;
     records_under_key_ = bytes_under_key_ = 0;
@@ -237,13 +238,13 @@ step engine::close_notify() {
   if (failure_) return {want::failed, 0};
   // Once it is sent, another SSL_shutdown would look for the peer's, and fail on plaintext that is
   // still to be opened (SSL_shutdown(3)): `open` is the one that finds it.
-  if (close_notify_sent() && !close_notify_blocked_) return {};
+  if (close_notify_sent() && blocked_ != blocked::close_notify) return {};
   if (!attach_ring()) return {want::failed, 0};
   openssl_call const call(path_.sends_directly(), callback_ran_);
   if (step const message = finish_message(); message.next != want::nothing) return message;
   int const result = SSL_shutdown(ssl_.get());
   step const sent = result >= 0 ? step{} : answer(result);
-  close_notify_blocked_ = sent.next == want::flush;
+  blocked_ = sent.next == want::flush ? blocked::close_notify : blocked::nothing;
   // Nothing may follow it (RFC 8446 section 6.1), but OpenSSL answers a request for new keys all
   // the same. If the peer has closed its socket behind that, the answer would be met by a reset,
   // which takes what was still to be read.
@@ -254,7 +255,7 @@ step engine::close_notify() {
 // SSL_shutdown and SSL_key_update fail as long as a message of the session itself is half sent, or
 // has come in part.
 step engine::finish_message() {
-  return handshake_done_ && in_handshake() ? answer(SSL_do_handshake(ssl_.get())) : step{};
+  return handshake_done() && in_handshake() ? answer(SSL_do_handshake(ssl_.get())) : step{};
 }
 
 bool engine::attach_ring() {
@@ -278,7 +279,7 @@ step engine::answer(int result, opening is_open) {
   // The peer's close_notify is an orderly end of what is read, and of nothing else. Once it has
   // come OpenSSL says so of any failure without a reason, also where the descriptor failed.
   auto const end = [&]() -> step {
-    if (is_open == opening::yes && (handshake_done_ || !in_handshake())) return {want::closed, 0};
+    if (is_open == opening::yes && (handshake_done() || !in_handshake())) return {want::closed, 0};
     if (path_.descriptor() != -1 && failed != 0) return fail_transport(failed);
     return fail(errc::closed_by_peer, "the peer closed the session in the middle of a handshake");
   };
@@ -316,9 +317,30 @@ step engine::answer(int result, opening is_open) {
 void engine::count_sealed(std::size_t plaintext) noexcept {
   ++stats_.records_sealed;
   ++records_under_key_;
-  key_update_blocked_ = false;  // it left first
+  blocked_ = blocked::nothing;  // it left first
   stats_.plaintext_sealed += plaintext;
   bytes_under_key_ += plaintext;
+}
+
+// What OpenSSL decides itself is asked of it, so that no copy can differ.
+tls_async::phase engine::phase() const noexcept {
+  if (failure_) return phase::failed;
+  if (phase_ != phase::open) return phase_;
+  switch (SSL_get_shutdown(ssl_.get())) {
+    case SSL_SENT_SHUTDOWN:
+      return phase::output_closed;
+    case SSL_RECEIVED_SHUTDOWN:
+      return phase::input_closed;
+    case SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN:
+      return phase::closed;
+    default:
+      return phase::open;
+  }
+}
+
+void engine::enter(tls_async::phase next) noexcept {
+  assert(may_follow(phase(), next));
+  phase_ = next;
 }
 
 bool engine::in_handshake() const noexcept { return SSL_is_init_finished(ssl_.get()) == 0; }

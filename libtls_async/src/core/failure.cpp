@@ -282,7 +282,7 @@ void engine::on_message(int sent, int /*version*/, int type, void const* message
   if (self == nullptr || type != SSL3_RT_HANDSHAKE || length == 0) return;
   self->callback_ran_ = true;
   if (sent != 0) return;
-  if (!self->handshake_done_) return;
+  if (!self->handshake_done()) return;
   auto const exceeds = [](std::uint32_t count, std::uint32_t limit) {
     return limit != 0 && count > limit;
   };

@@ -57,13 +57,14 @@ void engine::be_client() noexcept {
 error_code engine::be_client_of(std::string_view host) {
   ERR_clear_error();
   if (failure_) return {};  // which is what the handshake answers
-  if (!handshake_begun_) forget_story();
+  if (phase_ == phase::fresh) forget_story();
   if (host.empty()) return errc::no_host_name;
   if (char const* const fault = detail::fault_of_host(host); fault != nullptr) {
-    if (!handshake_begun_) story().summary = std::string("the host can't be verified: ") + fault;
+    if (phase_ == phase::fresh)
+      story().summary = std::string("the host can't be verified: ") + fault;
     return errc::bad_host_name;
   }
-  if (handshake_begun_) return why_not_client_of(detail::without_final_dot(host));
+  if (phase_ != phase::fresh) return why_not_client_of(detail::without_final_dot(host));
   SSL* const ssl = ssl_.get();
   auto wanted = std::make_unique<std::string>(detail::without_final_dot(host));
   char* const sent = detail::is_ip_address(*wanted) ? nullptr : wanted->data();
@@ -80,7 +81,7 @@ error_code engine::be_client_of(std::string_view host) {
 error_code engine::why_not_client_of(std::string_view host) const {
   if (SSL_is_server(ssl_.get()) != 0) return errc::wrong_role;
   if (host_ && host == *host_) return {};
-  if (handshake_done_ && (skips_verification() || is_verified_for(std::string(host)))) return {};
+  if (handshake_done() && (skips_verification() || is_verified_for(std::string(host)))) return {};
   return errc::not_verified;
 }
 
@@ -131,7 +132,8 @@ void engine::adopt_verify_callback() noexcept {
 
 step engine::begin() {
   adopt_verify_callback();
-  if (std::exchange(handshake_begun_, true)) return {};
+  if (phase_ != phase::fresh) return {};
+  enter(phase::negotiating);
   forget_story();
   path_.begin();
   if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;

@@ -33,7 +33,7 @@ session_info engine::session_info() const {
   // As a client has sent it, who may have made it up.
   info.server_name =
       detail::printable(or_empty(SSL_get_servername(session, TLSEXT_NAMETYPE_host_name)), 256);
-  if (!handshake_done_) return info;
+  if (!handshake_done()) return info;
   info.version = SSL_get_version(session);
   auto const* const suite = SSL_get_current_cipher(session);  // null while it renegotiates
   if (suite != nullptr) info.suite = or_empty(SSL_CIPHER_get_name(suite));

@@ -364,7 +364,7 @@ bool session::is_idle() const noexcept {
 }
 
 bool session::is_about_to_negotiate() const noexcept {
-  return !parts_.engine.handshake_begun() && parts_.engine.has_role() && has_verbs();
+  return parts_.engine.phase() == phase::fresh && parts_.engine.has_role() && has_verbs();
 }
 
 // What the account was told is of the last rest: a ring that has been taken since, and that holds

@@ -72,10 +72,7 @@ void session::start(control_verb& control) {
 }
 
 void session::begin_anew_if_cleared() noexcept {
-  if (!is_idle()) return;
-  bool const was_begun = parts_.engine.handshake_begun();
-  parts_.engine.begin_anew_if_cleared();
-  if (!was_begun || parts_.engine.handshake_begun()) return;
+  if (!is_idle() || !parts_.engine.begin_anew_if_cleared()) return;
   output_.begin_anew();
   input_.begin_anew();
 }

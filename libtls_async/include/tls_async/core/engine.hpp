@@ -18,6 +18,7 @@
 #include <tls_async/core/options.hpp>
 #include <tls_async/core/path.hpp>
 #include <tls_async/core/pending_record.hpp>
+#include <tls_async/core/phase.hpp>
 #include <tls_async/core/session_info.hpp>
 #include <tls_async/core/stats.hpp>
 #include <tls_async/core/step.hpp>
@@ -68,8 +69,8 @@ public:
   /// began as a server's. Throws std::bad_alloc.
   [[nodiscard]] error_code be_client_of(std::string_view host);
   /// Another session with the same SSL, if SSL_clear(3) was called since its handshake began: what
-  /// was left of the one before is gone, and its failure forgotten.
-  void begin_anew_if_cleared() noexcept;
+  /// was left of the one before is gone, and its failure forgotten. True if so.
+  bool begin_anew_if_cleared() noexcept;
   /// SSL_VERIFY_NONE and so on, of SSL_set_verify(3).
   void verify_mode(int mode) noexcept;
   /// SSL_set_verify_depth(3).
@@ -115,10 +116,10 @@ public:
   void allow_key_updates(std::uint32_t n) noexcept { key_updates_allowed_ = n; }
   /// It is client or server.
   [[nodiscard]] bool has_role() const noexcept { return has_role_; }
-  /// The first handshake has begun.
-  [[nodiscard]] bool handshake_begun() const noexcept { return handshake_begun_; }
-  /// The first handshake is done.
-  [[nodiscard]] bool handshake_done() const noexcept { return handshake_done_; }
+  /// Where the session stands. Between SSL_clear(3) and begin_anew_if_cleared() it means nothing.
+  [[nodiscard]] tls_async::phase phase() const noexcept;
+  /// The first handshake is done, whatever has become of the session since.
+  [[nodiscard]] bool handshake_done() const noexcept { return phase_ == tls_async::phase::open; }
   /// A message of a handshake has begun and is not complete: a renegotiation, or a ticket in parts.
   [[nodiscard]] bool in_handshake() const noexcept;
   /// The session is one of TLS 1.3.
@@ -198,6 +199,7 @@ private:
   step finish_message();
   step fail(tls_async::failure why);
   step fail(error_code why, std::string summary);
+  void enter(tls_async::phase next) noexcept;
   void count_sealed(std::size_t plaintext) noexcept;
   enum class peer_limit : std::uint8_t {
     none,
@@ -206,6 +208,7 @@ private:
     renegotiations,
     handshake_messages
   };
+  enum class blocked : std::uint8_t { nothing, key_update, close_notify };
   static char const* words_of(peer_limit exceeded) noexcept;
   void exceed(peer_limit limit) noexcept;
   step begin();
@@ -256,10 +259,9 @@ private:
   bool is_overruled_ = false;  // a callback has accepted what OpenSSL refuses
   bool story_is_of_deadline_ = false;
   bool has_role_ = false;
-  bool handshake_begun_ = false;
-  bool handshake_done_ = false;
-  bool key_update_blocked_ = false;
-  bool close_notify_blocked_ = false;
+  // `fresh`, `negotiating`, or `open`: what comes after it OpenSSL knows, and `failure_`.
+  tls_async::phase phase_ = tls_async::phase::fresh;
+  blocked blocked_ = blocked::nothing;  // OpenSSL has begun it, and finds no room
   bool callback_ran_ =
       false;  // one of the application's, perhaps, in the call of OpenSSL under way
 };
