@@ -21,7 +21,7 @@ MUTANTS = [
      "peer != nullptr &&",
      "A verifying client resumes a session whose peer was never verified, and takes it for a good one."),
     (4, SRC + "failure.cpp",
-     "  if (context_verify_ != nullptr) accepted = context_verify_(accepted, chain);\n",
+     "  if (verification_.context_callback != nullptr)\n    accepted = verification_.context_callback(accepted, chain);\n",
      "",
      "A verify callback set by SSL_CTX_set_verify or SSL_set_verify is not asked: what it refuses is let in."),
     (5, SRC + "host.cpp",

@@ -87,19 +87,15 @@ engine::~engine() {
 }
 
 bool engine::begin_anew_if_cleared() noexcept {
-  if (handshake_step_ == nullptr || SSL_in_before(ssl_.get()) == 0) return false;
+  if (story_.handshake_step == nullptr || SSL_in_before(ssl_.get()) == 0) return false;
   if (phase_ != phase::fresh) enter(phase::fresh);
   path_.clear();
   pending_.clear();
   failure_ = {};
-  story_.reset();
-  handshake_step_ = nullptr;
-  records_under_key_ = bytes_under_key_ = 0;
-  key_updates_in_a_row_ = handshake_messages_in_a_row_ = 0;
-  key_updates_allowed_ = UINT32_MAX;
-  alert_ = 0;
-  exceeded_ = peer_limit::none;
-  is_overruled_ = story_is_of_deadline_ = false;
+  story_ = {};
+  under_key_ = {};
+  peer_ = {};
+  verification_.is_overruled = false;
   blocked_ = blocked::nothing;
   return true;
 }
@@ -115,7 +111,7 @@ step engine::handshake() {
   if (result.next == want::nothing) result = check_host();
   if (result.next != want::nothing) return result;
   enter(phase::open);
-  alert_ = 0;
+  story_.alert = 0;
   path_.settle();
   return result;
 }
@@ -207,7 +203,7 @@ step engine::open(std::span<std::byte> plaintext) {
   if (result.next == want::nothing) {
     stats_.plaintext_opened += read;
     ++stats_.records_opened;
-    key_updates_in_a_row_ = handshake_messages_in_a_row_ = 0;
+    peer_.key_updates_in_a_row = peer_.handshake_messages_in_a_row = 0;
   }
   return {result.next, read};
 }
@@ -229,7 +225,7 @@ step engine::key_update(bool ask) {
   if (result.next == want::flush) blocked_ = blocked::key_update;
   if (result.next == want::nothing) {
     ++stats_.key_updates_sent;
-    records_under_key_ = bytes_under_key_ = 0;
+    under_key_.records = under_key_.bytes = 0;
   }
   return result;
 }
@@ -266,9 +262,9 @@ bool engine::attach_ring() {
 
 step engine::answer(int result, opening is_open) {
   int const failed = errno;
-  if (exceeded_ != peer_limit::none) {
+  if (peer_.exceeded != peer_limit::none) {
     ERR_clear_error();  // of the record that was put in the way
-    return fail(errc::peer_limit_exceeded, words_of(exceeded_));
+    return fail(errc::peer_limit_exceeded, words_of(peer_.exceeded));
   }
   int const error = SSL_get_error(ssl_.get(), result);
   bool const has_reason = error == SSL_ERROR_SSL || error == SSL_ERROR_SYSCALL;
@@ -316,10 +312,10 @@ step engine::answer(int result, opening is_open) {
 
 void engine::count_sealed(std::size_t plaintext) noexcept {
   ++stats_.records_sealed;
-  ++records_under_key_;
+  ++under_key_.records;
   blocked_ = blocked::nothing;  // it left first
   stats_.plaintext_sealed += plaintext;
-  bytes_under_key_ += plaintext;
+  under_key_.bytes += plaintext;
 }
 
 // What OpenSSL decides itself is asked of it, so that no copy can differ.
@@ -353,8 +349,8 @@ bool engine::wants_new_keys() const noexcept {
   auto const reached = [](std::uint64_t count, std::uint64_t limit) {
     return limit != 0 && count >= limit;
   };
-  return (reached(records_under_key_, options_.rekey_after_records) ||
-          reached(bytes_under_key_, options_.rekey_after_bytes)) &&
+  return (reached(under_key_.records, options_.rekey_after_records) ||
+          reached(under_key_.bytes, options_.rekey_after_bytes)) &&
          supports_key_update();
 }
 

@@ -163,13 +163,13 @@ void engine::refuse(error_code why, std::string summary) {
 }
 
 tls_async::error_info& engine::story() {
-  if (!story_) story_ = std::make_unique<tls_async::error_info>();
-  return *story_;
+  if (!story_.told) story_.told = std::make_unique<tls_async::error_info>();
+  return *story_.told;
 }
 
 tls_async::error_info const& engine::error_info() const noexcept {
   static tls_async::error_info const nothing_went_wrong;
-  return story_ ? *story_ : nothing_went_wrong;
+  return story_.told ? *story_.told : nothing_went_wrong;
 }
 
 void engine::explain(std::string summary) {
@@ -180,28 +180,29 @@ void engine::explain(std::string summary) {
     info.summary = std::move(summary);
   }
   tell_alert();
-  if (!handshake_done() && handshake_step_ != nullptr) info.handshake_step = handshake_step_;
+  if (!handshake_done() && story_.handshake_step != nullptr)
+    info.handshake_step = story_.handshake_step;
 }
 
 void engine::explain_deadline(std::string summary) {
   forget_deadline();
-  if (story_ && !story_->summary.empty()) return;  // a failure says more
+  if (story_.told && !story_.told->summary.empty()) return;  // a failure says more
   explain(std::move(summary));
-  story_is_of_deadline_ = true;
+  story_.is_of_deadline = true;
 }
 
 void engine::forget_deadline() noexcept {
-  if (!std::exchange(story_is_of_deadline_, false)) return;
-  story_->summary.clear();
-  story_->handshake_step.clear();
-  story_->last_alert.reset();
+  if (!std::exchange(story_.is_of_deadline, false)) return;
+  story_.told->summary.clear();
+  story_.told->handshake_step.clear();
+  story_.told->last_alert.reset();
 }
 
 void engine::explain_failure(std::string openssl) {
   auto& info = story();
   info.openssl = std::move(openssl);
   tell_alert();
-  info.expected_host = expected_host_of(ssl_.get(), host_.get());
+  info.expected_host = expected_host_of(ssl_.get(), verification_.host.get());
   if (info.verify_error) {
     explain("the peer's certificate was refused: " + info.verify_error->reason);
   } else if (info.last_alert && !info.last_alert->sent && info.last_alert->fatal) {
@@ -231,20 +232,20 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
   engine* const self = of(ssl);
   if (self == nullptr) return;
   self->callback_ran_ = true;
-  if ((where & SSL_CB_LOOP) != 0) self->handshake_step_ = next_message_of(ssl);
+  if ((where & SSL_CB_LOOP) != 0) self->story_.handshake_step = next_message_of(ssl);
   if ((where & SSL_CB_ALERT) == 0) return;
   if ((value & 0xff) == SSL_AD_CLOSE_NOTIFY) return;
-  self->alert_ = static_cast<std::uint16_t>(value);
-  self->alert_was_sent_ = (where & SSL_CB_WRITE) != 0;
+  self->story_.alert = static_cast<std::uint16_t>(value);
+  self->story_.alert_was_sent = (where & SSL_CB_WRITE) != 0;
 }
 
 // A warning that ends nothing, as unrecognized_name, is no story by itself.
 void engine::tell_alert() {
-  if (alert_ == 0) return;
-  story().last_alert = {.sent = alert_was_sent_,
-                        .fatal = (alert_ >> 8) == SSL3_AL_FATAL,
-                        .number = alert_ & 0xff,
-                        .description = words_of_alert(alert_)};
+  if (story_.alert == 0) return;
+  story().last_alert = {.sent = story_.alert_was_sent,
+                        .fatal = (story_.alert >> 8) == SSL3_AL_FATAL,
+                        .number = story_.alert & 0xff,
+                        .description = words_of_alert(story_.alert)};
 }
 
 char const* engine::words_of(peer_limit exceeded) noexcept {
@@ -269,8 +270,8 @@ char const* engine::words_of(peer_limit exceeded) noexcept {
 // unexpected_message, as BoringSSL and rustls answer too many KeyUpdates. (In TLS 1.2 it would be
 // bad_record_mac, which is not true; there the peer has got no_renegotiation for each attempt.)
 void engine::exceed(peer_limit limit) noexcept {
-  if (exceeded_ != peer_limit::none) return;
-  exceeded_ = limit;
+  if (peer_.exceeded != peer_limit::none) return;
+  peer_.exceeded = limit;
   static constexpr std::array<unsigned char, 6> unprotected{SSL3_RT_HANDSHAKE, 3, 3, 0, 1, 0};
   if (supports_key_update()) path_.put_in_the_way(unprotected);
 }
@@ -290,10 +291,10 @@ void engine::on_message(int sent, int /*version*/, int type, void const* message
   switch (*static_cast<unsigned char const*>(message)) {
     case SSL3_MT_KEY_UPDATE:
       ++self->stats_.key_updates_received;
-      if (exceeds(++self->key_updates_in_a_row_, options.most_key_updates_in_a_row))
+      if (exceeds(++self->peer_.key_updates_in_a_row, options.most_key_updates_in_a_row))
         self->exceed(peer_limit::key_updates_in_a_row);
-      if (self->key_updates_allowed_ == 0) self->exceed(peer_limit::key_updates_a_second);
-      if (self->key_updates_allowed_ != UINT32_MAX) --self->key_updates_allowed_;
+      if (self->peer_.key_updates_allowed == 0) self->exceed(peer_limit::key_updates_a_second);
+      if (self->peer_.key_updates_allowed != UINT32_MAX) --self->peer_.key_updates_allowed;
       return;
     case SSL3_MT_HELLO_REQUEST:
     case SSL3_MT_CLIENT_HELLO:
@@ -306,7 +307,7 @@ void engine::on_message(int sent, int /*version*/, int type, void const* message
     default:
       break;
   }
-  if (exceeds(++self->handshake_messages_in_a_row_, options.most_handshake_messages_in_a_row))
+  if (exceeds(++self->peer_.handshake_messages_in_a_row, options.most_handshake_messages_in_a_row))
     self->exceed(peer_limit::handshake_messages);
 }
 
@@ -327,19 +328,22 @@ int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {
 
 int engine::verify(int preverified, X509_STORE_CTX* chain) {
   X509* const certificate = X509_STORE_CTX_get_current_cert(chain);
-  if (preverified != 0 && host_ && X509_STORE_CTX_get_error_depth(chain) == 0 &&
-      (certificate == nullptr || !detail::is_for_host(certificate, *host_, host_flags()))) {
-    X509_STORE_CTX_set_error(chain, detail::is_ip_address(*host_) ? X509_V_ERR_IP_ADDRESS_MISMATCH
-                                                                  : X509_V_ERR_HOSTNAME_MISMATCH);
+  if (preverified != 0 && verification_.host && X509_STORE_CTX_get_error_depth(chain) == 0 &&
+      (certificate == nullptr ||
+       !detail::is_for_host(certificate, *verification_.host, host_flags()))) {
+    X509_STORE_CTX_set_error(chain, detail::is_ip_address(*verification_.host)
+                                        ? X509_V_ERR_IP_ADDRESS_MISMATCH
+                                        : X509_V_ERR_HOSTNAME_MISMATCH);
     preverified = 0;
   }
   int accepted = preverified;
-  if (verify_callback_) accepted = verify_callback_(accepted != 0, chain) ? 1 : 0;
-  if (context_verify_ != nullptr) accepted = context_verify_(accepted, chain);
-  is_overruled_ = is_overruled_ || (accepted != 0 && preverified == 0);
+  if (verification_.callback) accepted = verification_.callback(accepted != 0, chain) ? 1 : 0;
+  if (verification_.context_callback != nullptr)
+    accepted = verification_.context_callback(accepted, chain);
+  verification_.is_overruled = verification_.is_overruled || (accepted != 0 && preverified == 0);
   // Without SSL_VERIFY_PEER the answer of a client is not acted upon.
   bool const ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
-  if (accepted != 0 || ignored || (story_ && story_->verify_error)) return accepted;
+  if (accepted != 0 || ignored || (story_.told && story_.told->verify_error)) return accepted;
   // Without a reason the alert would be of an internal error.
   if (X509_STORE_CTX_get_error(chain) == X509_V_OK)
     X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);

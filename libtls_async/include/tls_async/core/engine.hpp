@@ -113,7 +113,7 @@ public:
 
   /// So many KeyUpdates of the peer may come from here on; one more ends the session. The engine
   /// knows no time: its caller limits how many there are in a second.
-  void allow_key_updates(std::uint32_t n) noexcept { key_updates_allowed_ = n; }
+  void allow_key_updates(std::uint32_t n) noexcept { peer_.key_updates_allowed = n; }
   /// It is client or server.
   [[nodiscard]] bool has_role() const noexcept { return has_role_; }
   /// Where the session stands. Between SSL_clear(3) and begin_anew_if_cleared() it means nothing.
@@ -162,7 +162,8 @@ public:
   /// Heap memory of ours beside the ring, in bytes; what OpenSSL allocates for the session comes on
   /// top.
   [[nodiscard]] std::size_t memory_usage() const noexcept {
-    return pending_.capacity() + (host_ ? sizeof(std::string) + host_->capacity() : 0);
+    return pending_.capacity() +
+           (verification_.host ? sizeof(std::string) + verification_.host->capacity() : 0);
   }
 
   // Why it failed.
@@ -178,7 +179,7 @@ public:
   /// The next verb begins.
   void forget_deadline() noexcept;
   /// The message that the handshake needs next; null while no handshake has begun.
-  [[nodiscard]] char const* handshake_step() const noexcept { return handshake_step_; }
+  [[nodiscard]] char const* handshake_step() const noexcept { return story_.handshake_step; }
   /// Ends the session for a reason of the caller's.
   void refuse(error_code why, std::string summary);
   /// The same where there is no memory for words.
@@ -209,6 +210,36 @@ private:
     handshake_messages
   };
   enum class blocked : std::uint8_t { nothing, key_update, close_notify };
+
+  // What there is to tell if it fails.
+  struct story_so_far {
+    std::unique_ptr<tls_async::error_info> told;  // null as long as there is nothing to tell
+    char const* handshake_step = nullptr;
+    std::uint16_t alert = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none
+    bool alert_was_sent = false;
+    bool is_of_deadline = false;
+  };
+  // Whom the peer has to be.
+  struct verification {
+    verify_callback callback;
+    int (*context_callback)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
+    std::unique_ptr<std::string const> host;  // whom a client wants, without a dot at its end
+    bool callback_checks_host = false;
+    bool is_overruled = false;  // a callback has accepted what OpenSSL refuses
+  };
+  // What one key has sealed.
+  struct key_use {
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+  };
+  // Messages behind the handshake, which OpenSSL does not limit.
+  struct peer_behaviour {
+    std::uint32_t key_updates_in_a_row = 0;
+    std::uint32_t key_updates_allowed = UINT32_MAX;
+    std::uint32_t handshake_messages_in_a_row = 0;
+    peer_limit exceeded = peer_limit::none;  // the first that it went beyond
+  };
+
   static char const* words_of(peer_limit exceeded) noexcept;
   void exceed(peer_limit limit) noexcept;
   step begin();
@@ -242,28 +273,15 @@ private:
   tls_async::stats stats_;
   pending_record pending_;
   tls_async::failure failure_;
-  std::unique_ptr<tls_async::error_info> story_;
-  verify_callback verify_callback_;
-  int (*context_verify_)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
-  std::unique_ptr<std::string const> host_;  // whom a client wants, without a dot at its end
-  char const* handshake_step_ = nullptr;
-  std::uint64_t records_under_key_ = 0;
-  std::uint64_t bytes_under_key_ = 0;
-  std::uint32_t key_updates_in_a_row_ = 0;
-  std::uint32_t key_updates_allowed_ = UINT32_MAX;
-  std::uint32_t handshake_messages_in_a_row_ = 0;
-  std::uint16_t alert_ = 0;  // the last one, as SSL_CTX_set_info_callback(3) gives it; 0 is none
-  peer_limit exceeded_ = peer_limit::none;  // the first that the peer went beyond
-  bool alert_was_sent_ = false;
-  bool callback_checks_host_ = false;
-  bool is_overruled_ = false;  // a callback has accepted what OpenSSL refuses
-  bool story_is_of_deadline_ = false;
+  story_so_far story_;
+  verification verification_;
+  key_use under_key_;
+  peer_behaviour peer_;
   bool has_role_ = false;
   // `fresh`, `negotiating`, or `open`: what comes after it OpenSSL knows, and `failure_`.
   tls_async::phase phase_ = tls_async::phase::fresh;
   blocked blocked_ = blocked::nothing;  // OpenSSL has begun it, and finds no room
-  bool callback_ran_ =
-      false;  // one of the application's, perhaps, in the call of OpenSSL under way
+  bool callback_ran_ = false;           // one of the application's may have, in the call under way
 };
 
 }  // namespace tls_async
