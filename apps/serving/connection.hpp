@@ -5,7 +5,7 @@
 // threads serve: to be called and destroyed there only.
 #pragma once
 
-#include <tls_async/core/stats.hpp>
+#include <tls_async/stats.hpp>
 
 #include <boost/asio/awaitable.hpp>
 

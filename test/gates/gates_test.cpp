@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(write_that_is_cancelled_while_it_is_located_ends_behind_tha
   s.start(write);
   s.asked.flush = false;
   s.session.flushed({}, s.session.engine().ring().readable().size());
-  struct : memory_account::waiter {
+  struct : detail::memory_account::waiter {
     void resume() override {}
   } nobody;
   auto const wanted = s.session.turn(nobody);
@@ -320,7 +320,7 @@ BOOST_AUTO_TEST_CASE(write_whose_session_fails_while_it_is_located_ends_behind_t
     s.start(read);
     s.asked.flush = false;
     s.session.flushed({}, s.session.engine().ring().readable().size());
-    struct : memory_account::waiter {
+    struct : detail::memory_account::waiter {
       void resume() override {}
     } nobody;
     auto const wanted = s.session.turn(nobody);

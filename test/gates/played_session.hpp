@@ -91,7 +91,7 @@ public:
 };
 
 /// A client's session, and its peer, which is plain OpenSSL.
-class played_session : memory_account::waiter {
+class played_session : detail::memory_account::waiter {
 public:
   explicit played_session(stream_options const& given = {}, tls_settings const& settings = {});
   ~played_session();

@@ -7,9 +7,9 @@
 
 #include <tls_async/requirements.hpp>
 
-#include <tls_async/core/mode.hpp>
-#include <tls_async/core/stats.hpp>
 #include <tls_async/error.hpp>
+#include <tls_async/mode.hpp>
+#include <tls_async/stats.hpp>
 
 #include <openssl/types.h>
 
@@ -21,8 +21,6 @@
 #include <vector>
 
 namespace tls_async {
-
-class memory_account;
 
 /// What the sessions of one side share: identity, trust and protocol settings.
 ///
@@ -265,6 +263,8 @@ private:
 };
 
 namespace detail {
+
+class memory_account;
 
 /// What the engine has to know of one of our contexts before a handshake. Lives as long as the
 /// SSL_CTX, even after the `context` is gone.

@@ -20,8 +20,8 @@
 #include <tls_async/core/pending_record.hpp>
 #include <tls_async/core/phase.hpp>
 #include <tls_async/core/session_info.hpp>
-#include <tls_async/core/stats.hpp>
 #include <tls_async/core/step.hpp>
+#include <tls_async/stats.hpp>
 
 #include <openssl/types.h>
 

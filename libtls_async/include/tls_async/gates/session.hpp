@@ -12,12 +12,12 @@
 
 #include <tls_async/requirements.hpp>
 
-#include <tls_async/core/mode.hpp>
+#include <tls_async/core/memory_account.hpp>
 #include <tls_async/gates/input_gate.hpp>
 #include <tls_async/gates/output_gate.hpp>
 #include <tls_async/gates/session_parts.hpp>
 #include <tls_async/gates/verb.hpp>
-#include <tls_async/memory_account.hpp>
+#include <tls_async/mode.hpp>
 
 #include <cstddef>
 #include <cstdint>

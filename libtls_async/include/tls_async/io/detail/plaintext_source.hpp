@@ -4,9 +4,9 @@
 // Plaintext of a write that is not a buffer of the caller's: owned by the stream, or relocatable.
 #pragma once
 
-#include <tls_async/core/mode.hpp>
 #include <tls_async/gates/session.hpp>
 #include <tls_async/gates/verb.hpp>
+#include <tls_async/mode.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/system/errc.hpp>

@@ -3,7 +3,7 @@
 //
 // The context's protocol settings: versions, suites, groups, ALPN. OpenSSL skips much of what it
 // does not know; here each word is tried out alone, so that none is ignored.
-#include "context_state.hpp"
+#include "state.hpp"
 
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The context's trust: what a peer's certificate is verified with, and who has to be verified.
-#include "context_pem.hpp"
+#include "pem.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <tls_async/context.hpp>
-#include <tls_async/memory_account.hpp>
+#include <tls_async/core/memory_account.hpp>
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>

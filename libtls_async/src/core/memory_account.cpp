@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-#include <tls_async/memory_account.hpp>
+#include <tls_async/core/memory_account.hpp>
 
-namespace tls_async {
+namespace tls_async::detail {
 
 void memory_account::budget(std::size_t bytes) noexcept {
   budget_ = bytes;
@@ -55,4 +55,4 @@ void memory_account::wake_one() noexcept {
   somebody_waits_ = !waiters_.empty();
 }
 
-}  // namespace tls_async
+}  // namespace tls_async::detail

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Modes, and what a context's streams have done and hold.
-#include "context_state.hpp"
+#include "state.hpp"
 
 #include <mutex>
 

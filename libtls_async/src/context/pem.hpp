@@ -5,7 +5,7 @@
 // Changes no context. Private to the library.
 #pragma once
 
-#include "context_state.hpp"
+#include "state.hpp"
 
 #include <filesystem>
 #include <string>

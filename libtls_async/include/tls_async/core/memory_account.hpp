@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the streams of one context hold, and how much they may. Knows no streams, only numbers and
+// What the sessions of one context hold, and how much they may. Knows no sessions, only numbers and
 // whom to wake.
 #pragma once
 
@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace tls_async {
+namespace tls_async::detail {
 
 /// What the streams of a context hold, and those of them that wait for room: the inside of
 /// context::memory_budget. Thread-safe. The questions of a stream that has room cost no lock.
@@ -77,4 +77,4 @@ private:
   boost::intrusive::list<waiter> waiters_;
 };
 
-}  // namespace tls_async
+}  // namespace tls_async::detail

@@ -3,7 +3,7 @@
 //
 // The context's construction and its state inside the SSL_CTX. What it does with identity, trust
 // and protocol settings has a source file of its own each.
-#include "context_state.hpp"
+#include "state.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>

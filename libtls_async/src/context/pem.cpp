@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Reads files and PEM text for the context and says exactly what is wrong with them.
-#include "context_pem.hpp"
+#include "pem.hpp"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -17,7 +17,7 @@
 #include <cstring>
 #include <system_error>
 
-#include "core/certificate_text.hpp"
+#include "../core/certificate_text.hpp"
 
 namespace tls_async::detail {
 namespace {

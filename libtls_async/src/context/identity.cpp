@@ -3,7 +3,7 @@
 //
 // The context's identity: brings a certificate chain and a private key together, in either order,
 // and replaces the pair in use only by another whole pair.
-#include "context_pem.hpp"
+#include "pem.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
