@@ -22,12 +22,8 @@ using detail::refuse;
 constexpr auto chain_what = "certificate chain";
 constexpr auto key_what = "private key";
 
-// Owns only the stack: the certificates stay the chain's.
-using stack_ptr =
-    std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * stack) { sk_X509_free(stack); })>;
-
-stack_ptr issuers_in(chain const& from) {
-  stack_ptr stack{sk_X509_new_null()};
+detail::stack_ptr issuers_in(chain const& from) {
+  detail::stack_ptr stack{sk_X509_new_null()};
   detail::require_memory(stack != nullptr);
   for (std::size_t i = 1; i < from.certificates.size(); ++i) {
     detail::require_memory(sk_X509_push(stack.get(), from.certificates[i].get()) > 0);

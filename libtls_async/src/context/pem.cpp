@@ -25,7 +25,7 @@ namespace {
 // 16 MiB. A system's list of authorities has less than 1.
 constexpr std::size_t most_text = 16'777'216;
 
-using pkey_context_ptr = std::unique_ptr<EVP_PKEY_CTX, freed_by<EVP_PKEY_CTX_free>>;
+using pkey_context_ptr = openssl_ptr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 
 struct block {
   struct clear {
@@ -90,8 +90,7 @@ std::vector<block> split(std::string_view pem, std::string const& origin, errc c
       refuse(code, "PEM block " + std::to_string(blocks.size() + 1) + " of " + origin +
                        " is damaged" + in_brackets(openssl_reason()));
     }
-    std::unique_ptr<char, decltype([](char*text) { OPENSSL_free(text); })> const owned_label{label},
-        owned_header{header};
+    text_ptr const owned_label{label}, owned_header{header};
     decltype(block::der) der{bytes, {static_cast<std::size_t>(length)}};
     // RFC 1421 section 4.6.1.1 marks an encrypted key of the older form.
     bool const is_encrypted =
@@ -246,16 +245,15 @@ key_ptr nobodys_key(EVP_PKEY* like) {
     BIGNUM* old_exponent = nullptr;
     EVP_PKEY_get_bn_param(like, OSSL_PKEY_PARAM_RSA_N, &modulus);
     EVP_PKEY_get_bn_param(like, OSSL_PKEY_PARAM_RSA_E, &old_exponent);
-    std::unique_ptr<BIGNUM, freed_by<BN_free>> const owned{modulus}, owned_too{old_exponent};
-    std::unique_ptr<OSSL_PARAM_BLD, freed_by<OSSL_PARAM_BLD_free>> const list{OSSL_PARAM_BLD_new()};
+    openssl_ptr<BIGNUM, BN_free> const owned{modulus}, owned_too{old_exponent};
+    openssl_ptr<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free> const list{OSSL_PARAM_BLD_new()};
     if (modulus == nullptr || old_exponent == nullptr || list == nullptr) return nullptr;
     unsigned long const exponent = BN_is_word(old_exponent, 65'537) == 1 ? 257 : 65'537;
     if (OSSL_PARAM_BLD_push_BN(list.get(), OSSL_PKEY_PARAM_RSA_N, modulus) != 1 ||
         OSSL_PARAM_BLD_push_ulong(list.get(), OSSL_PKEY_PARAM_RSA_E, exponent) != 1) {
       return nullptr;
     }
-    std::unique_ptr<OSSL_PARAM, freed_by<OSSL_PARAM_free>> const parameters{
-        OSSL_PARAM_BLD_to_param(list.get())};
+    openssl_ptr<OSSL_PARAM, OSSL_PARAM_free> const parameters{OSSL_PARAM_BLD_to_param(list.get())};
     pkey_context_ptr const maker{
         EVP_PKEY_CTX_new_from_name(nullptr, EVP_PKEY_get0_type_name(like), nullptr)};
     if (parameters != nullptr && maker != nullptr && EVP_PKEY_fromdata_init(maker.get()) == 1) {

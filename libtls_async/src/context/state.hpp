@@ -8,33 +8,18 @@
 #include <tls_async/context.hpp>
 #include <tls_async/core/memory_account.hpp>
 
-#include <openssl/bio.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "../core/openssl_ptr.hpp"
+
 // A shared library doesn't export it.
 #pragma GCC visibility push(hidden)
 namespace tls_async::detail {
-
-template <auto Free>
-struct freed_by {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
-using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free_all>>;
-using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
-using handle_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
-using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
-using session_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
 
 /// `origin` names where something came from in messages: "the private key file 'a.pem'".
 struct chain {

@@ -19,6 +19,8 @@ namespace tls_async {
 namespace {
 
 namespace fs = std::filesystem;
+using detail::certificates_ptr;
+using detail::names_ptr;
 using detail::refuse;
 
 // OpenSSL looks for the hash of a subject, eight hexadecimal digits, and begins with ".0".
@@ -57,13 +59,6 @@ bool any_has_lookup_entry(std::string_view directories) {
   return false;
 }
 
-using store_ptr = std::unique_ptr<X509_STORE, detail::freed_by<X509_STORE_free>>;
-
-using certificates_ptr =
-    std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * certificates) {
-                      sk_X509_pop_free(certificates, X509_free);
-                    })>;
-
 // Of a copy, which is made under the lock: a handshake elsewhere may be adding what it found in a
 // directory. X509_STORE_get0_objects(3), which needs no copy, is deprecated in OpenSSL 4.
 bool has_certificate(X509_STORE* store) noexcept {
@@ -72,14 +67,10 @@ bool has_certificate(X509_STORE* store) noexcept {
 }
 
 bool default_file_has_certificate() {
-  store_ptr const store{X509_STORE_new()};
+  detail::store_ptr const store{X509_STORE_new()};
   detail::require_memory(store != nullptr);
   return X509_STORE_set_default_paths(store.get()) == 1 && has_certificate(store.get());
 }
-
-using names_ptr = std::unique_ptr<STACK_OF(X509_NAME), decltype([](STACK_OF(X509_NAME) * names) {
-                                    sk_X509_NAME_pop_free(names, X509_NAME_free);
-                                  })>;
 
 bool has_name(STACK_OF(X509_NAME) const* names, X509_NAME const* name) {
   for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
@@ -91,7 +82,7 @@ bool has_name(STACK_OF(X509_NAME) const* names, X509_NAME const* name) {
 }
 
 bool add_name(STACK_OF(X509_NAME) * names, X509_NAME const* name) {
-  std::unique_ptr<X509_NAME, detail::freed_by<X509_NAME_free>> copy{X509_NAME_dup(name)};
+  detail::openssl_ptr<X509_NAME, X509_NAME_free> copy{X509_NAME_dup(name)};
   return copy != nullptr && sk_X509_NAME_push(names, copy.get()) > 0 && copy.release() != nullptr;
 }
 

@@ -11,8 +11,9 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <vector>
+
+#include "openssl_ptr.hpp"
 
 namespace tls_async::detail {
 namespace {
@@ -154,7 +155,7 @@ bool append_entry(std::string& out, X509_NAME_ENTRY const* entry, std::size_t mo
 }
 
 std::string address_text(GENERAL_NAME* name) {
-  std::unique_ptr<BIO, decltype(&BIO_free)> const out(BIO_new(BIO_s_mem()), &BIO_free);
+  bio_ptr const out(BIO_new(BIO_s_mem()));
   if (!out || GENERAL_NAME_print(out.get(), name) != 1) return "IP Address";
   char* text = nullptr;
   long const length = BIO_get_mem_data(out.get(), &text);
@@ -213,10 +214,8 @@ std::string alternative_names_text(X509 const* certificate) {
   constexpr int most_names = 5;
   constexpr std::size_t most = 512 - continued.size();
   ERR_set_mark();
-  std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)> const names(
-      static_cast<GENERAL_NAMES*>(
-          X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)),
-      &GENERAL_NAMES_free);
+  openssl_ptr<GENERAL_NAMES, GENERAL_NAMES_free> const names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   std::string out;
   int const count = names ? sk_GENERAL_NAME_num(names.get()) : 0;
   bool has_room = true;

@@ -20,6 +20,7 @@
 #include "certificate_text.hpp"
 #include "handshake_words.hpp"
 #include "host.hpp"
+#include "openssl_ptr.hpp"
 
 namespace tls_async {
 namespace {
@@ -72,14 +73,14 @@ char const* more_of(int code, X509_STORE_CTX* chain, X509* certificate) {
                              code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
   if (!has_no_issuer || certificate == nullptr) return "";
   ERR_set_mark();
-  auto* const named = X509_STORE_CTX_get1_certs(chain, X509_get_issuer_name(certificate));
-  int const count = sk_X509_num(named);
+  detail::certificates_ptr const named(
+      X509_STORE_CTX_get1_certs(chain, X509_get_issuer_name(certificate)));
+  int const count = sk_X509_num(named.get());
   bool has_signed = false;
   for (int i = 0; i < count; ++i) {
-    auto* const key = X509_get0_pubkey(sk_X509_value(named, i));
+    auto* const key = X509_get0_pubkey(sk_X509_value(named.get(), i));
     has_signed = has_signed || (key != nullptr && X509_verify(certificate, key) == 1);
   }
-  sk_X509_pop_free(named, X509_free);
   ERR_pop_to_mark();
   return count > 0 && !has_signed
              ? "; an authority of its issuer's name is trusted, with another key"
@@ -90,12 +91,8 @@ std::string expected_host_of(SSL* ssl, std::string const* wanted) {
   if (wanted != nullptr) return *wanted;
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   if (char const* host = X509_VERIFY_PARAM_get0_host(parameters, 0); host != nullptr) return host;
-  std::string address;
-  if (char* const text = X509_VERIFY_PARAM_get1_ip_asc(parameters); text != nullptr) {
-    address = text;
-    OPENSSL_free(text);
-  }
-  return address;
+  detail::text_ptr const address(X509_VERIFY_PARAM_get1_ip_asc(parameters));
+  return address ? address.get() : "";
 }
 
 std::string reason_of(unsigned long code) {

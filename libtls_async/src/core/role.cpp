@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "host.hpp"
+#include "openssl_ptr.hpp"
 
 namespace tls_async {
 namespace {
@@ -34,11 +35,8 @@ bool is_for_hosts_of(X509_VERIFY_PARAM* parameters, X509* certificate) {
   for (int i = 0; char const* const host = X509_VERIFY_PARAM_get0_host(parameters, i); ++i) {
     is_for = is_for || X509_check_host(certificate, host, 0, flags, nullptr) == 1;
   }
-  if (char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters); address != nullptr) {
-    is_for = is_for && X509_check_ip_asc(certificate, address, flags) == 1;
-    OPENSSL_free(address);
-  }
-  return is_for;
+  detail::text_ptr const address(X509_VERIFY_PARAM_get1_ip_asc(parameters));
+  return is_for && (!address || X509_check_ip_asc(certificate, address.get(), flags) == 1);
 }
 
 }  // namespace
@@ -165,9 +163,8 @@ step engine::refused_by_context() {
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(parameters, host_flags());
   if (verification_.callback_checks_host || verification_.host) return {};
-  char* const address = X509_VERIFY_PARAM_get1_ip_asc(parameters);
-  bool const has_host = address != nullptr || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
-  OPENSSL_free(address);
+  detail::text_ptr const address(X509_VERIFY_PARAM_get1_ip_asc(parameters));
+  bool const has_host = address || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
   ERR_clear_error();
   return has_host ? step{} : fail(errc::no_host_name, "no host name to verify the peer with");
 }
@@ -191,8 +188,7 @@ void engine::drop_unverified_session() {
 
 // What a callback that knows the host says of the certificate of a session that is to be resumed.
 bool engine::is_accepted_by_callback(X509* peer) {
-  std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> const chain(X509_STORE_CTX_new(),
-                                                                              &X509_STORE_CTX_free);
+  detail::openssl_ptr<X509_STORE_CTX, X509_STORE_CTX_free> const chain(X509_STORE_CTX_new());
   if (!chain || X509_STORE_CTX_init(chain.get(), nullptr, peer, nullptr) != 1) return false;
   X509_STORE_CTX_set_current_cert(chain.get(), peer);
   X509_STORE_CTX_set_error_depth(chain.get(), 0);
