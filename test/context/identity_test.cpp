@@ -3,6 +3,7 @@
 //
 // Certificate chains and private keys: from files and memory, in either order, and every way in
 // which they can be wrong.
+#include <tls_async/core/policy.hpp>
 #include <tls_async_test/certificates.hpp>
 #include "given_back.hpp"
 #include "trial.hpp"

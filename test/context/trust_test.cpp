@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // What a client verifies its server with: files, directories, memory, the system's authorities.
+#include <tls_async/core/policy.hpp>
 #include <tls_async_test/certificates.hpp>
 #include "trial.hpp"
 

@@ -262,42 +262,4 @@ private:
   std::unique_ptr<SSL_CTX, handle_free> handle_;
 };
 
-namespace detail {
-
-class memory_account;
-
-/// What the engine has to know of one of our contexts before a handshake. Lives as long as the
-/// SSL_CTX, even after the `context` is gone.
-struct context_policy {
-  context::role side;
-  bool trust_configured = false;      ///< A trust setter has succeeded.
-  bool verification_skipped = false;  ///< By insecure_skip_verification().
-  bool release_on_idle = false;       ///< mode::release_buffers_on_idle
-  /// A chain waits for its key, or a key for its chain, and no pair is in use.
-  bool identity_incomplete = false;
-};
-
-/// The policy of an SSL_CTX, or null if it is not one of ours. Never throws; makes no OpenSSL
-/// error.
-context_policy const* policy_of(SSL_CTX const* handle) noexcept;
-
-/// Adds what a stream has done to the sum of its context, if that is one of ours. Thread-safe.
-void add_stats(SSL_CTX const* handle, stats const& of_stream) noexcept;
-
-/// Where the streams of a context say what they hold; null if it is not one of ours. Lives as long
-/// as the SSL_CTX.
-memory_account* account_of(SSL_CTX* handle) noexcept;
-
-/// The modes that a stream inherits. boost::asio::ssl::stream sets three of its own, so a context
-/// of Asio's has those too.
-unsigned long inherited_modes(SSL_CTX* handle) noexcept;
-
-inline bool is_ours(SSL_CTX const* handle) noexcept { return policy_of(handle) != nullptr; }
-
-/// Whether anything is there to verify a peer with, in a context of whatever origin: its trust
-/// setters succeeded, or certificates were put in its store. Of a context that is not ours the
-/// lookup directories are not known.
-bool has_trust(SSL_CTX const* handle) noexcept;
-
-}  // namespace detail
 }  // namespace tls_async

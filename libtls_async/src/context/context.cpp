@@ -75,11 +75,6 @@ context_state& state_of(SSL_CTX* handle) noexcept {
   return *static_cast<context_state*>(SSL_CTX_get_ex_data(handle, state_index()));
 }
 
-context_policy const* policy_of(SSL_CTX const* handle) noexcept {
-  int const index = state_index();
-  return index < 0 ? nullptr : static_cast<context_state*>(SSL_CTX_get_ex_data(handle, index));
-}
-
 error_queue_scope::error_queue_scope() noexcept { ERR_clear_error(); }
 error_queue_scope::~error_queue_scope() { ERR_clear_error(); }
 
@@ -143,7 +138,7 @@ context::context(role side) {
   state->side = side;
   detail::require_memory(SSL_CTX_set_ex_data(handle.get(), detail::state_index(), state.get()) ==
                          1);
-  static_cast<void>(state.release());
+  detail::require_memory(detail::set_policy(handle.get(), state.release()->policy));
   detail::secure(handle.get(), side);
   handle_.reset(handle.release());
 }
@@ -152,6 +147,6 @@ context::context(context&&) noexcept = default;
 context& context::operator=(context&&) noexcept = default;
 context::~context() = default;
 
-context::role context::side() const noexcept { return detail::policy_of(handle_.get())->side; }
+context::role context::side() const noexcept { return detail::state_of(handle_.get()).side; }
 
 }  // namespace tls_async

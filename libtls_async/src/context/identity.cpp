@@ -135,7 +135,7 @@ void install(SSL_CTX* handle, chain const& given, EVP_PKEY* key, std::string con
   }
   SSL_CTX_select_current_cert(handle, leaf(given));
   ERR_clear_error();
-  detail::state_of(handle).identity_incomplete = false;
+  detail::state_of(handle).policy.identity_incomplete = false;
 }
 
 void give_up_what_waits(SSL_CTX* handle) {
@@ -144,7 +144,7 @@ void give_up_what_waits(SSL_CTX* handle) {
 }
 
 void wait_for_the_other(SSL_CTX* handle) {
-  detail::state_of(handle).identity_incomplete = SSL_CTX_get0_certificate(handle) == nullptr;
+  detail::state_of(handle).policy.identity_incomplete = SSL_CTX_get0_certificate(handle) == nullptr;
 }
 
 chain usable_chain(SSL_CTX* handle, std::string_view pem, std::string origin) {

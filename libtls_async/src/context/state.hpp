@@ -6,11 +6,10 @@
 #pragma once
 
 #include <tls_async/context.hpp>
-#include <tls_async/core/memory_account.hpp>
+#include <tls_async/core/policy.hpp>
 
 #include <openssl/ssl.h>
 
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,17 +31,15 @@ struct private_key {
 };
 
 /// Lives in the SSL_CTX, since sessions and OpenSSL's callbacks need it when the context is gone.
-struct context_state : context_policy {
+struct context_state {
+  context::role side;
+  context_policy policy;
   std::string alpn;  ///< As on the wire: RFC 7301 section 3.1.
   // At most one of the two: whatever comes second either makes a pair with the first or is refused.
   std::optional<chain> waiting_chain;
   std::optional<private_key> waiting_key;
 
   context_state* left_before = nullptr;  ///< Another one that OpenSSL has not freed.
-
-  std::mutex mutable stats_mutex;
-  stats sum;  ///< Of the streams that are gone.
-  memory_account account;
 };
 
 context_state& state_of(SSL_CTX* handle) noexcept;

@@ -59,17 +59,10 @@ bool any_has_lookup_entry(std::string_view directories) {
   return false;
 }
 
-// Of a copy, which is made under the lock: a handshake elsewhere may be adding what it found in a
-// directory. X509_STORE_get0_objects(3), which needs no copy, is deprecated in OpenSSL 4.
-bool has_certificate(X509_STORE* store) noexcept {
-  certificates_ptr const certificates{X509_STORE_get1_all_certs(store)};
-  return sk_X509_num(certificates.get()) > 0;
-}
-
 bool default_file_has_certificate() {
   detail::store_ptr const store{X509_STORE_new()};
   detail::require_memory(store != nullptr);
-  return X509_STORE_set_default_paths(store.get()) == 1 && has_certificate(store.get());
+  return X509_STORE_set_default_paths(store.get()) == 1 && detail::has_certificate(store.get());
 }
 
 bool has_name(STACK_OF(X509_NAME) const* names, X509_NAME const* name) {
@@ -110,7 +103,7 @@ names_ptr names_of_authorities(SSL_CTX* handle) {
 // What is trusted has been added. OpenSSL can't take it out again if there is no memory for the
 // names, so it stays.
 void trust_more(SSL_CTX* handle) {
-  detail::state_of(handle).trust_configured = true;
+  detail::state_of(handle).policy.trust_configured = true;
   if ((SSL_CTX_get_verify_mode(handle) & SSL_VERIFY_PEER) == 0 ||
       detail::state_of(handle).side != context::role::server) {
     return;
@@ -214,17 +207,10 @@ void context::insecure_skip_verification() {
            "require_client_certificate() or request_client_certificate()");
   }
   SSL_CTX_set_verify(handle_.get(), SSL_VERIFY_NONE, nullptr);
-  detail::state_of(handle_.get()).verification_skipped = true;
+  detail::state_of(handle_.get()).policy.verification_skipped = true;
 }
 
 namespace detail {
-
-bool has_trust(SSL_CTX const* handle) noexcept {
-  if (auto const* const policy = policy_of(handle); policy != nullptr && policy->trust_configured) {
-    return true;
-  }
-  return has_certificate(SSL_CTX_get_cert_store(handle));
-}
 
 void forget_sessions(SSL_CTX* handle) {
   std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH> id{};

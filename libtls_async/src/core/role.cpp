@@ -3,8 +3,7 @@
 //
 // The engine before its handshake: which side it is, and whom it lets in.
 #include <tls_async/core/engine.hpp>
-
-#include <tls_async/context.hpp>
+#include <tls_async/core/policy.hpp>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>

@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The loop of a session: what each turn steps, in which order, and what is to be done after it.
+#include <tls_async/core/policy.hpp>
 #include <tls_async/gates/session.hpp>
-
-#include <tls_async/context.hpp>
 
 #include <boost/system/errc.hpp>
 #include <boost/system/system_error.hpp>
@@ -34,13 +33,14 @@ void session::begin_life() {
     refuse("ktls and allow_renegotiation cannot be combined");
   SSL_CTX* const context = SSL_get_SSL_CTX(parts_.engine.native_handle());
   set_modes(inherited_modes(context));
-  account_ = account_of(context);
+  if (auto* const policy = policy_of(context)) account_ = &policy->account;
   tell_account();
 }
 
 session::~session() {
   if (account_ != nullptr) account_->change(told_, {});
-  add_stats(SSL_get_SSL_CTX(parts_.engine.native_handle()), parts_.engine.stats());
+  if (auto* const policy = policy_of(SSL_get_SSL_CTX(parts_.engine.native_handle())))
+    policy->ended.add(parts_.engine.stats());
 }
 
 void session::set_modes(unsigned long modes) noexcept {

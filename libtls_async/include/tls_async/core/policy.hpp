@@ -1,0 +1,71 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a context asks of its sessions and shares among them, and how a session finds it in its
+// SSL_CTX. Whoever owns the SSL_CTX puts it there; core only looks it up.
+#pragma once
+
+#include <tls_async/requirements.hpp>
+
+#include <tls_async/core/memory_account.hpp>
+#include <tls_async/stats.hpp>
+
+#include <openssl/types.h>
+
+#include <mutex>
+
+namespace tls_async::detail {
+
+/// Adds up what the sessions of a context have done that are gone. Thread-safe.
+class stats_sum {
+public:
+  /// Adds what one of them has done.
+  void add(stats const& of_session) noexcept {
+    std::scoped_lock const lock(mutex_);
+    sum_ += of_session;
+  }
+  /// Of all so far.
+  [[nodiscard]] stats get() const {
+    std::scoped_lock const lock(mutex_);
+    return sum_;
+  }
+
+private:
+  std::mutex mutable mutex_;
+  stats sum_;
+};
+
+/// Lives as long as the SSL_CTX, even after its `context` is gone. What is set before the
+/// handshakes begin comes first; the two at the end are for sessions on any threads.
+struct context_policy {
+  bool trust_configured = false;      ///< A trust setter has succeeded.
+  bool verification_skipped = false;  ///< By context::insecure_skip_verification().
+  bool release_on_idle = false;       ///< mode::release_buffers_on_idle
+  /// A chain waits for its key, or a key for its chain, and no pair is in use.
+  bool identity_incomplete = false;
+
+  memory_account account;  ///< Where its sessions say what they hold.
+  stats_sum ended;         ///< Of its sessions that are gone.
+};
+
+/// The policy of an SSL_CTX, or null if it is not one of ours. Never throws; makes no OpenSSL
+/// error.
+context_policy* policy_of(SSL_CTX const* handle) noexcept;
+
+/// Makes `policy`, which stays its owner's and has to live as long as `handle`, that of `handle`.
+/// False if there is no memory.
+[[nodiscard]] bool set_policy(SSL_CTX* handle, context_policy& policy) noexcept;
+
+/// The modes that a session inherits. boost::asio::ssl::stream sets three of its own, so a context
+/// of Asio's has those too.
+unsigned long inherited_modes(SSL_CTX* handle) noexcept;
+
+/// Whether anything is there to verify a peer with, in a context of whatever origin: its trust
+/// setters succeeded, or certificates were put in its store. Of a context that is not ours the
+/// lookup directories are not known.
+bool has_trust(SSL_CTX const* handle) noexcept;
+
+/// Whether a store has a certificate; its lookup directories don't count.
+bool has_certificate(X509_STORE* store) noexcept;
+
+}  // namespace tls_async::detail
