@@ -26,7 +26,8 @@ ROOMS = {
     "io": ([TLS_ASYNC + "io/"], ["values", "core", "gates"]),
     "beast": ([TLS_ASYNC + "beast.hpp"], ["values", "io"]),
     # What only gathers other headers for the user.
-    "doors": ([TLS_ASYNC + "tls_async.hpp"], ["values", "context", "gates", "io"]),
+    "doors": ([TLS_ASYNC + name for name in ("tls_async.hpp", "stream.hpp", "options.hpp")],
+              ["values", "context", "gates", "io"]),
     "programs": (["apps/", "bench/"], ["values", "core", "context", "gates", "io", "beast", "doors"]),
 }
 

@@ -8,13 +8,8 @@
 
 #include <tls_async/context.hpp>
 #include <tls_async/error.hpp>
-#include <tls_async/gates/options.hpp>
-#include <tls_async/gates/time_limit.hpp>
-#include <tls_async/io/handshake.hpp>
-#include <tls_async/io/key_update.hpp>
-#include <tls_async/io/read.hpp>
-#include <tls_async/io/sendfile.hpp>
-#include <tls_async/io/shutdown.hpp>
-#include <tls_async/io/stream.hpp>
-#include <tls_async/io/write.hpp>
+#include <tls_async/mode.hpp>
+#include <tls_async/options.hpp>
+#include <tls_async/stats.hpp>
+#include <tls_async/stream.hpp>
 #include <tls_async/version.hpp>
