@@ -34,7 +34,7 @@ ROOMS = {
 # One file more than the arrows allow, and why. It may be in a folder `detail` or private to the sources.
 ALSO = {
     TLS_ASYNC + "io/stream.hpp": [TLS_ASYNC + "context.hpp"],  # a stream can be made from one of our contexts
-    SOURCES + "context/state.hpp": [SOURCES + "core/openssl_ptr.hpp"],
+    SOURCES + "context/state.hpp": [SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp"],
     SOURCES + "context/pem.cpp": [SOURCES + "core/certificate_text.hpp"],  # names of certificates in messages
 }
 USED = set()

@@ -75,9 +75,6 @@ context_state& state_of(SSL_CTX* handle) noexcept {
   return *static_cast<context_state*>(SSL_CTX_get_ex_data(handle, state_index()));
 }
 
-error_queue_scope::error_queue_scope() noexcept { ERR_clear_error(); }
-error_queue_scope::~error_queue_scope() { ERR_clear_error(); }
-
 std::string openssl_reason() {
   std::string text;
   while (auto const code = ERR_get_error()) {

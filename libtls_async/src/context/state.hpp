@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "../core/error_queue.hpp"
 #include "../core/openssl_ptr.hpp"
 
 // A shared library doesn't export it.
@@ -43,16 +44,6 @@ struct context_state {
 };
 
 context_state& state_of(SSL_CTX* handle) noexcept;
-
-/// Empties the thread's OpenSSL error queue at both ends of a setter: what another library left
-/// there must not be taken for our error, and ours must not be taken for an error of SSL_read.
-class error_queue_scope {
-public:
-  error_queue_scope() noexcept;
-  ~error_queue_scope();
-  error_queue_scope(error_queue_scope const&) = delete;
-  error_queue_scope& operator=(error_queue_scope const&) = delete;
-};
 
 /// What the OpenSSL error queue says, oldest first, in words. Empties it.
 std::string openssl_reason();

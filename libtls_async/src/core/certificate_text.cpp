@@ -4,7 +4,6 @@
 
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
-#include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -13,6 +12,7 @@
 #include <array>
 #include <vector>
 
+#include "error_queue.hpp"
 #include "openssl_ptr.hpp"
 
 namespace tls_async::detail {
@@ -213,7 +213,7 @@ std::string name_text(X509_NAME const* name) {
 std::string alternative_names_text(X509 const* certificate) {
   constexpr int most_names = 5;
   constexpr std::size_t most = 512 - continued.size();
-  ERR_set_mark();
+  error_mark const mark;
   openssl_ptr<GENERAL_NAMES, GENERAL_NAMES_free> const names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   std::string out;
@@ -224,7 +224,6 @@ std::string alternative_names_text(X509 const* certificate) {
                append_alternative(out, sk_GENERAL_NAME_value(names.get(), i), most);
   }
   if (count > most_names && has_room) append(out, " and more", most);
-  ERR_pop_to_mark();
   return out;
 }
 

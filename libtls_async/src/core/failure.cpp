@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "certificate_text.hpp"
+#include "error_queue.hpp"
 #include "handshake_words.hpp"
 #include "host.hpp"
 #include "openssl_ptr.hpp"
@@ -72,7 +73,7 @@ char const* more_of(int code, X509_STORE_CTX* chain, X509* certificate) {
                              code == X509_V_ERR_CERT_SIGNATURE_FAILURE ||
                              code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN;
   if (!has_no_issuer || certificate == nullptr) return "";
-  ERR_set_mark();
+  detail::error_mark const mark;
   detail::certificates_ptr const named(
       X509_STORE_CTX_get1_certs(chain, X509_get_issuer_name(certificate)));
   int const count = sk_X509_num(named.get());
@@ -81,7 +82,6 @@ char const* more_of(int code, X509_STORE_CTX* chain, X509* certificate) {
     auto* const key = X509_get0_pubkey(sk_X509_value(named.get(), i));
     has_signed = has_signed || (key != nullptr && X509_verify(certificate, key) == 1);
   }
-  ERR_pop_to_mark();
   return count > 0 && !has_signed
              ? "; an authority of its issuer's name is trusted, with another key"
              : "";
@@ -222,9 +222,8 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
   // What the application's leaves in the error queue would be the reason of the alert it is told
   // of, or make an error of a close_notify.
   if (auto const chained = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl)); chained != nullptr) {
-    ERR_set_mark();
+    detail::error_mark const mark;
     chained(ssl, where, value);
-    ERR_pop_to_mark();
   }
   engine* const self = of(ssl);
   if (self == nullptr) return;

@@ -3,10 +3,12 @@
 #include "host.hpp"
 
 #include <openssl/asn1.h>
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+
+#include "error_queue.hpp"
+#include "openssl_ptr.hpp"
 
 namespace tls_async::detail {
 namespace {
@@ -83,19 +85,16 @@ bool is_ip_address(std::string_view host) noexcept {
   if ((!is_ipv4 && !is_ipv6) || host.size() > longest) return false;
   char text[longest + 1] = {};
   host.copy(text, longest);
-  ERR_set_mark();
-  ASN1_OCTET_STRING* const address = a2i_IPADDRESS(text);
-  ERR_pop_to_mark();
-  ASN1_OCTET_STRING_free(address);
+  error_mark const mark;
+  openssl_ptr<ASN1_OCTET_STRING, ASN1_OCTET_STRING_free> const address(a2i_IPADDRESS(text));
   return address != nullptr;
 }
 
 bool is_for_host(X509* certificate, std::string const& host, unsigned flags) noexcept {
-  ERR_set_mark();
+  error_mark const mark;
   int const answer = is_ip_address(host)
                          ? X509_check_ip_asc(certificate, host.c_str(), 0)
                          : X509_check_host(certificate, host.data(), host.size(), flags, nullptr);
-  ERR_pop_to_mark();
   return answer == 1;
 }
 

@@ -1,7 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What surrounds a call into OpenSSL.
+// What surrounds a call of a session into OpenSSL. error_queue.hpp has what suffices elsewhere:
+// this one is for each record, so it touches the queue only where something is in it or may be, and
+// it is for errno and SIGPIPE too. Private to the library.
 #pragma once
 
 #include <openssl/err.h>

@@ -3,31 +3,22 @@
 #include <tls_async/core/engine.hpp>
 #include <tls_async/core/session_info.hpp>
 
-#include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "certificate_text.hpp"
+#include "error_queue.hpp"
 
 namespace tls_async {
 namespace {
 
 std::string or_empty(char const* text) { return text == nullptr ? "" : text; }
 
-// Of what is asked here nothing is an error of the session, as a group without a name.
-class error_mark {
-public:
-  error_mark() noexcept { ERR_set_mark(); }
-  ~error_mark() { ERR_pop_to_mark(); }
-  error_mark(error_mark const&) = delete;
-  error_mark& operator=(error_mark const&) = delete;
-};
-
 }  // namespace
 
 session_info engine::session_info() const {
-  error_mark const mark;
+  detail::error_mark const mark;  // of a group without a name
   tls_async::session_info info;
   SSL* const session = ssl_.get();
   // As a client has sent it, who may have made it up.
