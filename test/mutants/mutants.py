@@ -16,7 +16,7 @@ MUTANTS = [
      "  if (close_notify_sent() && blocked_ != blocked::close_notify) return {};\n",
      "",
      "A shutdown after a half-close fails the session where the peer still sends plaintext."),
-    (3, SRC + "role.cpp",
+    (3, SRC + "engine_role.cpp",
      "peer != nullptr && SSL_get_verify_result(ssl) == X509_V_OK &&",
      "peer != nullptr &&",
      "A verifying client resumes a session whose peer was never verified, and takes it for a good one."),
