@@ -20,7 +20,7 @@ MUTANTS = [
      "peer != nullptr && SSL_get_verify_result(ssl) == X509_V_OK &&",
      "peer != nullptr &&",
      "A verifying client resumes a session whose peer was never verified, and takes it for a good one."),
-    (4, SRC + "failure.cpp",
+    (4, SRC + "engine_callbacks.cpp",
      "  if (verification_.context_callback != nullptr)\n    accepted = verification_.context_callback(accepted, chain);\n",
      "",
      "A verify callback set by SSL_CTX_set_verify or SSL_set_verify is not asked: what it refuses is let in."),
