@@ -21,6 +21,7 @@
 #include <string>
 #include <utility>
 
+#include "support/engine_of.hpp"
 #include "support/openssl_version.hpp"
 #include "trial.hpp"
 
@@ -57,7 +58,7 @@ private:
   }
 
   auto& stream() { return link_.stream(); }
-  SSL* ssl() { return stream().state().engine().native_handle(); }
+  SSL* ssl() { return engine_of(stream()).native_handle(); }
   [[nodiscard]] bool is_client() const { return scene_.side == role::client; }
   [[nodiscard]] bool is_blocking() const {
     return scene_.negotiates == way::handshake || scene_.negotiates == way::read ||
@@ -302,8 +303,8 @@ private:
     result_.first_error = ec;
     must(ec.failed(), "no error where something failed");
     must(!stream().error_info().text().empty(), "an error that nobody explains");
-    bool const has_failed = static_cast<bool>(stream().state().engine().failure());
-    bool const was_established = stream().state().engine().handshake_done();
+    bool const has_failed = static_cast<bool>(engine_of(stream()).failure());
+    bool const was_established = engine_of(stream()).handshake_done();
     if (!was_established || has_failed) {
       must(write() == ec, "a write after the failure ends otherwise");
     } else {

@@ -7,6 +7,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "support/engine_of.hpp"
 #include "support/on_descriptor.hpp"
 #include "trial_of.hpp"
 
@@ -37,7 +38,7 @@ public:
         resets_(where.speed == pace::all_at_once),
         ends_(connected_sockets(io)),
         stream_(make_stream<stream_type>(where, std::move(ends_.first), on_descriptor())) {
-    stay_on_descriptor(stream_.state().engine());
+    stay_on_descriptor(engine_of(stream_));
     ends_.second.non_blocking(true);
   }
 
@@ -58,7 +59,7 @@ public:
     return true;
   }
   bool collect() {
-    auto const& engine = stream_.state().engine();
+    auto const& engine = engine_of(stream_);
     if (engine.handshake_done() && !engine.path().sends_directly() && !engine.failure()) {
       throw std::logic_error("the stream is not on its descriptor");
     }

@@ -28,6 +28,7 @@
 #include "memory_session.hpp"
 #include "pattern.hpp"
 #include "socket_loop.hpp"
+#include "support/engine_of.hpp"
 #include "support/on_descriptor.hpp"
 
 namespace tls_async::test {
@@ -53,9 +54,9 @@ struct descriptor_session : socket_loop {
     near.set_option(asio::socket_base::send_buffer_size(1));  // the kernel's least
     client.emplace(std::move(far), clients);
     server.emplace(std::move(near), known_server(), with(way));
-    if (stays) stay_on_descriptor(server->state().engine());
+    if (stays) stay_on_descriptor(engine_of(*server));
     shake_hands(*client, *server);
-    BOOST_REQUIRE_EQUAL(server->state().engine().path().sends_directly(), stays);
+    BOOST_REQUIRE_EQUAL(engine_of(*server).path().sends_directly(), stays);
   }
   local::socket near{io}, far{io};
   std::optional<tls> client, server;
@@ -102,7 +103,7 @@ BOOST_DATA_TEST_CASE(cancelled_write_stops_between_records_and_the_next_goes_on,
             asio::bind_cancellation_slot(cancel.slot(), cancelled.token()));
   settle(s.io);
   BOOST_TEST(!cancelled.done);
-  BOOST_TEST(s.server->state().engine().record_pending());
+  BOOST_TEST(engine_of(*s.server).record_pending());
   cancel.emit(asio::cancellation_type::partial);
   settle(s.io);
   BOOST_TEST(cancelled.ec == asio::error::operation_aborted);
@@ -334,9 +335,9 @@ BOOST_DATA_TEST_CASE(write_that_is_blocked_ends_with_the_session, both_ways, way
   for (ending& one : written)
     tls_write(*s.server, asio::buffer(message), one.token());
   settle(s.io);
-  BOOST_REQUIRE(s.server->state().engine().record_pending());
+  BOOST_REQUIRE(engine_of(*s.server).record_pending());
   BOOST_TEST(!written.back().done);
-  s.server->state().engine().refuse(errc::peer_limit_exceeded, "a reason");
+  engine_of(*s.server).refuse(errc::peer_limit_exceeded, "a reason");
   ending read;
   std::string place(100, '\0');
   tls_read_some(*s.server, asio::buffer(place), read.token());
@@ -411,7 +412,7 @@ BOOST_DATA_TEST_CASE(blocking_shutdown_sends_what_is_left_of_a_record_first, bot
   s.server->next_layer().non_blocking(true);
   ending written, shut;
   written.bytes = s.server->write_some(asio::buffer(message), written.ec);
-  BOOST_REQUIRE(s.server->state().engine().record_pending());
+  BOOST_REQUIRE(engine_of(*s.server).record_pending());
   sink received;
   keep_reading(*s.client, received);
   ending closed;
@@ -436,7 +437,7 @@ BOOST_AUTO_TEST_CASE(record_that_waits_for_a_message_receives_nothing_by_itself)
   near.set_option(asio::socket_base::send_buffer_size(1));
   far.non_blocking(true);
   stream<local::socket> client(std::move(near), trusting_client(), with(ktls::tx));
-  auto& engine = client.state().engine();
+  auto& engine = engine_of(client);
   stay_on_descriptor(engine);
   tls_settings settings;
   settings.long_tickets = true;

@@ -16,6 +16,7 @@
 #include "memory_session.hpp"
 #include "pattern.hpp"
 #include "raw_peer.hpp"
+#include "support/engine_of.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -188,13 +189,13 @@ BOOST_AUTO_TEST_CASE(W9_nothing_stays_in_the_ring_when_a_write_completes) {
       is_done = true;
       total += n;
       BOOST_TEST(ec == error_code());
-      BOOST_TEST(s.client.state().engine().ring().output_bytes() == 0U);
+      BOOST_TEST(engine_of(s.client).ring().output_bytes() == 0U);
       BOOST_TEST(s.client.stats().ciphertext_flushed == s.client_end().written().size());
     });
     s.settle();
     BOOST_TEST(is_done);
     BOOST_TEST(received.plaintext.size() == total);
-    BOOST_TEST(s.server.state().engine().ring().input_bytes() == 0U);
+    BOOST_TEST(engine_of(s.server).ring().input_bytes() == 0U);
   }
 }
 

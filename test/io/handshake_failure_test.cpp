@@ -12,6 +12,7 @@
 #include <openssl/sslerr.h>
 
 #include "memory_session.hpp"
+#include "support/engine_of.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -141,7 +142,7 @@ BOOST_AUTO_TEST_CASE(close_notify_in_place_of_an_answer_is_no_handshake) {
     memory_session s;
     ending verb;
     if (by_a_write) {
-      BOOST_REQUIRE(!s.client.state().engine().be_client_of("localhost"));
+      BOOST_REQUIRE(!engine_of(s.client).be_client_of("localhost"));
       tls_write(s.client, asio::buffer("secret", 6), verb.token());
     } else {
       tls_handshake(s.client, as_client{"localhost"}, verb.token());

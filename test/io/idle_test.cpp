@@ -23,6 +23,7 @@
 #include "memory_session.hpp"
 #include "pattern.hpp"
 #include "socket_loop.hpp"
+#include "support/engine_of.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -34,7 +35,7 @@ constexpr std::size_t of_waiting_stream = 2560;  // a ring has 204 KiB
 
 template <class Stream>
 bool holds_ring(Stream& of) {
-  bool const holds = of.state().engine().ring().is_attached();
+  bool const holds = engine_of(of).ring().is_attached();
   BOOST_TEST((of.memory_usage() < of_waiting_stream) == !holds);
   return holds;
 }

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "session_pair.hpp"
+#include "support/engine_of.hpp"
 #include "support/on_descriptor.hpp"
 
 namespace tls_async::test {
@@ -68,7 +69,7 @@ void model_script<Transport>::configure() {
     e.stream =
         std::make_unique<stream_type>(transport_->take(i), script_context(e.is_client), options);
     e.watch.emplace(*transport_, i, e.stream->next_layer());
-    if (options.ktls != ktls::off) stay_on_descriptor(e.stream->state().engine());
+    if (options.ktls != ktls::off) stay_on_descriptor(engine_of(*e.stream));
     SSL* const ssl = e.stream->native_handle();
     if (!is_tls13_) SSL_set_max_proto_version(ssl, TLS1_2_VERSION);
     if (!is_tls13_ && has_cbc) SSL_set_cipher_list(ssl, "ECDHE-ECDSA-AES128-SHA256");
@@ -80,7 +81,7 @@ void model_script<Transport>::configure() {
       SSL_set_tlsext_max_fragment_length(ssl, TLSEXT_max_fragment_length_512);
     e.stream->set_role(e.is_client ? stream_type::client : stream_type::server);
     // Verbs may come before the handshake, and have to negotiate with the host it will ask for.
-    if (e.is_client && e.stream->state().engine().be_client_of("localhost"))
+    if (e.is_client && engine_of(*e.stream).be_client_of("localhost"))
       complain("the client could not be told its host");
   }
   note(*ends_[0], std::string(is_tls13_ ? "TLS 1.3"

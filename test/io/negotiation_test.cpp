@@ -14,6 +14,7 @@
 
 #include "memory_session.hpp"
 #include "raw_peer.hpp"
+#include "support/engine_of.hpp"
 
 namespace tls_async::test {
 namespace {
@@ -57,7 +58,7 @@ struct half_a_ticket : rude_session {
     settle(io);
     BOOST_REQUIRE(read.done);
     BOOST_REQUIRE_EQUAL(place.substr(0, read.bytes), "hello");
-    BOOST_REQUIRE(stream.state().engine().in_handshake());
+    BOOST_REQUIRE(engine_of(stream).in_handshake());
   }
   static tls_settings with_long_tickets() {
     tls_settings settings;
@@ -85,8 +86,7 @@ struct half_a_ticket : rude_session {
   }
   void give_rest() { give(rest_); }
   [[nodiscard]] bool has_sent_nothing() {
-    return stream.next_layer().undelivered() == 0 &&
-           stream.state().engine().ring().output_bytes() == 0;
+    return stream.next_layer().undelivered() == 0 && engine_of(stream).ring().output_bytes() == 0;
   }
 
 private:

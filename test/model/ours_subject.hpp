@@ -18,6 +18,7 @@
 
 #include "launch.hpp"
 #include "plaintext.hpp"
+#include "support/engine_of.hpp"
 #include "support/on_descriptor.hpp"
 
 namespace tls_async::test::model {
@@ -39,7 +40,7 @@ public:
     } else {
       stream_->emplace(std::move(next_layer), on.with.of_asio(), options);
     }
-    if (options.ktls != ktls::off) stay_on_descriptor(it().state().engine());
+    if (options.ktls != ktls::off) stay_on_descriptor(engine_of(it()));
     by_member_ = negotiates_by_member(on.of);
     on.with.prepare_subject(it().native_handle(), by_member_);
     set_verify_callback(chosen(on.of, "stream_callback").name);

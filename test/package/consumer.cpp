@@ -22,7 +22,7 @@ int main() {
   std::cout << "tls_async " << TLS_ASYNC_VERSION_MAJOR << '.' << TLS_ASYNC_VERSION_MINOR << '.'
             << TLS_ASYNC_VERSION_PATCH << '\n';
   // The compiled part and the headers see the same members.
-  auto& engine = stream.state().engine();
+  auto& engine = tls_async::detail::access::state(stream).engine();
   bool const is_whole =
       engine.has_role() && !engine.handshake_done() && engine.path().descriptor() == -1;
   return is_whole && stream.native_handle() != nullptr ? 0 : 1;

@@ -89,7 +89,7 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client,
                                  Token&& token = Token()) {
-  return tls_handshake(s, client, s.state().options().handshake_deadline,
+  return tls_handshake(s, client, detail::access::state(s).options().handshake_deadline,
                        std::forward<Token>(token));
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
@@ -98,8 +98,8 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client, time_limit deadline,
                                  Token&& token = Token()) {
-  return detail::initiate<Token>(s.state(), detail::start_client_handshake(client.host, deadline),
-                                 token);
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::start_client_handshake(client.host, deadline), token);
 }
 /// Negotiates as server, which verifies a client only if its context says so.
 template <
@@ -107,7 +107,7 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server server,
                                  Token&& token = Token()) {
-  return tls_handshake(s, server, s.state().options().handshake_deadline,
+  return tls_handshake(s, server, detail::access::state(s).options().handshake_deadline,
                        std::forward<Token>(token));
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
@@ -117,7 +117,8 @@ template <
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server, time_limit deadline,
                                  Token&& token = Token()) {
   constexpr auto be_server = [](engine& session) { return session.be_server(); };
-  return detail::initiate<Token>(s.state(), detail::start_handshake{deadline, be_server}, token);
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::start_handshake{deadline, be_server}, token);
 }
 
 namespace detail {

@@ -43,8 +43,9 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_key_update(stream<NextLayer, Clock>& s, new_keys whose = new_keys::ours,
                                   Token&& token = Token()) {
-  return detail::initiate<Token>(
-      s.state(), detail::start_key_update{whose == new_keys::both, std::nullopt}, token);
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::start_key_update{whose == new_keys::both, std::nullopt},
+                                 token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
@@ -53,7 +54,7 @@ template <
 [[nodiscard]] auto tls_key_update(stream<NextLayer, Clock>& s, new_keys whose, time_limit deadline,
                                   Token&& token = Token()) {
   return detail::initiate<Token>(
-      s.state(), detail::start_key_update{whose == new_keys::both, deadline}, token);
+      detail::access::state(s), detail::start_key_update{whose == new_keys::both, deadline}, token);
 }
 /// Of our keys.
 template <class NextLayer, class Clock, detail::token Token>

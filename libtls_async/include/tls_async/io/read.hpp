@@ -38,7 +38,8 @@ template <
   static_assert(boost::asio::is_mutable_buffer_sequence<MutableBufferSequence>::value,
                 "what is read goes to a mutable buffer or a sequence of them: asio::buffer(place)");
   return detail::initiate<Token>(
-      s.state(), detail::start_read<MutableBufferSequence>{buffers, time_limit::none()}, token);
+      detail::access::state(s),
+      detail::start_read<MutableBufferSequence>{buffers, time_limit::none()}, token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
@@ -48,8 +49,9 @@ template <
                                  time_limit deadline, Token&& token = Token()) {
   static_assert(boost::asio::is_mutable_buffer_sequence<MutableBufferSequence>::value,
                 "what is read goes to a mutable buffer or a sequence of them: asio::buffer(place)");
-  return detail::initiate<Token>(
-      s.state(), detail::start_read<MutableBufferSequence>{buffers, deadline}, token);
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::start_read<MutableBufferSequence>{buffers, deadline},
+                                 token);
 }
 
 }  // namespace tls_async

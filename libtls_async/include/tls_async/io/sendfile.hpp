@@ -67,7 +67,7 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_sendfile(stream<NextLayer, Clock>& s, int file, std::uint64_t offset,
                                 std::uint64_t length, Token&& token = Token()) {
-  return detail::initiate<Token>(s.state(),
+  return detail::initiate<Token>(detail::access::state(s),
                                  detail::start_sendfile{file, offset, length, std::nullopt}, token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
@@ -77,8 +77,8 @@ template <
 [[nodiscard]] auto tls_sendfile(stream<NextLayer, Clock>& s, int file, std::uint64_t offset,
                                 std::uint64_t length, time_limit deadline,
                                 Token&& token = Token()) {
-  return detail::initiate<Token>(s.state(), detail::start_sendfile{file, offset, length, deadline},
-                                 token);
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::start_sendfile{file, offset, length, deadline}, token);
 }
 
 }  // namespace tls_async

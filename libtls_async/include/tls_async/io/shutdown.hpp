@@ -29,7 +29,8 @@ template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_close_write(stream<NextLayer, Clock>& s, Token&& token = Token()) {
-  return tls_close_write(s, s.state().options().shutdown_deadline, std::forward<Token>(token));
+  return tls_close_write(s, detail::access::state(s).options().shutdown_deadline,
+                         std::forward<Token>(token));
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
@@ -37,8 +38,9 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_close_write(stream<NextLayer, Clock>& s, time_limit deadline,
                                    Token&& token = Token()) {
-  return detail::initiate<Token>(
-      s.state(), detail::start_shutdown{detail::verb_kind::close_write, deadline}, token);
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::start_shutdown{detail::verb_kind::close_write, deadline},
+                                 token);
 }
 
 /// Ends the session both ways: sends close_notify behind all earlier writes, then waits for the
@@ -61,7 +63,8 @@ template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_shutdown(stream<NextLayer, Clock>& s, Token&& token = Token()) {
-  return tls_shutdown(s, s.state().options().shutdown_deadline, std::forward<Token>(token));
+  return tls_shutdown(s, detail::access::state(s).options().shutdown_deadline,
+                      std::forward<Token>(token));
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
@@ -69,8 +72,9 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_shutdown(stream<NextLayer, Clock>& s, time_limit deadline,
                                 Token&& token = Token()) {
-  return detail::initiate<Token>(
-      s.state(), detail::start_shutdown{detail::verb_kind::shutdown, deadline}, token);
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::start_shutdown{detail::verb_kind::shutdown, deadline},
+                                 token);
 }
 
 }  // namespace tls_async

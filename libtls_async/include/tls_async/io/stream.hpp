@@ -10,6 +10,7 @@
 #include <tls_async/context.hpp>
 #include <tls_async/core/failure.hpp>
 #include <tls_async/gates/options.hpp>
+#include <tls_async/io/detail/access.hpp>
 #include <tls_async/io/detail/blocking.hpp>
 #include <tls_async/io/detail/initiate.hpp>
 #include <tls_async/io/detail/lowest_layer.hpp>
@@ -369,12 +370,9 @@ public:
         token);
   }
 
-  /// For the verbs of this library.
-  [[nodiscard]] state_type& state() noexcept { return *state_; }
-  /// For a stream that stands on this one; null if this was moved from.
-  [[nodiscard]] std::shared_ptr<state_type> share_state() const noexcept { return state_; }
-
 private:
+  friend detail::access;
+
   static detail::be_side side(handshake_type type) noexcept {
     return type == client ? &detail::be_any_client : &detail::be_any_server;
   }

@@ -53,8 +53,9 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers,
                              Token&& token = Token()) {
-  return detail::initiate<Token>(
-      s.state(), detail::write_of(std::forward<Plaintext>(buffers), std::nullopt), token);
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::write_of(std::forward<Plaintext>(buffers), std::nullopt),
+                                 token);
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
@@ -62,8 +63,9 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_write(stream<NextLayer, Clock>& s, Plaintext&& buffers, time_limit deadline,
                              Token&& token = Token()) {
-  return detail::initiate<Token>(
-      s.state(), detail::write_of(std::forward<Plaintext>(buffers), deadline), token);
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::write_of(std::forward<Plaintext>(buffers), deadline),
+                                 token);
 }
 
 /// Leaves a copy of `buffers` with the stream, to be sent in order with the writes, and returns at
@@ -77,7 +79,7 @@ template <
 template <class NextLayer, class Clock, class ConstBufferSequence>
 [[nodiscard]] error_code tls_try_write(stream<NextLayer, Clock>& s,
                                        ConstBufferSequence const& buffers) {
-  auto& state = s.state();
+  auto& state = detail::access::state(s);
   auto const alive = state.shared_from_this();  // the callable of another write may destroy it
   auto inside = state.lock();
   auto& session = state.session();

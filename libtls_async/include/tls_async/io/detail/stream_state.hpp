@@ -58,7 +58,7 @@ concept closes = requires(T& t) {
 /// thread drives it: a slot would be cleared there while a signal is emitted here.
 template <class T>
 concept is_tls_stream = requires(T& t) {
-  t.share_state()->cancel_all(verb_kind::read);
+  access::share_state(t)->cancel_all(verb_kind::read);
 };
 
 /// How an operation of the next layer is ended by itself. A socket that is ours is cancelled or
@@ -111,7 +111,7 @@ public:
           make_error_code(errc::bad_option),
           "ktls needs a socket as the next layer: a boost::asio::basic_stream_socket");
     }
-    if constexpr (is_told_what_to_end) next_layer_.share_state()->session().carry_another();
+    if constexpr (is_told_what_to_end) access::share_state(next_layer_)->session().carry_another();
   }
   stream_state(stream_state const&) = delete;
   stream_state& operator=(stream_state const&) = delete;
@@ -425,7 +425,7 @@ private:
       error_code ignored;
       next_layer_.cancel(ignored);
     } else if constexpr (is_told_what_to_end) {
-      if (auto const next = next_layer_.share_state()) next->cancel_all(verb_kind::read);
+      if (auto const next = access::share_state(next_layer_)) next->cancel_all(verb_kind::read);
     } else {
       // On its executor, where its completion touches the same slot.
       boost::asio::post(executor(), on<event::let_go>());
@@ -502,7 +502,7 @@ private:
   }
   // Unless it has been moved away.
   void end_next_stream() noexcept {
-    auto const next = next_layer_.share_state();
+    auto const next = access::share_state(next_layer_);
     if (!next) return;
     if constexpr (std::is_reference_v<NextLayer>) {
       next->cancel_all(verb_kind::write);
