@@ -17,8 +17,7 @@ namespace {
 
 // Asks now what each handshake would ask.
 void require_host(tls_async::context& context, std::string const& name) {
-  tls_async::engine_options const defaults;
-  tls_async::engine session{context.native_handle(), defaults};
+  tls_async::engine session{context.native_handle(), tls_async::stream_options()};
   if (!session.be_client_of(name)) return;
   auto const& why = session.error_info().summary;
   throw std::runtime_error("the backend \"" + name +

@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(handshake_wants_flush_when_its_flight_does_not_fit_the_ring
     sk_X509_NAME_push(names, name);
   }
   SSL_CTX_set0_CA_list(server_context.get(), names);
-  engine_options const one_record{.ring_records = 1};
+  stream_options const one_record{.ring_records = 1};
   engine client(make_context(role::client, settings).get(), one_record);
   engine server(server_context.get(), one_record);
   client.be_client();

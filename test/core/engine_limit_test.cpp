@@ -13,12 +13,30 @@ namespace {
 
 namespace data = boost::unit_test::data;
 
-engine_options limiting(std::uint32_t key_updates, std::uint32_t messages) {
-  engine_options options;
+stream_options limiting(std::uint32_t key_updates, std::uint32_t messages) {
+  stream_options options;
   options.most_key_updates_in_a_row = key_updates;
   options.most_handshake_messages_in_a_row = messages;
   return options;
 }
+
+// All of them, in the order in which they stand.
+constexpr stream_options by_name{.ring_records = 8,
+                                 .most_key_updates_in_a_row = 1,
+                                 .most_handshake_messages_in_a_row = 2,
+                                 .most_renegotiation_attempts = 3,
+                                 .ktls = ktls::tx,
+                                 .allow_renegotiation = true,
+                                 .rekey_after_records = 4,
+                                 .rekey_after_bytes = 5,
+                                 .handshake_deadline = std::chrono::seconds(6),
+                                 .shutdown_deadline = std::chrono::seconds(7),
+                                 .write_stall_deadline = std::chrono::seconds(8),
+                                 .most_bytes_kept = 9,
+                                 .small_record_bytes = 10,
+                                 .small_records_until = 11,
+                                 .small_records_after = std::chrono::seconds(12),
+                                 .most_key_updates_per_second = 13};
 
 // Delivers `ciphertext` in pieces and opens after each; the last word of `to`.
 want give_in_pieces(engine& to, std::string_view ciphertext, std::size_t piece) {
@@ -49,6 +67,21 @@ void check_ended(engine& who, engine& peer, std::string_view reason) {
 auto const pieces = data::make({everything, std::size_t{1}, std::size_t{30}, std::size_t{100}});
 
 BOOST_AUTO_TEST_SUITE(engine_limit)
+
+BOOST_AUTO_TEST_CASE(options_may_go_when_the_engine_is_made) {
+  auto const context = make_context(role::client);
+  engine const one(context.get(), {.ring_records = 1});
+  engine const another(context.get(), stream_options(by_name));
+  BOOST_TEST(one.options().ring_records == 1U);
+  BOOST_TEST((another.options() == by_name));
+}
+
+BOOST_AUTO_TEST_CASE(engines_with_default_options_share_them) {
+  auto const context = make_context(role::client);
+  engine const one(context.get(), {});
+  engine const another(context.get(), stream_options());
+  BOOST_TEST(&one.options() == &another.options());
+}
 
 BOOST_DATA_TEST_CASE(key_updates_in_a_row, pieces* data::make({true, false}), piece, ask) {
   auto const options = limiting(32, 32);

@@ -38,7 +38,7 @@ inline std::ostream& operator<<(std::ostream& out, step const& shown) {
 namespace tls_async::test {
 
 /// A ring of 4 records, and a peer that may do what it likes.
-inline constexpr engine_options plain_options{
+inline constexpr stream_options plain_options{
     .ring_records = 4, .most_key_updates_in_a_row = 0, .most_handshake_messages_in_a_row = 0};
 
 inline std::span<std::byte const> bytes_of(std::string_view text) {
@@ -109,14 +109,14 @@ inline void give(engine& to, std::string_view ciphertext) {
 
 struct engine_pair {
   explicit engine_pair(tls_settings const& settings = {},
-                       engine_options const& options = plain_options)
+                       stream_options const& options = plain_options)
       : engine_pair(make_context(role::client, settings).get(),
                     make_context(role::server, settings).get(), options) {
     client.be_client();
   }
   /// The client has no role yet.
   engine_pair(SSL_CTX* client_context, SSL_CTX* server_context,
-              engine_options const& options = plain_options)
+              stream_options const& options = plain_options)
       : client(client_context, options), server(server_context, options) {
     server.be_server();
   }
@@ -143,7 +143,7 @@ struct engine_pair {
 
 struct connected_engines : engine_pair {
   explicit connected_engines(tls_settings const& settings = {},
-                             engine_options const& options = plain_options)
+                             stream_options const& options = plain_options)
       : engine_pair(settings, options) {
     handshake();
     BOOST_REQUIRE_EQUAL(client_step, step{});

@@ -45,7 +45,7 @@ struct setting {
   int version = TLS1_3_VERSION;
   shown peer = shown::known;
   asked of_clients = asked::nobody;
-  engine_options options;
+  stream_options options;
   bool meets_errors = false;
   std::size_t honest_records = 0;  // of the peer's, before the script begins
   std::size_t fragment = 0;        // the most plaintext of our records, if that can be set

@@ -20,7 +20,7 @@ constexpr std::size_t most_plaintext = 600'000;  // that one run is worth
 
 }  // namespace
 
-judged_engine::judged_engine(SSL_CTX* context, engine_options const& options,
+judged_engine::judged_engine(SSL_CTX* context, stream_options const& options,
                              std::size_t numbered_from)
     : engine_(context, options), numbered_from_(numbered_from) {}
 

@@ -22,7 +22,7 @@ namespace tls_async::test {
 class judged_engine {
 public:
   /// `numbered_from`: where the numbers of its plaintext begin.
-  judged_engine(SSL_CTX* context, engine_options const& options, std::size_t numbered_from);
+  judged_engine(SSL_CTX* context, stream_options const& options, std::size_t numbered_from);
 
   /// Another library leaves an error in OpenSSL's queue before each call.
   void meet_errors(bool on) noexcept { meets_errors_ = on; }

@@ -80,7 +80,7 @@ struct setting {
   shown server = shown::known, client = shown::known;
   asked of_clients = asked::nobody;
   int version = TLS1_3_VERSION;
-  engine_options client_options, server_options;
+  stream_options client_options, server_options;
   std::size_t suite = 0, fragment_length = 0, send_fragment = 0, tickets = 0;
   bool reads_ahead = false, releases_buffers = false, refuses_tickets = false;
   bool meets_errors = false;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <tls_async/context.hpp>
-#include <tls_async/gates/options.hpp>
+#include <tls_async/options.hpp>
 
 #include <boost/asio/ssl/context.hpp>
 

@@ -32,8 +32,8 @@ constexpr std::array documented{
                  return in_handshake && ours == verdict::truncated && its == verdict::end;
                }},
     // What a peer may ask for again and again has a limit.
-    difference{"core/options.hpp", [](script const&, verdict ours, kind, verdict,
-                                      bool) { return ours == verdict::limit; }},
+    difference{"options.hpp", [](script const&, verdict ours, kind, verdict,
+                                 bool) { return ours == verdict::limit; }},
     // If anything has come behind close_notify, Asio doesn't believe in it.
     difference{"boost/asio/ssl/detail/impl/engine.ipp, map_error_code",
                [](script const&, verdict ours, kind other, verdict its, bool) {

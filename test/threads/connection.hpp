@@ -7,7 +7,7 @@
 #include "end.hpp"
 
 #include <tls_async/context.hpp>
-#include <tls_async/gates/options.hpp>
+#include <tls_async/options.hpp>
 
 #include <memory>
 #include <utility>

@@ -5,7 +5,7 @@
 // does. Only what the contract allows: see README.md.
 #pragma once
 
-#include <tls_async/gates/time_limit.hpp>
+#include <tls_async/time_limit.hpp>
 
 #include <chrono>
 #include <cstddef>

@@ -35,7 +35,7 @@ enum class errc {
   bad_option,             ///< A setting has a value that OpenSSL or this library does not accept.
   file_error,             ///< A file or directory cannot be read.
   handshake_not_done,     ///< A session was to be closed that has not been negotiated yet.
-  peer_limit_exceeded,    ///< The peer asked for more of something than `engine_options` allow.
+  peer_limit_exceeded,    ///< The peer asked for more of something than `stream_options` allow.
   not_supported,          ///< The negotiated protocol has no such thing.
   unexpected_result,      ///< OpenSSL answered in a way that no stream can serve.
   queue_full,             ///< The bound on bytes that the stream keeps for later is reached.

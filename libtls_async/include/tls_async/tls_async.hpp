@@ -12,4 +12,5 @@
 #include <tls_async/options.hpp>
 #include <tls_async/stats.hpp>
 #include <tls_async/stream.hpp>
+#include <tls_async/time_limit.hpp>
 #include <tls_async/version.hpp>

@@ -27,6 +27,8 @@ SSL* new_session(SSL_CTX* context) {
   return ssl;
 }
 
+constexpr stream_options defaults;
+
 // A slot of our own in the session, so that the application's SSL_set_app_data stays its own.
 int session_index() {
   static int const index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
@@ -53,12 +55,13 @@ bool only_waits(SSL* ssl) {
 
 void engine::ssl_free::operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
 
-engine::engine(SSL_CTX* context, engine_options const& options)
+engine::engine(SSL_CTX* context, stream_options const& options)
     : engine(new_session(context), options) {}
 
-engine::engine(SSL* session, engine_options const& options)
-    : options_(options),
-      ssl_(session),
+engine::engine(SSL* session, stream_options const& options)
+    : ssl_(session),
+      own_options_(options == defaults ? nullptr : new stream_options(options)),
+      options_(own_options_ ? *own_options_ : defaults),
       path_(session, options.ring_records * record_room, options.ktls) {
   if (options.ring_records < 1 || options.ring_records > 1'024) {
     throw boost::system::system_error(make_error_code(errc::bad_option),

@@ -18,11 +18,6 @@
 
 namespace tls_async::detail {
 
-stream_options const& session::defaults() noexcept {
-  static stream_options const all;
-  return all;
-}
-
 void session::begin_life() {
   auto const refuse = [](char const* why) {
     throw boost::system::system_error(make_error_code(errc::bad_option), why);

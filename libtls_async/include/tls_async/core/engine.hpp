@@ -15,12 +15,12 @@
 #include <tls_async/requirements.hpp>
 
 #include <tls_async/core/failure.hpp>
-#include <tls_async/core/options.hpp>
 #include <tls_async/core/path.hpp>
 #include <tls_async/core/pending_record.hpp>
 #include <tls_async/core/phase.hpp>
 #include <tls_async/core/session_info.hpp>
 #include <tls_async/core/step.hpp>
+#include <tls_async/options.hpp>
 #include <tls_async/stats.hpp>
 
 #include <openssl/types.h>
@@ -42,11 +42,11 @@ public:
   /// (SSL_set_verify(3)).
   using verify_callback = std::function<bool(bool preverified, X509_STORE_CTX*)>;
 
-  /// A session of `context`, which it keeps alive. `options` must outlive it. Throws
-  /// std::bad_alloc.
-  engine(SSL_CTX* context, engine_options const& options);
+  /// A session of `context`, which it keeps alive. Throws std::bad_alloc, and bad_option if
+  /// `ring_records` of `options` is none that it can have.
+  engine(SSL_CTX* context, stream_options const& options);
   /// Takes over `session`, which has no BIO yet.
-  engine(SSL* session, engine_options const& options);
+  engine(SSL* session, stream_options const& options);
   ~engine();
   engine(engine const&) = delete;
   engine& operator=(engine const&) = delete;
@@ -140,7 +140,7 @@ public:
   /// There is room for a whole record, so `seal` will not leave one pending.
   [[nodiscard]] bool can_seal() const noexcept { return path_.has_room(); }
   /// Those it was made with.
-  [[nodiscard]] engine_options const& options() const noexcept { return options_; }
+  [[nodiscard]] stream_options const& options() const noexcept { return options_; }
   /// What it counts; streams add what they see.
   [[nodiscard]] tls_async::stats& stats() noexcept { return stats_; }
   /// Gives back what a session that waits can do without: the ring if it is empty, and with
@@ -267,8 +267,9 @@ private:
                          SSL* ssl, void* engine) noexcept;
   int verify(int preverified, X509_STORE_CTX* chain);
 
-  engine_options const& options_;
   std::unique_ptr<SSL, ssl_free> ssl_;
+  std::unique_ptr<stream_options const> const own_options_;  // null for the defaults
+  stream_options const& options_;
   tls_async::path path_;
   tls_async::stats stats_;
   pending_record pending_;

@@ -20,7 +20,7 @@ enum class ktls : std::uint8_t {
 /// What the kernel does in one direction, or why it does nothing.
 enum class ktls_state : std::uint8_t {
   on,               ///< It seals or opens.
-  not_asked_for,    ///< engine_options::ktls is off.
+  not_asked_for,    ///< stream_options::ktls is off.
   not_yet,          ///< The handshake is not done.
   not_in_openssl,   ///< OpenSSL was built without it.
   not_in_kernel,    ///< The kernel has none for this socket: the module tls is missing, or the
@@ -30,7 +30,7 @@ enum class ktls_state : std::uint8_t {
   input_came_early  ///< Some input was received before the handshake was done.
 };
 
-/// What became of `engine_options::ktls`, in each direction.
+/// What became of `stream_options::ktls`, in each direction.
 struct ktls_status {
   ktls_state sending = ktls_state::not_asked_for;    ///< Of what we send.
   ktls_state receiving = ktls_state::not_asked_for;  ///< Of what we receive.

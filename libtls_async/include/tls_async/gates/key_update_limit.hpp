@@ -7,8 +7,8 @@
 
 #include <tls_async/requirements.hpp>
 
-#include <tls_async/gates/options.hpp>
 #include <tls_async/gates/verb.hpp>
+#include <tls_async/options.hpp>
 
 #include <cstdint>
 

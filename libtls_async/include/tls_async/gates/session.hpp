@@ -21,7 +21,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 namespace tls_async::detail {
@@ -51,10 +50,7 @@ public:
   /// `source` is an SSL_CTX* or an SSL*.
   template <class Source>
   session(Source* source, stream_options const& options, environment const& world)
-      : own_options_(options == defaults() ? nullptr : new stream_options(options)),
-        parts_(source, own_options_ ? *own_options_ : defaults(), world),
-        output_(parts_),
-        input_(parts_) {
+      : parts_(source, options, world), output_(parts_), input_(parts_) {
     begin_life();
   }
   ~session();
@@ -204,9 +200,7 @@ private:
   void tell_account() noexcept;
   template <class Visit>
   void each_verb(Visit visit);
-  static stream_options const& defaults() noexcept;
 
-  std::unique_ptr<stream_options const> const own_options_;  // null for the defaults
   memory_account* account_ = nullptr;  // of the context; lives as long as the engine's session
   memory_account::holding told_;
   session_parts parts_;

@@ -8,8 +8,8 @@
 
 #include <tls_async/core/engine.hpp>
 #include <tls_async/gates/deadlines.hpp>
-#include <tls_async/gates/options.hpp>
 #include <tls_async/gates/verb.hpp>
+#include <tls_async/options.hpp>
 
 #include <cstddef>
 
@@ -28,15 +28,15 @@ struct environment {
 struct session_parts {
   template <class Source>
   session_parts(Source* source, stream_options const& of_stream, environment const& of_type)
-      : options(of_stream), world(of_type), engine(source, of_stream) {}
+      : world(of_type), engine(source, of_stream), options(engine.options()) {}
 
   [[nodiscard]] time_point now() const { return world.now(); }
 
-  stream_options const& options;
   environment const& world;
   completions done;
   detail::deadlines deadlines;
   tls_async::engine engine;
+  stream_options const& options;  // the engine's
 };
 
 }  // namespace tls_async::detail

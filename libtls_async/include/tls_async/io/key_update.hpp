@@ -22,7 +22,7 @@ enum class new_keys {
 
 /// Changes the keys of a TLS 1.3 session, behind all earlier writes and before all later ones
 /// (SSL_key_update(3)). Streams also do it by themselves: see
-/// `engine_options::rekey_after_records`.
+/// `stream_options::rekey_after_records`.
 ///
 /// Completes when the KeyUpdate has left. With `new_keys::both` the peer is asked for new keys too,
 /// and changes them before its next write (RFC 8446 section 4.6.3); one that sends nothing may not

@@ -9,7 +9,6 @@
 
 #include <tls_async/context.hpp>
 #include <tls_async/core/failure.hpp>
-#include <tls_async/gates/options.hpp>
 #include <tls_async/io/detail/access.hpp>
 #include <tls_async/io/detail/blocking.hpp>
 #include <tls_async/io/detail/initiate.hpp>
@@ -17,6 +16,7 @@
 #include <tls_async/io/detail/next_layer.hpp>
 #include <tls_async/io/detail/stream_state.hpp>
 #include <tls_async/io/detail/teardown.hpp>
+#include <tls_async/options.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/context.hpp>

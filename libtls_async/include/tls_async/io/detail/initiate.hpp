@@ -6,11 +6,11 @@
 
 #include <tls_async/error.hpp>
 #include <tls_async/gates/session.hpp>
-#include <tls_async/gates/time_limit.hpp>
 #include <tls_async/io/detail/buffer_cursor.hpp>
 #include <tls_async/io/detail/handler_operation.hpp>
 #include <tls_async/io/detail/plaintext_source.hpp>
 #include <tls_async/io/detail/stream_state.hpp>
+#include <tls_async/time_limit.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
