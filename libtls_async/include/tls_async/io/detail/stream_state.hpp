@@ -7,15 +7,19 @@
 // Whatever happens is told to the session under the lock, and then performed: `perform()` does what
 // the session asks for. Code of the program (handlers, callables, allocators) runs without the
 // lock. What a verb starts is on its way when its initiating function returns.
+//
+// Longer than other files, since it is one class: whatever its parts do, they do it under that one
+// lock, and what the lock is let go for can be seen here only. What it asks about the type of the
+// next layer stands in next_layer.hpp.
 #pragma once
 
 #include <tls_async/gates/session.hpp>
+#include <tls_async/io/detail/access.hpp>
 #include <tls_async/io/detail/asio_environment.hpp>
 #include <tls_async/io/detail/kernel_has_tls.hpp>
 #include <tls_async/io/detail/lowest_layer.hpp>
+#include <tls_async/io/detail/next_layer.hpp>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -38,51 +42,6 @@ namespace tls_async::detail {
 /// Held by the one thread that is inside a stream. Recursive, for callbacks of OpenSSL and the like
 /// may start a verb from inside.
 using stream_lock = std::unique_lock<std::recursive_mutex>;
-
-/// One of Asio's own, and not derived from one, which may do more than read.
-template <class NextLayer>
-inline constexpr bool is_socket = false;
-template <class Protocol, class Executor>
-inline constexpr bool is_socket<boost::asio::basic_stream_socket<Protocol, Executor>> = true;
-
-template <class T>
-concept closes_with_code = requires(T& t, error_code ec) {
-  t.close(ec);
-};
-template <class T>
-concept closes = requires(T& t) {
-  t.close();
-};
-
-/// Another stream of this library. It is told what to end, for it completes operations on whichever
-/// thread drives it: a slot would be cleared there while a signal is emitted here.
-template <class T>
-concept is_tls_stream = requires(T& t) {
-  access::share_state(t)->cancel_all(verb_kind::read);
-};
-
-/// How an operation of the next layer is ended by itself. A socket that is ours is cancelled or
-/// closed as a whole: then they need no slots, and this is nothing.
-template <bool IsNeeded>
-class operation_cancellation {
-public:
-  auto slot() noexcept { return signal_.slot(); }
-  /// False where the operation does not know cancellation.
-  bool emit() {
-    if (!signal_.slot().has_handler()) return false;
-    signal_.emit(boost::asio::cancellation_type::terminal);
-    return true;
-  }
-
-private:
-  boost::asio::cancellation_signal signal_;
-};
-template <>
-class operation_cancellation<false> {
-public:
-  boost::asio::cancellation_slot slot() noexcept { return {}; }
-  bool emit() { return false; }
-};
 
 /// `NextLayer` is a stream or a reference to one. `Clock` has the duration of
 /// std::chrono::steady_clock.
