@@ -1,5 +1,5 @@
-// wants: the executor of the next layer of a tls_async::stream has to convert to
-// boost::asio::any_io_executor errors: 1
+// wants: tls_async::stream stands on an async_stream
+// errors: 1
 //
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0

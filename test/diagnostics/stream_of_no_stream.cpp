@@ -1,4 +1,4 @@
-// wants: tls_async::stream stands on a stream that has an executor
+// wants: tls_async::stream stands on an async_stream
 // errors: 1
 //
 // Distributed under the Boost Software License, Version 1.0.

@@ -7,6 +7,7 @@
 
 #include <tls_async/requirements.hpp>
 
+#include <tls_async/io/async_stream.hpp>
 #include <tls_async/io/shutdown.hpp>
 #include <tls_async/io/stream.hpp>
 
@@ -17,7 +18,6 @@
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/websocket/teardown.hpp>
 
-#include <type_traits>
 #include <utility>
 
 namespace tls_async {
@@ -26,8 +26,7 @@ namespace tls_async {
 using boost::beast::get_lowest_layer;
 
 /// Ends the session, then the next layer. Blocks until the peer has ended too.
-template <class NextLayer, class Clock>
-requires detail::layer<std::remove_reference_t<NextLayer>>
+template <async_stream NextLayer, class Clock>
 void teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s,
               boost::system::error_code& ec) {
   using boost::beast::websocket::teardown;
@@ -38,8 +37,7 @@ void teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s,
 }
 
 /// Ends the session, then the next layer, within `stream_options::shutdown_deadline`.
-template <class NextLayer, class Clock, class Handler>
-requires detail::layer<std::remove_reference_t<NextLayer>>
+template <async_stream NextLayer, class Clock, class Handler>
 void async_teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s, Handler&& handler) {
   enum class stage { shutdown, next_layer, done };
   boost::asio::async_compose<Handler, void(boost::system::error_code)>(

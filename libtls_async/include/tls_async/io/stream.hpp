@@ -2,13 +2,17 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The stream: a TLS session over a next layer, with the whole surface of boost::asio::ssl::stream.
-// The verbs that are new stand in handshake.hpp, write.hpp, read.hpp and shutdown.hpp.
+// The verbs that are new stand beside it: handshake.hpp, write.hpp, sendfile.hpp, read.hpp,
+// key_update.hpp and shutdown.hpp.
+//
+// Longer than other files, since that surface is one class: half of it is what Doxygen shows.
 #pragma once
 
 #include <tls_async/requirements.hpp>
 
 #include <tls_async/context.hpp>
 #include <tls_async/core/failure.hpp>
+#include <tls_async/io/async_stream.hpp>
 #include <tls_async/io/detail/access.hpp>
 #include <tls_async/io/detail/blocking.hpp>
 #include <tls_async/io/detail/initiate.hpp>
@@ -64,13 +68,6 @@ namespace tls_async {
 /// `Clock` is for tests: a clock with the duration and epoch type of std::chrono::steady_clock.
 template <class NextLayer, class Clock = std::chrono::steady_clock>
 class stream : public boost::asio::ssl::stream_base {
-  static_assert(detail::layer<std::remove_reference_t<NextLayer>>,
-                "tls_async::stream stands on a stream that has an executor, as "
-                "boost::asio::ip::tcp::socket has, or on a reference to one");
-  static_assert(!detail::layer<std::remove_reference_t<NextLayer>> ||
-                    detail::has_io_executor<std::remove_reference_t<NextLayer>>,
-                "the executor of the next layer of a tls_async::stream has to convert to "
-                "boost::asio::any_io_executor");
   using state_type = detail::stream_state<detail::checked_layer<NextLayer>, Clock>;
 
 public:
@@ -393,6 +390,12 @@ private:
   }
 
   std::shared_ptr<state_type> state_;
+
+  // Behind all members, or Clang has errors for those after it.
+  static_assert(async_stream<NextLayer>,
+                "tls_async::stream stands on an async_stream: an AsyncReadStream and "
+                "AsyncWriteStream as boost::asio::ip::tcp::socket is, or a reference to one, whose "
+                "executor converts to boost::asio::any_io_executor");
 };
 
 }  // namespace tls_async

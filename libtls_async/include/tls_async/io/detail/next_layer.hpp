@@ -7,6 +7,7 @@
 #pragma once
 
 #include <tls_async/gates/verb.hpp>
+#include <tls_async/io/async_stream.hpp>
 #include <tls_async/io/detail/access.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -14,21 +15,9 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
 
-#include <concepts>
 #include <type_traits>
 
 namespace tls_async::detail {
-
-template <class T>
-concept layer = requires(T& t) {
-  typename T::executor_type;
-  t.get_executor();
-};
-/// The timer of a stream and the steps of its gates need more of an executor than execute(): a
-/// context, post, and work that counts.
-template <class T>
-concept has_io_executor = layer<T> &&
-    std::constructible_from<boost::asio::any_io_executor, typename T::executor_type const&>;
 
 struct no_layer {
   using executor_type = boost::asio::any_io_executor;
@@ -39,8 +28,7 @@ struct no_layer {
   void async_write_some(auto const&, auto);
 };
 template <class NextLayer>
-using checked_layer =
-    std::conditional_t<has_io_executor<std::remove_reference_t<NextLayer>>, NextLayer, no_layer>;
+using checked_layer = std::conditional_t<async_stream<NextLayer>, NextLayer, no_layer>;
 
 /// One of Asio's own, and not derived from one, which may do more than read.
 template <class NextLayer>

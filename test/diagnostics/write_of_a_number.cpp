@@ -1,0 +1,14 @@
+// wants: tls_write takes a buffer sequence such as asio::buffer(text)
+// errors: 1
+//
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+
+#include <tls_async/tls_async.hpp>
+
+#include <boost/asio/ip/tcp.hpp>
+
+namespace asio = boost::asio;
+using tls_stream = tls_async::stream<asio::ip::tcp::socket>;
+
+void send(tls_stream& s) { (void)tls_write(s, 5); }
