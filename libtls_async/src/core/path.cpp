@@ -25,9 +25,11 @@ bool is_opened_below(BIO* bio) { return bio != nullptr && BIO_get_ktls_recv(bio)
 // OpenSSL's new record layer, since 3.2, receives TLS 1.3 through the kernel.
 bool receives_tls13() { return OpenSSL_version_num() >= 0x30200000L; }
 
-ktls_status before_handshake(ktls asked_for) noexcept {
-  return {asked_for != ktls::off ? ktls_state::not_yet : ktls_state::not_asked_for,
-          asked_for == ktls::tx_rx ? ktls_state::not_yet : ktls_state::not_asked_for};
+// In each direction that was asked for.
+void set_all(ktls_status& status, ktls_state state) noexcept {
+  for (ktls_state* const each : {&status.sending, &status.receiving}) {
+    if (*each != ktls_state::not_asked_for) *each = state;
+  }
 }
 
 }  // namespace
@@ -37,17 +39,18 @@ ktls_status before_handshake(ktls asked_for) noexcept {
 path::path(SSL* session, std::size_t output_bytes, ktls asked_for) noexcept
     : session_(session),
       ring_(session, output_bytes),
-      asked_for_(asked_for),
-      status_(before_handshake(asked_for)) {}
+      status_{asked_for != ktls::off ? ktls_state::not_yet : ktls_state::not_asked_for,
+              asked_for == ktls::tx_rx ? ktls_state::not_yet : ktls_state::not_asked_for} {}
 
 void path::use_descriptor(int descriptor, bool (*kernel_has_tls)(int)) noexcept {
   kernel_has_tls_ = kernel_has_tls;
+  bool const is_asked_to_receive = status_.receiving != ktls_state::not_asked_for;
   bool const has_input = ring_.input_bytes() != 0;
-  bool const receives = asked_for_ == ktls::tx_rx && !has_input;
+  bool const receives = is_asked_to_receive && !has_input;
   SSL_set_options(session_, SSL_OP_ENABLE_KTLS);
   BIO* const bio = BIO_new_socket(descriptor, BIO_NOCLOSE);
   if (bio == nullptr) return ERR_clear_error();
-  if (asked_for_ == ktls::tx_rx && has_input) status_.receiving = ktls_state::input_came_early;
+  if (is_asked_to_receive && has_input) status_.receiving = ktls_state::input_came_early;
   descriptor_ = descriptor;
   sends_directly_ = true;
   receives_directly_ = receives;
@@ -64,10 +67,7 @@ void path::begin() noexcept {
 }
 
 void path::settle() noexcept {
-  if (descriptor_ == -1) {
-    status_ = {};
-    return;
-  }
+  if (descriptor_ == -1) return set_all(status_, ktls_state::not_in_kernel);
   bool const seals = is_sealed_below(SSL_get_wbio(session_));
   bool const opens = receives_directly_ && is_opened_below(SSL_get_rbio(session_));
   status_.sending = seals ? ktls_state::on : why_not(false);
@@ -107,7 +107,7 @@ void path::clear() noexcept {
   ring_.clear();
   descriptor_ = -1;
   sends_directly_ = receives_directly_ = false;
-  status_ = before_handshake(asked_for_);
+  set_all(status_, ktls_state::not_yet);
 }
 
 }  // namespace tls_async

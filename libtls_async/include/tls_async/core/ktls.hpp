@@ -23,8 +23,8 @@ enum class ktls_state : std::uint8_t {
   not_asked_for,    ///< stream_options::ktls is off.
   not_yet,          ///< The handshake is not done.
   not_in_openssl,   ///< OpenSSL was built without it.
-  not_in_kernel,    ///< The kernel has none for this socket: the module tls is missing, or the
-                    ///< socket is not TCP.
+  not_in_kernel,    ///< The kernel has none for this socket: the module tls is missing, the socket
+                    ///< is not TCP, or there was none.
   not_for_version,  ///< This OpenSSL has none for the protocol version in this direction.
   not_for_cipher,   ///< The kernel or OpenSSL has none for the cipher.
   input_came_early  ///< Some input was received before the handshake was done.

@@ -92,7 +92,6 @@ private:
   tls_async::ring ring_;
   bool (*kernel_has_tls_)(int) = nullptr;
   int descriptor_ = -1;
-  ktls asked_for_;
   tls_async::ktls_status status_;
   bool sends_directly_ = false;
   bool receives_directly_ = false;
