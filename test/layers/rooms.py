@@ -17,7 +17,7 @@ SOURCES = LIBRARY + "src/"
 ROOMS = {
     # What users and all rooms need: values, and what the library is built with.
     "values": (
-        [TLS_ASYNC + name for name in 
+        [TLS_ASYNC + name for name in
          ("requirements.hpp", "version.hpp", "error.hpp", "mode.hpp", "options.hpp", "stats.hpp", "time_limit.hpp")]
         + [SOURCES + "error.cpp"],
         []),
