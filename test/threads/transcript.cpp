@@ -14,8 +14,12 @@ transcript::transcript(std::uint64_t number, std::vector<writer_plan> const& wri
   std::uint64_t id = number << 24;
   for (writer_plan const& writer : writers) {
     auto& made = writers_.emplace_back();
-    for (message_plan const& planned : writer.messages)
-      made.push_back({test::message(++id, planned.size)});
+    for (message_plan const& planned : writer.messages) {
+      bool const may_end_early = planned.given_as == form::throwing ||
+                                 planned.given_as == form::some || planned.limit ||
+                                 planned.is_cancelled;
+      made.push_back({.bytes = test::message(++id, planned.size), .may_end_early = may_end_early});
+    }
   }
 }
 
@@ -47,11 +51,24 @@ struct transcript::search {
           if (n > rest.size()) return true;  // cut, which `fits` allows only if that is in order
           ++next[w];
           if (from(at + n)) return true;
+        } else if (entry const& one = mine[next[w]]; one.is_open && one.may_end_early) {
+          ++next[w];
+          if (behind_a_part_of(one, at)) return true;
         }
       }
       next[w] = before;
     }
     return rest.empty() && !any;
+  }
+
+  // It has ended with some of its bytes, and its handler was destroyed on its way.
+  bool behind_a_part_of(entry const& one, std::size_t at) {
+    std::string_view const rest = std::string_view(in.arrived_).substr(at);
+    auto const part = std::mismatch(rest.begin(), rest.end(), one.bytes.begin(), one.bytes.end());
+    for (auto n = static_cast<std::size_t>(part.first - rest.begin());; --n) {
+      if (from(at + n)) return true;
+      if (n == 0) return false;
+    }
   }
 
   static std::size_t length(entry const& one) {

@@ -25,7 +25,8 @@ public:
   struct entry {
     std::string_view bytes;
     std::size_t reported = 0;
-    bool is_open = false;  ///< Was started, and nobody was told how far it came.
+    bool is_open = false;        ///< Was started, and nobody was told how far it came.
+    bool may_end_early = false;  ///< With a part of its bytes, whoever was told.
   };
 
   [[nodiscard]] entry& at(std::size_t writer, std::size_t index) { return writers_[writer][index]; }
