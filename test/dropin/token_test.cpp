@@ -5,6 +5,8 @@
 #include "connection.hpp"
 
 #include <boost/asio/bind_allocator.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/read.hpp>
@@ -156,6 +158,66 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_wins_cancels_the_timer, Stream, both_sta
   };
   asio::co_spawn(over.io, wait, rethrow);
   over.io.run();
+}
+
+using over_sockets = boost::mpl::list<asio_stream<tcp::socket>, asio_stream<beast::tcp_stream>,
+                                      our_stream<tcp::socket>, our_stream<tcp::socket&>,
+                                      our_stream<beast::tcp_stream>>;
+
+// A read and a write that both wait for the peer.
+template <class Stream>
+struct stuck : connection<Stream> {
+  stuck() {
+    handshake(*this);
+    auto& stream = this->client.stream;
+    asio::async_write(stream, asio::buffer(much), [this](error_code ec, std::size_t) {
+      write = ec;
+      ++ended;
+    });
+    stream.async_read_some(
+        asio::buffer(&place, 1),
+        asio::bind_cancellation_slot(cancel_read.slot(), [this](error_code ec, std::size_t) {
+          read = ec;
+          ++ended;
+        }));
+    settle();
+    BOOST_TEST_REQUIRE(ended == 0);
+  }
+  void settle() {
+    while (this->io.poll() != 0) {
+    }
+  }
+
+  std::string const much = std::string(64 << 20, 'm');
+  char place = 0;
+  asio::cancellation_signal cancel_read;
+  error_code read, write;
+  int ended = 0;
+};
+
+// Ours cancelled the whole socket for the read, and took the second cancel for its own.
+BOOST_AUTO_TEST_CASE_TEMPLATE(cancel_of_the_socket_behind_a_cancelled_read_ends_the_write, Stream,
+                              over_sockets) {
+  stuck<Stream> over;
+  over.cancel_read.emit(asio::cancellation_type::terminal);
+  over.client.stream.lowest_layer().cancel();
+  over.settle();
+  BOOST_TEST(over.ended == 2);
+  BOOST_TEST(over.read == asio::error::operation_aborted);
+  BOOST_TEST(over.write == asio::error::operation_aborted);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(cancelled_read_ends_nothing_else_of_the_socket, Stream,
+                              over_sockets) {
+  stuck<Stream> over;
+  bool waited = false;
+  over.client.stream.lowest_layer().async_wait(tcp::socket::wait_error,
+                                               [&](error_code) { waited = true; });
+  over.cancel_read.emit(asio::cancellation_type::terminal);
+  over.settle();
+  BOOST_TEST(over.ended == 1);
+  BOOST_TEST(over.read == asio::error::operation_aborted);
+  BOOST_TEST(!waited);
 }
 
 // A write that is cancelled under way would corrupt the session with Asio.

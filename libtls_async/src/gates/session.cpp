@@ -266,17 +266,13 @@ void session::end_inputs(error_code result) {
 }
 
 void session::flushed(error_code ec, std::size_t n) {
-  bool const was_interrupted = std::exchange(flush_is_interrupted_, false);
   output_.flushed(n);
-  if (closed_ || (was_interrupted && ec == operation_aborted())) return;
-  end_flush(ec || n != 0 ? ec : system_code(EPIPE));
+  if (!closed_) end_flush(ec || n != 0 ? ec : system_code(EPIPE));
 }
 
 void session::has_room(error_code ec) {
-  bool const was_interrupted = std::exchange(flush_is_interrupted_, false);
   output_.waited();
-  if (closed_ || (was_interrupted && ec == operation_aborted())) return;
-  end_flush(ec);
+  if (!closed_) end_flush(ec);
 }
 
 void session::stop_flush(std::size_t n) {

@@ -124,8 +124,6 @@ public:
   /// Nothing was there, after all.
   void nothing_came() noexcept;
   void expired();
-  /// The flush under way has been ended by us, with a fill: it goes on.
-  void interrupt_flush() noexcept { flush_is_interrupted_ = output_.is_flushing(); }
   void keep_fill() noexcept { input_.keep_fill(); }
   /// The end of the fill under way was asked for.
   [[nodiscard]] bool is_letting_go() const noexcept { return input_.is_letting_go(); }
@@ -213,7 +211,6 @@ private:
   bool in_turn_ = false;
   bool again_ = false;
   bool has_cancelled_ = false;  // verbs that end when the turn is over
-  bool flush_is_interrupted_ = false;
   bool looks_again_ = false;
   bool carries_another_ = false;
   bool closed_ = false;

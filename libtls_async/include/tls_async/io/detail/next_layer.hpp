@@ -52,8 +52,8 @@ concept is_tls_stream = requires(T& t) {
   access::share_state(t)->cancel_all(verb_kind::read);
 };
 
-/// How an operation of the next layer is ended by itself. A socket that is ours is cancelled or
-/// closed as a whole: then they need no slots, and this is nothing.
+/// How an operation of the next layer is ended by itself. Nothing where it never is: a flush of a
+/// next layer that is ours ends when that is closed, and another stream is told.
 template <bool IsNeeded>
 class operation_cancellation {
 public:

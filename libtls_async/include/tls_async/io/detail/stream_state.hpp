@@ -52,8 +52,6 @@ public:
   using next_layer_type = std::remove_reference_t<NextLayer>;
   using executor_type = typename next_layer_type::executor_type;
   using lowest = lowest_layer<next_layer_type>;
-  static constexpr bool is_our_socket =
-      is_socket<next_layer_type> && !std::is_reference_v<NextLayer>;
   static constexpr bool is_closed_by_us =
       !std::is_reference_v<NextLayer> &&
       (closes_with_code<typename lowest::type> || closes<typename lowest::type>);
@@ -377,12 +375,10 @@ private:
     }
     return false;
   }
-  void let_go_of_fill(actions const& wanted) {
-    if constexpr (is_our_socket) {
-      // It ends a flush under way too, which then goes on.
-      if (!wanted.flush && !wanted.wait_for_room) session_.interrupt_flush();
-      error_code ignored;
-      next_layer_.cancel(ignored);
+  // By its signal, and not by cancel(): that would end a flush and what the program waits for too.
+  void let_go_of_fill() {
+    if constexpr (is_socket<next_layer_type>) {
+      (void)fill_cancel_.emit();  // no completion of a socket touches the slot
     } else if constexpr (is_told_what_to_end) {
       if (auto const next = access::share_state(next_layer_)) next->cancel_all(verb_kind::read);
     } else {
@@ -487,7 +483,7 @@ private:
   [[no_unique_address]] operation_cancellation<!is_closed_by_us && !is_told_what_to_end>
       flush_cancel_;
   // Another type: two empty members of one have to have two addresses.
-  struct fill_cancellation : operation_cancellation<!is_our_socket && !is_told_what_to_end> {};
+  struct fill_cancellation : operation_cancellation<!is_told_what_to_end> {};
   [[no_unique_address]] fill_cancellation fill_cancel_;
   [[no_unique_address]] std::conditional_t<is_socket<next_layer_type>, std::array<std::byte, 0>,
                                            std::array<std::byte, session::landing_bytes>>
@@ -514,7 +510,7 @@ bool stream_state<NextLayer, Clock>::begin_all(actions const& wanted) {
     is_beginning_ = false;
   };
   attempt(
-      wanted.let_go, [&] { let_go_of_fill(wanted); }, [&] { session_.keep_fill(); });
+      wanted.let_go, [&] { let_go_of_fill(); }, [&] { session_.keep_fill(); });
   attempt(
       wanted.timer != never, [&] { set_timer(wanted); },
       [&] { engine().refuse(no_memory()); });  // no verb would end in time
