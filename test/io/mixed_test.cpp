@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Over real sockets: blocking members between asynchronous verbs, and several threads.
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
@@ -10,9 +12,12 @@
 #include <boost/asio/write.hpp>
 
 #include <array>
+#include <functional>
 #include <future>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "memory_session.hpp"
 #include "support/openssl_version.hpp"
@@ -24,6 +29,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using tcp_tls = stream<tcp::socket>;
 
+template <class Socket = tcp::socket>
 struct connected_sockets {
   explicit connected_sockets(stream_options const& options = {})
       : client(connected(), trusting_client(), options),
@@ -37,22 +43,43 @@ struct connected_sockets {
   asio::io_context io;
 
 private:
-  tcp::socket connected() {
-    tcp::socket socket(io);
+  Socket connected() {
+    Socket socket(io);
     socket.connect(acceptor_.local_endpoint());
     return socket;
   }
   tcp::acceptor acceptor_{io, {asio::ip::address_v4::loopback(), 0}};
 
 public:
-  tcp_tls client, server;
+  stream<Socket> client;
+  tcp_tls server;
 };
 
-std::string read_all(tcp_tls& from, std::size_t n) {
+template <class Stream>
+std::string read_all(Stream& from, std::size_t n) {
   std::string place(n, '\0');
   asio::read(from, asio::buffer(place));
   return place;
 }
+
+// So that nothing more is in the client's socket.
+template <class Session>
+void read_tickets(Session& s) {
+  asio::write(s.server, asio::buffer("behind", 6));
+  BOOST_TEST(read_all(s.client, 6) == "behind");
+}
+
+// What happens on another thread while a blocking call sends.
+struct watched_socket : tcp::socket {
+  using tcp::socket::socket;
+
+  template <class Buffers>
+  std::size_t write_some(Buffers const& buffers, error_code& ec) {
+    if (auto const now = std::exchange(at_write, {})) now();
+    return tcp::socket::write_some(buffers, ec);
+  }
+  std::function<void()> at_write;
+};
 
 BOOST_AUTO_TEST_SUITE(mixed)
 
@@ -151,6 +178,48 @@ BOOST_AUTO_TEST_CASE(blocking_read_keeps_plaintext_whose_answer_finds_no_room) {
     plaintext.append(place.data(), n);
   }
   BOOST_TEST((plaintext == std::string(100, 'p')));
+}
+
+// The shutdown waited for the end of the read's fill, under the lock.
+BOOST_AUTO_TEST_CASE(read_that_is_cancelled_beside_a_blocking_shutdown_does_not_hold_it_up) {
+  connected_sockets<watched_socket> s;
+  read_tickets(s);
+  auto& at_write = s.client.next_layer().at_write;
+  // What is left of this goes before the close_notify, and the read starts between the two.
+  at_write = [] { throw std::runtime_error("interrupted"); };
+  BOOST_CHECK_THROW(s.client.write_some(asio::buffer("sealed", 6)), std::runtime_error);
+  asio::cancellation_signal cancel;
+  ending read;
+  char place;
+  at_write = [&] {
+    tls_read_some(s.client, asio::buffer(&place, 1),
+                  asio::bind_cancellation_slot(cancel.slot(), read.token()));
+    at_write = [&] { cancel.emit(asio::cancellation_type::terminal); };
+  };
+  error_code ec;
+  s.client.shutdown(ec);
+  BOOST_TEST(ec == errc::operation_in_progress);  // that fill can't be waited for
+  BOOST_TEST(has_no_work(s.io));
+  BOOST_TEST(read.ec == asio::error::operation_aborted);
+}
+
+BOOST_AUTO_TEST_CASE(read_that_fails_with_the_session_of_a_blocking_write_leaves_no_fill) {
+  connected_sockets<watched_socket> s;
+  read_tickets(s);
+  ending read;
+  char place;
+  s.client.next_layer().at_write = [&] {
+    tls_read_some(s.client, asio::buffer(&place, 1), read.token());
+    auto const inside = s.client.state().lock();
+    s.client.state().engine().refuse(errc::unexpected_result);
+  };
+  error_code ec;
+  std::string const much(1 << 20, 'x');
+  s.client.clear_mode(mode::enable_partial_write);
+  s.client.write_some(asio::buffer(much), ec);
+  BOOST_TEST(ec == errc::unexpected_result);
+  BOOST_TEST(has_no_work(s.io));
+  BOOST_TEST(read.ec == errc::unexpected_result);
 }
 
 // X8.

@@ -172,8 +172,9 @@ void session::end_now(verb& v, error_code why) {
     case verb_state::done:
       return;
   }
-  // Its fill is ended, and then nothing of the next layer is outstanding that nobody wants.
-  if (!input_.may_let_go() || input_is_wanted()) return parts_.done.finish(v, why);
+  // Its fill is ended, and then nothing of the next layer is outstanding that nobody wants. A
+  // blocking call can't wait for that: its thread may be the one that runs the event loop.
+  if (v.blocks || !input_.may_let_go() || input_is_wanted()) return parts_.done.finish(v, why);
   v.result = why;
   input_.let_go(v);
 }

@@ -70,7 +70,8 @@ private:
     state_.prepare_descriptor();
     auto const wanted = s.turn(state_.waiter());
     if (wanted.locate != nullptr) return state_.locate(*wanted.locate, inside_);
-    (void)state_.begin_all({.timer = wanted.timer});
+    // What is outstanding of other threads' verbs.
+    (void)state_.begin_all({.let_go = wanted.let_go, .timer = wanted.timer});
     if (wanted.look_again) s.go_on();
     wants_fill_ = wants_fill_ || wanted.fill != fill_way::none;
     // All that there is to be sent goes before anything is waited for.
