@@ -335,6 +335,66 @@ BOOST_AUTO_TEST_CASE(many_that_echo_what_they_have_not_read_to_its_end_all_end) 
     BOOST_TEST(each.is_right());
 }
 
+// TLS over TLS, all in one context: the outer streams hold the rings for which the inner ones would
+// have to wait.
+struct nested_session {
+  using nested = stream<memory_tls, virtual_clock>;
+
+  nested_session(asio::io_context& io, context& servers)
+      : link_(memory_stream::make(io.get_executor())),
+        client(memory_tls(std::move(link_.first), trusting_client()), trusting_client()),
+        server(memory_tls(std::move(link_.second), servers), servers) {
+    shake_hands(io, client.next_layer(), server.next_layer());
+    shake_hands(io, client, server);
+    server.lowest_layer().outgoing().capacity = 20'000;
+  }
+  void talk() {
+    keep_reading(server, at_server);
+    keep_reading(client, at_client);
+    tls_write(server, asio::buffer(message), from_server.token());
+    tls_write(client, asio::buffer(message), from_client.token());
+  }
+
+private:
+  template <class Stream>
+  static void shake_hands(asio::io_context& io, Stream& a, Stream& b) {
+    ending of_client, of_server;
+    tls_handshake(a, as_client{"localhost"}, of_client.token());
+    tls_handshake(b, as_server{}, of_server.token());
+    settle(io);
+    BOOST_REQUIRE(of_client.done && !of_client.ec);
+    BOOST_REQUIRE(of_server.done && !of_server.ec);
+  }
+  std::pair<memory_stream, memory_stream> link_;
+
+public:
+  nested client, server;
+  std::string message = numbered_plaintext(300'000);
+  ending from_client, from_server;
+  sink at_client, at_server;
+};
+
+BOOST_AUTO_TEST_CASE(streams_over_streams_come_to_their_turn) {
+  for (std::size_t const rings : {0U, 1U, 2U}) {
+    auto servers = server_of_its_own();
+    asio::io_context io;
+    std::list<nested_session> all;
+    for (int i = 0; i != 4; ++i)
+      all.emplace_back(io, servers);
+    auto const at_rest = servers.memory_usage();
+    servers.memory_budget(rings == 0 ? 1 : at_rest + rings * 250'000);
+    for (auto& each : all)
+      each.talk();
+    settle(io);
+    for (auto const& each : all) {
+      BOOST_TEST((each.from_server.done && !each.from_server.ec));
+      BOOST_TEST((each.from_client.done && !each.from_client.ec));
+      BOOST_TEST((each.at_client.plaintext == each.message));
+      BOOST_TEST((each.at_server.plaintext == each.message));
+    }
+  }
+}
+
 // Else the ring would wait with what comes behind it until the program reads on.
 BOOST_AUTO_TEST_CASE(read_takes_one_record_at_a_time) {
   for (bool const is_short : {false, true}) {
