@@ -50,6 +50,7 @@ step judged_engine::judge(step given, bool may_close) {
     must(engine_.error_info().text().size() < 20'000, "a story without a bound");
   }
   must(given.next != want::closed || may_close, "an end that only open may tell");
+  must(given.next != want::open || !may_close, "open asks for itself");
   must(given.next != want::flush || engine_.ring().output_bytes() != 0,
        "it wants a flush of nothing");
   must(given.next != want::fill || engine_.ring().input_bytes() == 0,

@@ -6,6 +6,8 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -20,6 +22,7 @@ namespace tls_async::test {
 namespace {
 
 namespace asio = boost::asio;
+namespace data = boost::unit_test::data;
 
 stream_options renegotiating() {
   stream_options options;
@@ -211,6 +214,67 @@ BOOST_AUTO_TEST_CASE(W4_W8_with_the_opt_in_renegotiation_is_transparent_while_re
     BOOST_TEST(last_finished(session.server) == last_finished(session.client));
     BOOST_TEST(session.client.error_info().text().empty());
   }
+}
+
+// T28: whichever of the two has begun first, and however little leaves at once.
+BOOST_DATA_TEST_CASE(read_and_write_of_a_renegotiation_do_not_wait_for_each_other,
+                     data::make({true, false}) * data::make({true, false}) *
+                         data::make({std::size_t{300}, std::size_t{20'000}, unbounded}),
+                     client_asks, write_is_first, capacity) {
+  tls_1_2_session both(renegotiating());
+  auto& session = both.session;
+  session.client_end().outgoing().capacity = session.server_end().outgoing().capacity = capacity;
+  auto& asking = client_asks ? session.client : session.server;
+  auto& asked = client_asks ? session.server : session.client;
+  std::string const message = numbered_plaintext(100'000);
+  ending from_asking, from_asked;
+  sink at_asking, at_asked;
+  auto const write = [&] { tls_write(asked, asio::buffer(message), from_asked.token()); };
+  if (write_is_first) write();
+  BOOST_REQUIRE_EQUAL(SSL_renegotiate(asking.native_handle()), 1);
+  keep_reading(asking, at_asking);
+  keep_reading(asked, at_asked);
+  if (!write_is_first) write();
+  tls_write(asking, asio::buffer(message), from_asking.token());
+  session.settle();
+  if (from_asking.ec || from_asked.ec)
+    BOOST_TEST_MESSAGE(
+        "ASKING " << from_asking.ec << " " << asking.error_info().text() << " ASKED "
+                  << from_asked.ec << " " << asked.error_info().text() << " stats "
+                  << asking.stats().records_sealed << " " << asking.stats().records_opened << " / "
+                  << asked.stats().records_sealed << " " << asked.stats().records_opened);
+  for (ending const* written : {&from_asking, &from_asked}) {
+    BOOST_TEST(written->done);
+    BOOST_TEST(written->ec == error_code());
+  }
+  BOOST_TEST((at_asking.plaintext == message));
+  BOOST_TEST((at_asked.plaintext == message));
+  BOOST_TEST(SSL_total_renegotiations(asking.native_handle()) == 1);
+}
+
+// OpenSSL says so by failing without a reason, and ends the session if it is not obeyed.
+BOOST_AUTO_TEST_CASE(write_in_a_renegotiation_waits_until_the_plaintext_before_it_is_read) {
+  tls_1_2_session both(renegotiating());
+  auto& s = both.session;
+  auto const message = numbered_plaintext(100'000);
+  ending sent, read, written;
+  tls_write(s.server, asio::buffer(message), sent.token());
+  BOOST_REQUIRE_EQUAL(SSL_renegotiate(s.client.native_handle()), 1);
+  std::string first(16'384, '\0');
+  tls_read_some(s.client, asio::buffer(first), read.token());
+  s.settle();
+  BOOST_REQUIRE(read.done);
+  tls_write(s.client, asio::buffer("behind it", 9), written.token());
+  s.settle();
+  BOOST_TEST(!written.done);
+  sink at_client, at_server;
+  keep_reading(s.server, at_server);
+  keep_reading(s.client, at_client);
+  s.settle();
+  BOOST_TEST(written.ec == error_code());
+  BOOST_TEST(sent.ec == error_code());
+  BOOST_TEST((first + at_client.plaintext == message));
+  BOOST_TEST(at_server.plaintext == "behind it");
 }
 
 // OpenSSL seals nothing before it has the rest.

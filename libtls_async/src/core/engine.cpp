@@ -302,6 +302,11 @@ step engine::answer(int result, opening is_open) {
       } else if (path_.descriptor() != -1 && failed != 0) {
         return fail_transport(failed);
       }
+      // So it says that SSL_read_ex comes first, if that has met plaintext there before.
+      if (is_open == opening::no && options_.allow_renegotiation && handshake_done_ &&
+          in_handshake() && !close_notify_received()) {
+        return {want::open, 0};
+      }
       // In TLS 1.3 a close_notify of any level is one (RFC 8446 section 6), but behind
       // user_canceled SSL_get_error knows only that which is a warning.
       return close_notify_received()

@@ -160,6 +160,9 @@ bool session::went_on(want next) {
         end_inputs(input_.error());
       }
       return false;
+    case want::open:  // it goes on behind the next read
+      keep_timer();
+      return false;
     case want::closed:  // only `open` answers that
     case want::failed:
       fail_session();
@@ -176,10 +179,14 @@ bool session::may_begin_to_seal(memory_account::waiter& waiter) {
   verb const& first = *output_.front();
   if (first.kind != verb_kind::write || first.blocks) return true;  // or ends the session
   if (account_->may_take_ring_or_wait(waiter, size)) return true;
-  // Something of this stream has to be with the io_context, so that its end is noticed.
+  keep_timer();
+  return false;
+}
+
+// Something of this stream has to be with the io_context, so that its end is noticed.
+void session::keep_timer() noexcept {
   if (!parts_.deadlines.has_any())
     parts_.deadlines.add(time_limit(std::chrono::hours(1)).after(parts_.now()));
-  return false;
 }
 
 void session::step_input() {
@@ -191,6 +198,7 @@ void session::step_input() {
   bool const had_read = input_.has_read();
   switch (input_.open()) {
     case want::nothing:
+    case want::open:  // it never asks for itself
       break;
     case want::fill:
       if (input_.error()) {

@@ -218,6 +218,8 @@ void session::explain_expiry(verb const& v) {
       waited_for = "the peer to send";
     } else if (v.kind == verb_kind::shutdown) {
       waited_for = "the peer's close_notify";
+    } else if (parts_.engine.in_handshake()) {
+      waited_for = "the rest of a message of the peer's, or a read of what came before it";
     } else if (v.kind == verb_kind::write) {
       waited_for = "memory within the budget of the context";
     }

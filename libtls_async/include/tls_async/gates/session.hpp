@@ -173,6 +173,7 @@ private:
   void step_output(memory_account::waiter& waiter);
   void step_input();
   [[nodiscard]] bool may_begin_to_seal(memory_account::waiter& waiter);
+  void keep_timer() noexcept;
   bool went_on(want next);
   void received(error_code ec, std::size_t n, bool bulk);
   void ended_receiving(error_code ec);
