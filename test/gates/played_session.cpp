@@ -39,7 +39,7 @@ played_session::~played_session() {
 
 void played_session::hand_over() {
   while (detail::verb* const done = session.take_done())
-    done->complete(detail::hop::none);
+    (void)done->complete(detail::hop::none);
 }
 
 void played_session::turn() {

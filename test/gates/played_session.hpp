@@ -39,7 +39,10 @@ struct outcome {
 template <class Base>
 class played_verb : public Base {
 public:
-  void complete(detail::hop) override { told = {true, this->result, this->bytes}; }
+  bool complete(detail::hop) override {
+    told = {true, this->result, this->bytes};
+    return true;
+  }
   void abandon() noexcept override { is_abandoned = true; }
 
   outcome told;

@@ -95,6 +95,15 @@ verb_list session::take_done_elsewhere() noexcept {
   return taken;
 }
 
+void session::put_back(verb_list& taken) noexcept {
+  while (!taken.empty()) {
+    verb& first = taken.front();
+    taken.pop_front();
+    verb_bytes_ += first.node_bytes;
+    parts_.done.put_back(first);
+  }
+}
+
 error_code session::refusal() const {
   if (!parts_.engine.has_role()) return errc::no_role;
   if (parts_.engine.failure()) return failure_code();

@@ -95,8 +95,13 @@ public:
   [[nodiscard]] verb* take_done() noexcept;
   /// Those of them that complete on another executor than the next layer's.
   [[nodiscard]] verb_list take_done_elsewhere() noexcept;
-  /// `v` is done, and is taken by whoever waits for it.
-  void take_done(verb& v) noexcept { parts_.done.remove(v); }
+  /// Takes `v`, which is done, and whose handler runs on the next layer's executor.
+  void take_done(verb& v) noexcept {
+    parts_.done.remove(v);
+    verb_bytes_ -= v.node_bytes;
+  }
+  /// Verbs that were taken, and whose handlers can't be called now.
+  void put_back(verb_list& taken) noexcept;
 
   [[nodiscard]] bool has_verbs() const noexcept;
   /// `v` need not be there any more.

@@ -91,8 +91,9 @@ public:
   verb(verb const&) = delete;
   verb& operator=(verb const&) = delete;
 
-  /// Frees the node and calls the handler with `result` and `bytes`. No lock may be held.
-  virtual void complete(hop how) = 0;
+  /// Frees the node and calls the handler with `result` and `bytes`. No lock may be held. False if
+  /// there is no memory to reach its executor: nothing has happened then.
+  [[nodiscard]] virtual bool complete(hop how) = 0;
   /// Frees the node and destroys the handler without calling it.
   virtual void abandon() noexcept = 0;
 
@@ -193,6 +194,11 @@ public:
   [[nodiscard]] verb* take() noexcept;
   /// Those whose handlers run elsewhere than on the next layer's executor.
   [[nodiscard]] verb_list take_foreign() noexcept;
+  /// `v` was one of them, and its handler can't be called now.
+  void put_back(verb& v) noexcept {
+    done_.push_back(v);
+    if (!v.on_io_executor) ++foreign_;
+  }
   /// `v` is one of them, and is no more.
   void remove(verb& v) noexcept { v.unlink(); }
   void take_all(verb_list& to) noexcept {

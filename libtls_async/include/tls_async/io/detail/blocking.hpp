@@ -28,7 +28,7 @@ public:
   explicit waited_verb(Args&&... args) : Base(std::forward<Args>(args)...) {
     this->blocks = this->on_io_executor = true;
   }
-  void complete(hop) override {}
+  bool complete(hop) override { return true; }
   void abandon() noexcept override {}
 };
 

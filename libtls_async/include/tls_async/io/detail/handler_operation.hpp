@@ -25,6 +25,9 @@ namespace tls_async::detail {
 
 using boost::asio::any_io_executor;
 
+/// By this thread, to its executor.
+inline thread_local verb const* being_passed_on = nullptr;
+
 template <class Base, class Signature, class Handler, class IoExecutor>
 class handler_operation final : public Base {
   using executor_type = boost::asio::associated_executor_t<Handler, IoExecutor>;
@@ -61,18 +64,18 @@ public:
     return boost::asio::get_associated_cancellation_slot(handler_);
   }
 
-  void complete(hop how) override {
-    if (how == hop::none) return call();
-    auto const executor =
-        work_ ? work_->get_executor() : boost::asio::get_associated_executor(handler_, io_);
-    if constexpr (can_post) {
-      if (how == hop::post) return boost::asio::post(executor, carrier(*this));
-    } else if (how == hop::post) {
-      return boost::asio::post(io_, [executor, on = carrier(*this)]() mutable {
-        boost::asio::dispatch(executor, std::move(on));
-      });
+  bool complete(hop how) override {
+    if (how == hop::none) return call(), true;
+    auto const before = std::exchange(being_passed_on, this);
+    try {
+      pass_on(how);
+    } catch (...) {
+      bool const has_arrived = std::exchange(being_passed_on, before) != this;
+      if (has_arrived) throw;  // by the handler
+      return false;
     }
-    boost::asio::dispatch(executor, carrier(*this));
+    being_passed_on = before;
+    return true;
   }
 
   // The signal of its slot may be gone by now.
@@ -85,16 +88,33 @@ public:
   }
 
 private:
-  // Takes the node to its executor. If that goes down, the handler goes with it.
+  void pass_on(hop how) {
+    auto const executor =
+        work_ ? work_->get_executor() : boost::asio::get_associated_executor(handler_, io_);
+    if constexpr (can_post) {
+      if (how == hop::post) return boost::asio::post(executor, carrier(*this));
+    } else if (how == hop::post) {
+      return boost::asio::post(io_, [executor, on = carrier(*this)]() mutable {
+        boost::asio::dispatch(executor, std::move(on));
+      });
+    }
+    boost::asio::dispatch(executor, carrier(*this));
+  }
+
+  // Takes the node to its executor. If that goes down, the handler goes with it, but not if there
+  // was no memory to get there.
   class carrier {
   public:
     explicit carrier(handler_operation& carried) noexcept : carried_(&carried) {}
     carrier(carrier&& other) noexcept : carried_(std::exchange(other.carried_, nullptr)) {}
     carrier& operator=(carrier&&) = delete;
     ~carrier() {
-      if (carried_ != nullptr) carried_->abandon();
+      if (carried_ != nullptr && carried_ != being_passed_on) carried_->abandon();
     }
-    void operator()() { std::exchange(carried_, nullptr)->call(); }
+    void operator()() {
+      being_passed_on = nullptr;  // the next node may have the same place
+      std::exchange(carried_, nullptr)->call();
+    }
 
   private:
     handler_operation* carried_;

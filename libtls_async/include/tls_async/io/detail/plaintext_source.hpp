@@ -166,7 +166,7 @@ public:
     return plaintext(kept_).subspan(bytes);
   }
   void advance(std::size_t n) override { bytes += n; }
-  void complete(hop) override { abandon(); }
+  bool complete(hop) override { return abandon(), true; }
   void abandon() noexcept override {
     state_.drop_bytes(kept_.size());
     delete this;

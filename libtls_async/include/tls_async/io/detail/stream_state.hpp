@@ -31,8 +31,10 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -102,7 +104,12 @@ public:
       }
       auto inside = lock();
       error_code const refused = session_.is_closed() ? operation_aborted() : admit();
-      begin(one, refused, inside);
+      if (begin(one, refused, inside)) return;
+      // What it has read or sent is lost with it.
+      if (one.bytes != 0) session_.fail_for_memory();
+      perform(inside);
+      hand_over(inside);
+      throw std::bad_alloc();
     } catch (...) {
       one.abandon();
       throw;
@@ -111,7 +118,7 @@ public:
   /// The same of a verb without a handler, under the lock.
   template <class Node>
   void start_here(Node& one, stream_lock& inside) {
-    begin(one, {}, inside);
+    if (!begin(one, {}, inside)) one.abandon();
   }
 
   void cancel(verb& v, boost::asio::cancellation_type type) {
@@ -138,17 +145,21 @@ public:
     session_.drop_bytes(n);
   }
 
-  /// Does what the session asks for, until there is nothing that could be done now.
-  void perform(stream_lock& inside) {
+  /// Does what the session asks for, until there is nothing that could be done now. False if the
+  /// lock was given up meanwhile.
+  bool perform(stream_lock& inside) {
+    bool has_stayed = true;
     for (bool again = true; again;) {
       prepare_descriptor();
       auto const wanted = session_.turn(*this);
       if (wanted.locate != nullptr) {
         locate(*wanted.locate, inside);
+        has_stayed = false;
       } else {
         again = !begin_all(wanted);
       }
     }
+    return has_stayed;
   }
   void locate(write_verb& write, stream_lock& inside) noexcept {
     inside.unlock();
@@ -160,25 +171,35 @@ public:
   /// of it, which the session has been told.
   bool begin_all(actions const& wanted);
 
-  /// Calls no handler: those of verbs that are done are called later, each by its executor.
-  void hand_over(stream_lock& inside) noexcept {
+  /// Calls no handler: those of verbs that are done are called later, each by its executor. Where
+  /// there is no memory for that, with the next event; but there may be none that `own` waits for,
+  /// so it is taken out then, and the answer is false.
+  bool hand_over(stream_lock& inside, verb* own = nullptr) noexcept {
     auto elsewhere = session_.take_done_elsewhere();
-    if (session_.has_done()) {
-      call_handlers_soon();
-    } else {
+    bool all_on_their_way = true;
+    if (!session_.has_done()) {
       rest();
+    } else if (!call_handlers_soon() && own != nullptr && own->state() == verb_state::done &&
+               own->on_io_executor) {
+      session_.take_done(*own);
+      all_on_their_way = false;
     }
-    if (elsewhere.empty()) return;
+    if (elsewhere.empty()) return all_on_their_way;
+    verb_list unreached;
     inside.unlock();
     while (!elsewhere.empty()) {
       verb& first = elsewhere.front();
       elsewhere.pop_front();
-      try {
-        first.complete(hop::post);
-      } catch (...) {  // there is no memory: its handler has been destroyed
+      if (first.complete(hop::post)) continue;
+      if (&first == own) {
+        all_on_their_way = false;
+      } else {
+        unreached.push_back(first);
       }
     }
     inside.lock();
+    session_.put_back(unreached);
+    return all_on_their_way;
   }
   /// Where OpenSSL itself is to work on the socket, or does so.
   void prepare_descriptor() noexcept {
@@ -280,14 +301,14 @@ private:
   }
 
   template <class Node>
-  void begin(Node& one, error_code refused, stream_lock& inside) noexcept {
+  bool begin(Node& one, error_code refused, stream_lock& inside) noexcept {
     if (refused) {
       session_.reject(one, refused);
     } else {
       session_.start(one);
     }
-    perform(inside);
-    hand_over(inside);
+    bool const is_there = perform(inside);  // else its handler may have been called
+    return hand_over(inside, is_there ? &one : nullptr);
   }
 
   // The events.
@@ -395,15 +416,25 @@ private:
   void call_handlers(stream_lock& inside) {
     // One stream may not hold its thread for ever.
     constexpr int fairness = 256;
+    verb_list unreached;
+    std::exception_ptr thrown;
     for (int called = 0; session_.has_done(); ++called) {
-      if (called == fairness) return call_handlers_soon();
+      if (called >= fairness && call_handlers_soon()) break;
       verb* const next = session_.take_done();
-      if (session_.has_done()) call_handlers_soon();
+      bool const others_will_be = !session_.has_done() || call_handlers_soon();
       inside.unlock();
-      next->complete(next->on_io_executor ? hop::none : hop::dispatch);
+      try {
+        if (!next->complete(next->on_io_executor ? hop::none : hop::dispatch))
+          unreached.push_back(*next);
+      } catch (...) {
+        if (others_will_be && unreached.empty()) throw;
+        thrown = std::current_exception();  // there is no memory: nobody else calls them
+      }
       inside.lock();
     }
-    rest();
+    if (!session_.has_done()) rest();
+    session_.put_back(unreached);  // until the next event
+    if (thrown) std::rethrow_exception(thrown);
   }
   // When all is done that there was to be done.
   void rest() noexcept {
@@ -414,23 +445,24 @@ private:
   // A handler that throws or runs the event loop leaves the second look to the next of these.
   void call_handlers_and_look_again(stream_lock& inside) {
     is_called_soon_ = false;
-    if (looks_again_ && session_.has_done()) {
-      call_handlers_soon();
-    } else if (std::exchange(looks_again_, false)) {
+    bool const waits_for_them = looks_again_ && session_.has_done() && call_handlers_soon();
+    if (!waits_for_them && std::exchange(looks_again_, false)) {
       session_.go_on();
       perform(inside);
     }
     call_handlers(inside);
   }
-  void call_handlers_soon() noexcept {
-    if (std::exchange(is_called_soon_, true)) return;
+  // False if there is no memory for it.
+  bool call_handlers_soon() noexcept {
+    if (std::exchange(is_called_soon_, true)) return true;
     is_beginning_ = true;
     try {
       boost::asio::post(executor(), on<event::done>());
     } catch (...) {
-      is_called_soon_ = false;  // there is no memory: the next event calls them
+      is_called_soon_ = false;
     }
     is_beginning_ = false;
+    return is_called_soon_;
   }
   // Nobody will call a handler any more.
   void abandon() noexcept {
@@ -522,8 +554,11 @@ bool stream_state<NextLayer, Clock>::begin_all(actions const& wanted) {
       wanted.fill != fill_way::none, [&] { fill(wanted.fill); },
       [&] { session_.filled(no_memory(), 0); });
   if (wanted.look_again) {
-    looks_again_ = true;
-    call_handlers_soon();
+    looks_again_ = call_handlers_soon();
+    if (!looks_again_) {
+      session_.go_on();
+      all_begun = false;
+    }
   }
   return all_begun;
 }
