@@ -247,6 +247,44 @@ BOOST_AUTO_TEST_CASE(verify_callback_may_start_and_cancel_verbs) {
   BOOST_TEST(at_server.plaintext == "from inside");
 }
 
+BOOST_AUTO_TEST_CASE(verify_callback_may_ask_and_move_its_stream) {
+  memory_session s;
+  ending of_client, of_server;
+  s.client.set_verify_callback([&](bool preverified, asio::ssl::verify_context&) {
+    memory_tls moved(std::move(s.client));
+    s.client = std::move(moved);
+    BOOST_TEST(SSL_in_init(s.client.native_handle()) == 1);
+    BOOST_TEST(s.client.stats().records_sealed == 0U);
+    BOOST_TEST(s.client.error_info().text().empty());
+    return preverified;
+  });
+  tls_handshake(s.client, as_client{"localhost"}, of_client.token());
+  tls_handshake(s.server, as_server{}, of_server.token());
+  s.settle();
+  BOOST_TEST(of_client.done);
+  BOOST_TEST(of_client.ec == error_code());
+  BOOST_TEST(of_server.ec == error_code());
+}
+
+BOOST_AUTO_TEST_CASE(verify_callback_may_destroy_its_stream) {
+  memory_session s;
+  std::optional<memory_tls> stream(std::move(s.client));
+  ending shaken, written;
+  stream->set_verify_callback([&](bool preverified, asio::ssl::verify_context&) {
+    stream.reset();
+    return preverified;
+  });
+  tls_handshake(*stream, as_client{"localhost"}, shaken.token());
+  tls_write(*stream, asio::buffer("never", 5), written.token());
+  tls_handshake(s.server, as_server{}, [](error_code) {});
+  s.settle();
+  BOOST_TEST(!stream);
+  BOOST_TEST(shaken.done);
+  BOOST_TEST(shaken.ec == asio::error::operation_aborted);
+  BOOST_TEST(written.done);
+  BOOST_TEST(written.ec == asio::error::operation_aborted);
+}
+
 // T43: the slot was cleared, and the handler moved, by whoever ended the verb.
 BOOST_AUTO_TEST_CASE(handler_of_another_executor_is_touched_there_only) {
   connected_session s;
