@@ -217,12 +217,13 @@ want output_gate::seal_control(control_verb& control, control_verb*& closing) {
 }
 
 write_verb* output_gate::unlocated() noexcept {
+  if (queue_.empty() || queue_.front().kind != verb_kind::write) return nullptr;
+  auto& first = static_cast<write_verb&>(queue_.front());
+  if (is_located(first) || first.is_locating) return nullptr;
   bool const can_go_on = may_seal() && !error_ && !parts_.engine.failure() &&
                          parts_.engine.handshake_done() && !parts_.engine.record_pending() &&
                          parts_.engine.can_seal();
-  if (!can_go_on || queue_.empty() || queue_.front().kind != verb_kind::write) return nullptr;
-  auto& first = static_cast<write_verb&>(queue_.front());
-  return is_located(first) || first.is_locating ? nullptr : &first;
+  return can_go_on ? &first : nullptr;
 }
 
 void output_gate::sent_directly(std::size_t plaintext) noexcept {

@@ -110,8 +110,7 @@ bool session::input_is_wanted() noexcept {
 }
 
 void session::step_handshake() {
-  if (!has_verbs()) return;
-  if (parts_.engine.failure()) return fail_session();
+  if (parts_.engine.failure()) return has_verbs() ? fail_session() : void();
   bool const demanded = handshake_ != nullptr || input_.has_read() || input_.has_shutdown() ||
                         output_.front() != nullptr;
   if (!demanded) return;
@@ -130,7 +129,7 @@ void session::step_output(memory_account::waiter& waiter) {
   // While a flush is in flight the writes gather, so that the next one takes them together. And
   // what a partial flush left goes first: behind it the ring would wrap, and batches would shrink
   // to its rest.
-  if (!output_.may_seal() || !parts_.engine.handshake_done()) return;
+  if (!output_.wants_to_seal() || !output_.may_seal() || !parts_.engine.handshake_done()) return;
   // In a renegotiation plaintext may still come from the peer, which only reading lets pass.
   bool const leaves_it_to_the_read = parts_.engine.in_handshake() && input_.has_read();
   if (leaves_it_to_the_read && !parts_.engine.record_pending()) return;
@@ -382,7 +381,9 @@ bool session::may_keep_ring() const noexcept {
 // where a callback of OpenSSL's has come here: it is still working on the ring.
 void session::rest() noexcept {
   if (in_turn_) return;
-  parts_.engine.rest(has(modes_, mode::release_buffers_on_idle));
+  // A ring that is being flushed is in use: OpenSSL need not be asked.
+  bool const flushes_ring = output_.is_flushing() && !parts_.engine.sends_directly();
+  if (!flushes_ring) parts_.engine.rest(has(modes_, mode::release_buffers_on_idle));
   tell_account();
 }
 

@@ -55,6 +55,10 @@ public:
 
   // Sealing. Each answers what the engine needs, or want::nothing.
 
+  /// There is a verb to be sealed, or something to be finished that OpenSSL has begun.
+  [[nodiscard]] bool wants_to_seal() const noexcept {
+    return !queue_.empty() || begun_ != begun::nothing || parts_.engine.record_pending();
+  }
   /// Nothing is under way that has to leave first.
   [[nodiscard]] bool may_seal() const noexcept { return !is_flushing_ && !has_rest_; }
   /// What OpenSSL has begun comes before all else, also if nobody waits for it any more.
