@@ -155,6 +155,27 @@ BOOST_AUTO_TEST_CASE(fact_8_a_pair_given_away_serves_another_session) {
   BOOST_TEST(second.client.read_all() == "good-bye");
 }
 
+BOOST_DATA_TEST_CASE(fact_8_the_ends_of_a_pair_count_what_goes_through, data::make(suites), suite) {
+  auto sides = connected_pair(suite.settings());
+  auto const is_counted = [](BIO* from, BIO* to) {
+    return BIO_number_written(from) - BIO_number_read(to) == BIO_ctrl_pending(to);
+  };
+  auto const pair = sides.client.exchange_pair(make_bio_pair());
+  BOOST_TEST(is_counted(pair.inner.get(), pair.outer.get()));
+  BOOST_TEST(is_counted(pair.outer.get(), pair.inner.get()));
+  char* place = nullptr;
+  for (int round = 0; round < 100; ++round) {
+    BOOST_REQUIRE_EQUAL(BIO_write(pair.outer.get(), old.data(), 9), 9);
+    BOOST_REQUIRE_EQUAL(BIO_nwrite(pair.inner.get(), &place, 5), 5);
+    BOOST_TEST(is_counted(pair.inner.get(), pair.outer.get()));
+    BOOST_TEST(is_counted(pair.outer.get(), pair.inner.get()));
+    BOOST_REQUIRE_EQUAL(BIO_nread(pair.outer.get(), &place, 3), 3);
+    BOOST_REQUIRE_EQUAL(read_inner(pair.inner.get(), 7).size(), 7U);
+    BOOST_TEST(is_counted(pair.inner.get(), pair.outer.get()));
+    BOOST_TEST(is_counted(pair.outer.get(), pair.inner.get()));
+  }
+}
+
 BOOST_DATA_TEST_CASE(fact_8_has_pending_is_zero_after_exactly_a_header, data::make(suites), suite) {
   auto pair = connected_pair(suite.settings());
   BOOST_REQUIRE(pair.server.write("hello"));

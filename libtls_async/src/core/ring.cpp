@@ -111,6 +111,22 @@ private:
 
 thread_local bool pair_pool::is_gone = false;
 
+// What has gone in at one end and not come out at the other. BIO_ctrl_pending says the same, and
+// costs ten times as much (fact 8).
+std::size_t bytes_between(BIO* from, BIO* to) noexcept {
+  return static_cast<std::size_t>(BIO_number_written(from) - BIO_number_read(to));
+}
+
+// So that they count as read.
+void drain(BIO* end, std::size_t bytes) noexcept {
+  char* place = nullptr;
+  while (bytes != 0) {
+    int const n = BIO_nread(end, &place, static_cast<int>(bytes));
+    if (n <= 0) return;
+    bytes -= static_cast<std::size_t>(n);
+  }
+}
+
 }  // namespace
 
 ring::~ring() {
@@ -179,7 +195,7 @@ void ring::consume(std::size_t n) noexcept {
 }
 
 std::size_t ring::output_bytes() const noexcept {
-  return is_attached() ? BIO_ctrl_pending(outer_) : 0;
+  return is_attached() ? bytes_between(inner_, outer_) : 0;
 }
 
 std::size_t ring::output_room() const noexcept {
@@ -207,19 +223,19 @@ std::size_t ring::input_room() const noexcept {
 }
 
 std::size_t ring::input_bytes() const noexcept {
-  return is_attached() ? BIO_ctrl_pending(inner_) : 0;
+  return is_attached() ? bytes_between(outer_, inner_) : 0;
 }
 
 void ring::clear() noexcept {
   drop_input();
-  if (is_attached()) BIO_reset(inner_);
+  if (is_attached()) drain(outer_, output_bytes());
   record_rest_ = 0;
   header_bytes_ = 0;
   carry(true, true);
 }
 
 void ring::drop_input() noexcept {
-  if (!is_filling_ && input_bytes() != 0) BIO_reset(outer_);  // what that has written
+  if (is_attached() && !is_filling_) drain(inner_, input_bytes());
 }
 
 std::span<std::byte> ring::begin_fill() noexcept {
