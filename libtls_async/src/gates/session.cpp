@@ -225,7 +225,7 @@ void session::step_input() {
 }
 
 // The session has failed: nothing can be sealed or opened any more, but the alert still leaves.
-void session::fail_session() {
+[[gnu::cold]] void session::fail_session() {
   if (!parts_.engine.failure()) {  // every verb would end in success
     tell([&] {
       parts_.engine.refuse(errc::unexpected_result, "the session ended without a reason");
@@ -258,7 +258,7 @@ void session::end_outputs(error_code result) {
 
 // No more input, for now or for ever. Verbs that only wait for output go on, unless they wait for
 // the handshake.
-void session::end_inputs(error_code result) {
+[[gnu::cold]] void session::end_inputs(error_code result) {
   if (!parts_.engine.handshake_done()) end_outputs(result);
   if (auto* const handshake = std::exchange(handshake_, nullptr))
     parts_.done.finish(*handshake, result);

@@ -196,7 +196,7 @@ time_point session::expiry_of(verb const& v) const noexcept {
 
 void session::add_deadline(verb const& v) noexcept { parts_.deadlines.add(expiry_of(v)); }
 
-void session::expired() {
+[[gnu::cold]] void session::expired() {
   if (closed_) return;
   parts_.deadlines.clear();
   time_point const moment = parts_.now();
@@ -212,7 +212,7 @@ void session::expired() {
 }
 
 // Tells which deadline it was, and what the verb was waiting for.
-void session::explain_expiry(verb const& v) {
+[[gnu::cold]] void session::explain_expiry(verb const& v) {
   static constexpr std::array verbs{"read",      "write",      "key update",
                                     "handshake", "half-close", "shutdown"};
   auto const limit = v.stalls ? parts_.options.write_stall_deadline.span() : v.expiry - v.started;
@@ -255,7 +255,7 @@ error_code session::failure_code() const {
   return {static_cast<int>(why.openssl), *parts_.world.openssl};
 }
 
-error_code session::end_of_input(error_code transport) noexcept {
+[[gnu::cold]] error_code session::end_of_input(error_code transport) noexcept {
   if (transport == parts_.world.eof) {
     tell([&] { parts_.engine.explain("the peer closed the connection without close_notify"); });
     return parts_.world.truncated;
@@ -264,14 +264,14 @@ error_code session::end_of_input(error_code transport) noexcept {
   return transport;
 }
 
-error_code session::end_of_output(error_code transport) noexcept {
+[[gnu::cold]] error_code session::end_of_output(error_code transport) noexcept {
   tell([&] { parts_.engine.explain("sending failed: " + transport.message()); });
   // Only the peer's close_notify is eof here; another stream as the next layer may say so of a
   // send.
   return transport == parts_.world.eof ? system_code(EPIPE) : transport;
 }
 
-void session::close() noexcept {
+[[gnu::cold]] void session::close() noexcept {
   if (std::exchange(closed_, true) || in_turn_) return;
   error_code const why = operation_aborted();
   each_verb([&](verb& each) {
@@ -288,7 +288,7 @@ void session::close() noexcept {
   (void)input_.take_shutdown();
 }
 
-verb_list session::take_all() noexcept {
+[[gnu::cold]] verb_list session::take_all() noexcept {
   closed_ = true;
   verb_list all;
   each_verb([&all](verb& each) {
