@@ -90,7 +90,7 @@ actions session::todo() {
   wanted.let_go = input_.may_let_go() && !input_is_wanted();
   if (wanted.let_go) input_.let_go_of_fill();
   wanted.look_again = std::exchange(looks_again_, false) && has_verbs();
-  if (has_verbs()) wanted.timer = parts_.deadlines.take_change();
+  if (parts_.deadlines.has_changed() && has_verbs()) wanted.timer = parts_.deadlines.take_change();
   return wanted;
 }
 

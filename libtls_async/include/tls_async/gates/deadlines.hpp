@@ -21,6 +21,7 @@ public:
     set_to_ = expiry;
     has_changed_ = true;
   }
+  [[nodiscard]] bool has_changed() const noexcept { return has_changed_; }
   /// What the timer has to be set to now; `never` if it stays as it is.
   [[nodiscard]] time_point take_change() noexcept {
     return std::exchange(has_changed_, false) ? set_to_ : never;
