@@ -27,7 +27,8 @@ ROOMS = {
     "io": ([TLS_ASYNC + "io/"], ["values", "core", "gates"]),
     "beast": ([TLS_ASYNC + "beast.hpp"], ["values", "io"]),
     # What only gathers other headers for the user.
-    "doors": ([TLS_ASYNC + name for name in ("tls_async.hpp", "stream.hpp")], ["values", "context", "gates", "io"]),
+    "doors": ([TLS_ASYNC + name for name in ("asio_ssl.hpp", "tls_async.hpp", "stream.hpp")],
+              ["values", "context", "gates", "io"]),
     "programs": (["apps/", "bench/"], ["values", "core", "context", "gates", "io", "beast", "doors"]),
 }
 

@@ -1,7 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Everything but the Beast glue (tls_async/beast.hpp).
+// Everything but the Beast glue (tls_async/beast.hpp) and the name for other libraries
+// (tls_async/asio_ssl.hpp).
 #pragma once
 
 #include <tls_async/requirements.hpp>
