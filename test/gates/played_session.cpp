@@ -22,8 +22,11 @@ namespace tls_async::test {
 detail::time_point played_session::moment{std::chrono::hours(1'000)};
 
 played_session::played_session(stream_options const& given, tls_settings const& settings)
-    : peer(make_context(role::server, settings).get(), role::server, {1 << 20, 1 << 20}),
-      session(make_context(role::client, settings).get(), given, world()) {
+    : played_session(make_context(role::client, settings).get(),
+                     make_context(role::server, settings).get(), given) {}
+
+played_session::played_session(SSL_CTX* client, SSL_CTX* server, stream_options const& given)
+    : peer(server, role::server, {1 << 17, 1 << 17}), session(client, given, world()) {
   session.engine().be_client();
 }
 
@@ -45,6 +48,10 @@ void played_session::hand_over() {
 void played_session::turn() {
   for (;;) {
     auto const wanted = session.turn(*this);
+    if (wanted.locate != nullptr && locates_later) {
+      asked.locate = wanted.locate;
+      break;
+    }
     if (wanted.locate != nullptr) {
       wanted.locate->locate();
       session.located(*wanted.locate);
@@ -86,6 +93,8 @@ void played_session::flush(std::size_t most) {
   auto const ciphertext = session.engine().ring().readable();
   std::size_t const n = std::min(most, ciphertext.size());
   peer.give({reinterpret_cast<char const*>(ciphertext.data()), n});
+  flushed_bytes += n;
+  last_progress = moment;
   session.flushed({}, n);
   open_at_peer();
   turn();
@@ -128,6 +137,29 @@ void played_session::look_again() {
   turn();
 }
 
+void played_session::locate() {
+  BOOST_REQUIRE(asked.locate != nullptr);
+  auto& write = *std::exchange(asked.locate, nullptr);
+  write.locate();
+  session.located(write);
+  turn();
+}
+
+void played_session::close() {
+  session.close();
+  turn();
+}
+
+void played_session::abandon() {
+  auto all = session.take_all();
+  while (!all.empty()) {
+    detail::verb& first = all.front();
+    all.pop_front();
+    first.abandon();
+  }
+  asked.timer = detail::never;
+}
+
 void played_session::pass(std::chrono::milliseconds span) {
   moment += span;
   if (asked.timer > moment) return;
@@ -152,6 +184,8 @@ void played_session::run() {
       end_fill_let_go();
     } else if (asked.look_again) {
       look_again();
+    } else if (asked.locate != nullptr) {
+      locate();
     } else if (asked.fill && peer.produced() != 0) {
       fill();
     } else {

@@ -9,11 +9,11 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <deque>
-#include <memory>
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <tls_async_test/tls_pair.hpp>
 
@@ -40,7 +40,7 @@ template <class Base>
 class played_verb : public Base {
 public:
   bool complete(detail::hop) override {
-    told = {true, this->result, this->bytes};
+    BOOST_TEST(!std::exchange(told, {true, this->result, this->bytes}).done, "it completes twice");
     return true;
   }
   void abandon() noexcept override { is_abandoned = true; }
@@ -97,6 +97,7 @@ public:
 class played_session : detail::memory_account::waiter {
 public:
   explicit played_session(stream_options const& given = {}, tls_settings const& settings = {});
+  played_session(SSL_CTX* client, SSL_CTX* server, stream_options const& given);
   ~played_session();
 
   /// Tells the session to turn, locates what it asks to locate, and notes the rest.
@@ -119,6 +120,11 @@ public:
   /// What was asked to be ended has ended.
   void end_fill_let_go();
   void look_again();
+  /// Locates the write that was to be located, if `locates_later`.
+  void locate();
+  /// The stream is gone, or its event loop.
+  void close();
+  void abandon();
   /// So much time passes.
   void pass(std::chrono::milliseconds span);
   /// The handshake, to its end.
@@ -132,12 +138,16 @@ public:
     bool fill = false;
     bool let_go = false;
     bool look_again = false;
+    detail::write_verb* locate = nullptr;
     detail::time_point timer = detail::never;
   } asked;
   raw_session peer;
-  std::string plaintext;  ///< That the peer has opened.
+  std::string plaintext;            ///< That the peer has opened.
+  std::uint64_t flushed_bytes = 0;  ///< Of ciphertext, from the start.
   bool peer_has_failed = false;
+  bool locates_later = false;
   static detail::time_point moment;
+  detail::time_point last_progress{};  ///< When something was flushed.
   detail::session session;
 
 private:
