@@ -5,6 +5,7 @@
 // OpenSSL's.
 #include <boost/asio/error.hpp>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -80,6 +81,23 @@ BOOST_AUTO_TEST_CASE(write_that_is_cancelled_while_it_is_located_ends_behind_tha
   s.locate();
   BOOST_TEST(write.told.ec == asio::error::operation_aborted);
   BOOST_TEST(write.told.bytes == 0U);
+}
+
+// A timer that is set to what has passed would expire again and again.
+BOOST_AUTO_TEST_CASE(write_that_is_out_of_time_while_it_is_located_sets_no_timer) {
+  played_read read(10);
+  session_that_locates of_test;
+  auto& [first, write, s] = of_test;
+  write.expiry = s.moment + std::chrono::seconds(1);
+  read.expiry = write.expiry;
+  s.start(read);
+  s.pass(std::chrono::seconds(1));
+  BOOST_TEST((s.asked.timer == detail::never));
+  BOOST_TEST(!write.told.done);
+  s.locate();
+  BOOST_TEST(write.told.ec == asio::error::timed_out);
+  s.end_fill_let_go();
+  BOOST_TEST(read.told.ec == asio::error::timed_out);
 }
 
 // Its node would be gone before its callable returns.

@@ -207,7 +207,8 @@ void session::add_deadline(verb const& v) noexcept { parts_.deadlines.add(expiry
     cancel(each, false, timed_out);
   });
   each_verb([this](verb& each) {
-    if (each.state() != verb_state::letting_go) add_deadline(each);
+    bool const has_ended = each.state() == verb_state::letting_go || each.ended_with;
+    if (!has_ended) add_deadline(each);
   });
 }
 
