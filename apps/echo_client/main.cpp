@@ -68,7 +68,7 @@ int main(int argc, char* argv[]) try {
 
   asio::io_context io;
   tls_stream stream{io, context};
-  auto const at = serving::parse_host_and_port(server, "--connect", 1);
+  auto const at = serving::parse_host_and_port(server, "--connect");
   asio::co_spawn(io, talk(stream, at.host, std::to_string(at.port)),
                  [&](std::exception_ptr const& error) {
                    auto const story = stream.error_info().text();

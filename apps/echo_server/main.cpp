@@ -74,14 +74,14 @@ int main(int argc, char* argv[]) try {
   po::store(po::parse_command_line(argc, argv, known), given);
   if (given.count("help")) return std::cout << known, 0;
   po::notify(given);
-  auto const at = serving::parse_host_and_port(listen, "--listen", 0);
+  auto const at = serving::parse_endpoint(listen);
 
   tls_async::context context{tls_async::context::role::server};
   context.use_certificate_chain_file(certificate);
   serving::use_private_key(context, key, serving::path(given, "key-password-file"));
 
   asio::io_context io;
-  tcp::acceptor acceptor{io, *tcp::resolver{io}.resolve(at.host, std::to_string(at.port)).begin()};
+  tcp::acceptor acceptor{io, at};
   std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
   asio::co_spawn(io, serve(acceptor, context), [](std::exception_ptr const& error) {
     if (error) std::rethrow_exception(error);

@@ -95,7 +95,7 @@ int main(int argc, char* argv[]) try {
   po::store(po::command_line_parser(argc, argv).options(known).positional(rest).run(), given);
   if (given.count("help")) return std::cout << known, 0;
   po::notify(given);
-  auto const at = serving::parse_host_and_port(server, "--connect", 1);
+  auto const at = serving::parse_host_and_port(server, "--connect");
   auto const idle = serving::seconds_from(1, given, "idle-seconds");
   bool const upload = given.count("upload") != 0;
   if (upload && paths.size() != 1) throw std::runtime_error("--upload takes one path");

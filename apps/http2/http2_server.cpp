@@ -98,9 +98,9 @@ int main(int argc, char* argv[]) try {
   po::store(po::parse_command_line(argc, argv, known), given);
   if (given.count("help")) return std::cout << known, 0;
   po::notify(given);
-  auto const at = serving::parse_host_and_port(listen, "--listen", 0);
   auto const idle = serving::seconds_from(1, given, "idle-seconds");
   serving::listener_options listening;
+  listening.endpoint = serving::parse_endpoint(listen);
   listening.connections =
       static_cast<std::size_t>(serving::number_between(1, 1'000'000, given, "max-connections"));
   listening.stop = serving::seconds_from(0, given, "stop-seconds");
@@ -112,7 +112,6 @@ int main(int argc, char* argv[]) try {
 
   asio::io_context io;
   serving::access_log log{std::cerr, serving::access_log::accesses::quiet};
-  listening.endpoint = *tcp::resolver{io}.resolve(at.host, std::to_string(at.port)).begin();
   serving::listener listener{io, listening, context, log};
   serving::until_signal program{io, listener};
   listener.start([&](tcp::socket socket) {

@@ -26,7 +26,7 @@ po::options_description description() {
   add("root", po::value<std::string>()->value_name("DIR"),
       "directory to serve (default: a test page)");
   add("listen", po::value<std::string>()->value_name("ADDR:PORT")->default_value("127.0.0.1:8443"),
-      "port 0: any free port; IPv6: [::1]:8443");
+      "0.0.0.0:8443, [::1]:8443, 8443; 0: any port");
   add("threads", number(standard.threads), "number of threads");
   add("cert", files(), "certificate chain, PEM; may be repeated");
   add("key", files(), "its private key, PEM; in the same order");

@@ -4,9 +4,12 @@
 // From the words of the command line to values that can be trusted.
 #include "command_line.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/program_options.hpp>
-#include <boost/url/parse.hpp>
+
+#include <algorithm>
+#include <cctype>
 
 namespace serving {
 
@@ -14,15 +17,14 @@ namespace po = boost::program_options;
 
 namespace {
 
-struct authority {
-  std::string host, port;
-};
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+}
 
-// Nothing if there is no port.
-std::optional<authority> parse_authority(std::string_view text) {
-  auto const at = boost::urls::parse_authority({text.data(), text.size()});
-  if (!at || at->has_userinfo() || at->port().empty()) return std::nullopt;
-  return authority{std::string(at->host_address()), std::string(at->port())};
+bool is_name(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_');
+  });
 }
 
 std::uint16_t parse_port(std::string_view text, std::uint16_t least, std::string_view option) {
@@ -32,27 +34,50 @@ std::uint16_t parse_port(std::string_view text, std::uint16_t least, std::string
 
 }  // namespace
 
-boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text) {
-  auto const malformed = [&] {
-    return usage_error("--listen \"" + std::string(text) +
-                       "\" is not ADDR:PORT; write for example 127.0.0.1:8443, 0.0.0.0:8443 or "
-                       "[::1]:8443");
-  };
-  auto const at = parse_authority(text);
-  if (!at) throw malformed();
-  boost::system::error_code error;
-  auto const address = boost::asio::ip::make_address(at->host, error);
-  if (error) throw malformed();
-  return {address, parse_port(at->port, 0, "--listen")};
+std::optional<address_parts> split_address(std::string_view text) {
+  auto const colon = text.rfind(':');
+  if (colon == text.npos && is_number(text)) return address_parts{{}, std::string(text)};
+  if (colon == text.npos) return std::nullopt;
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+    boost::system::error_code error;
+    boost::asio::ip::make_address_v6(std::string(host), error);
+    if (error) return std::nullopt;
+  } else if (!is_name(host)) {
+    return std::nullopt;
+  }
+  return address_parts{std::string(host), std::string(text.substr(colon + 1))};
 }
 
-host_and_port parse_host_and_port(std::string_view text, std::string_view option,
-                                  std::uint16_t least_port) {
-  auto const at = parse_authority(text);
+boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text, std::string_view option) {
+  using boost::asio::ip::tcp;
+  auto const refuse = [&](std::string const& why) {
+    return usage_error(std::string(option) + " \"" + std::string(text) + "\" " + why +
+                       "; write for example 127.0.0.1:8443, 0.0.0.0:8443, [::1]:8443, or only "
+                       "the port");
+  };
+  auto const at = split_address(text);
+  if (!at) throw refuse("is not ADDR:PORT");
+  auto const port = parse_port(at->port, 0, option);
+  if (at->host.empty()) return {boost::asio::ip::address_v4::loopback(), port};
+  boost::system::error_code error;
+  auto const address = boost::asio::ip::make_address(at->host, error);
+  if (!error) return {address, port};
+  boost::asio::io_context io;
+  tcp::resolver resolver{io};
+  auto found = resolver.resolve(tcp::v4(), at->host, at->port, tcp::resolver::passive, error);
+  if (error) found = resolver.resolve(at->host, at->port, tcp::resolver::passive, error);
+  if (error) throw refuse("has no address of this machine: " + error.message());
+  return *found.begin();
+}
+
+host_and_port parse_host_and_port(std::string_view text, std::string_view option) {
+  auto const at = split_address(text);
   if (!at || at->host.empty())
     throw usage_error(std::string(option) + " \"" + std::string(text) +
                       "\" is not HOST:PORT; write for example localhost:8443 or [::1]:8443");
-  return {at->host, parse_port(at->port, least_port, option)};
+  return {at->host, parse_port(at->port, 1, option)};
 }
 
 po::typed_value<std::string>* number(std::int64_t standard) {

@@ -23,18 +23,27 @@ namespace serving {
 
 enum class client_certificates { requested, required };
 
-// "127.0.0.1:8443" or "[::1]:8443". Throws usage_error.
-boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text);
-
-struct host_and_port {
-  std::string host;  // an IPv6 address without brackets
-  std::uint16_t port = 0;
+// The two parts of "host:port"; an IPv6 address is in brackets there, and not here.
+struct address_parts {
+  std::string host;  // empty if there is only a port, with or without its colon
+  std::string port;  // not looked at
 };
 
-// Of `option`: "localhost:8443" or "[::1]:8443", with a port of `least_port` at least. Throws
-// usage_error.
-host_and_port parse_host_and_port(std::string_view text, std::string_view option,
-                                  std::uint16_t least_port);
+// Nothing if it is none: no port, a host that is neither a name nor an address.
+std::optional<address_parts> split_address(std::string_view text);
+
+// Where to listen: "0.0.0.0:8443", "[::1]:8443", "localhost:8443", or the port alone, 8443 or
+// :8443, which is on 127.0.0.1. Of a name's addresses an IPv4 one is taken. Throws usage_error.
+boost::asio::ip::tcp::endpoint parse_endpoint(std::string_view text,
+                                              std::string_view option = "--listen");
+
+struct host_and_port {
+  std::string host;
+  std::uint16_t port = 0;  // not 0
+};
+
+// Whom to connect to: "localhost:8443" or "[::1]:8443". Throws usage_error.
+host_and_port parse_host_and_port(std::string_view text, std::string_view option);
 
 // A value that is a number; number_between reads it.
 boost::program_options::typed_value<std::string>* number(std::int64_t standard);

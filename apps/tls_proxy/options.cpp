@@ -29,7 +29,7 @@ po::options_description description() {
   auto add = all.add_options();
   add("mode", word("MODE")->default_value("server"), "server or client: see above");
   add("listen", word("ADDR:PORT")->default_value("127.0.0.1:8443"),
-      "port 0: any free port; IPv6: [::1]:8443");
+      "0.0.0.0:8443, [::1]:8443, 8443; 0: any port");
   add("connect", word("HOST:PORT"), "the backend");
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
@@ -90,18 +90,13 @@ std::vector<std::string> protocols(po::variables_map const& values) {
 }  // namespace
 
 backend_name parse_backend(std::string const& text) {
-  auto const colon = text.rfind(':');
-  auto host = text.substr(0, colon);
-  bool const bracketed = host.starts_with('[') && host.ends_with(']');
-  if (colon == std::string::npos || colon + 1 == text.size() || host.empty() ||
-      (!bracketed && host.find(':') != std::string::npos))
+  auto at = serving::split_address(text);
+  if (!at || at->host.empty() || at->port.empty())
     throw usage_error("--connect \"" + text +
                       "\" is not HOST:PORT; write for example localhost:80 or [::1]:80");
-  if (bracketed) host = host.substr(1, host.size() - 2);
-  auto port = text.substr(colon + 1);
-  bool const is_name = std::isalpha(static_cast<unsigned char>(port.front())) != 0;
-  if (!is_name) serving::parse_number(port, 1, 65'535, "the port of --connect");
-  return {std::move(host), std::move(port)};
+  bool const is_name = std::isalpha(static_cast<unsigned char>(at->port.front())) != 0;
+  if (!is_name) serving::parse_number(at->port, 1, 65'535, "the port of --connect");
+  return {std::move(at->host), std::move(at->port)};
 }
 
 std::string text_of(backend_name const& name) {

@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_is_wrong) {
   BOOST_TEST(contains(refusal({"--cert", "c", "--key", "k", "--cert", "d"}), "its key"));
   BOOST_TEST(contains(refusal({"--client-certificate", "required"}), "needs --client-ca"));
   BOOST_TEST(contains(refusal({"--client-ca", "a", "--client-certificate", "maybe"}), "maybe"));
-  BOOST_TEST(contains(refusal({"--listen", "8443"}), "127.0.0.1:8443"));
+  BOOST_TEST(contains(refusal({"--listen", "host"}), "127.0.0.1:8443"));
 }
 
 BOOST_AUTO_TEST_CASE(refuses_numbers_that_make_no_sense) {
@@ -124,25 +124,6 @@ BOOST_AUTO_TEST_CASE(is_explained_on_one_screen) {
   for (std::string line; std::getline(lines, line);)
     BOOST_TEST(line.size() <= 85u, line);
   BOOST_TEST(contains(text, "Exit status"));
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_SUITE(endpoint)
-
-BOOST_AUTO_TEST_CASE(is_an_address_and_a_port) {
-  namespace ip = boost::asio::ip;
-  BOOST_TEST(parse_endpoint("127.0.0.1:0") == ip::tcp::endpoint(ip::make_address("127.0.0.1"), 0));
-  BOOST_TEST(parse_endpoint("0.0.0.0:65535") ==
-             ip::tcp::endpoint(ip::make_address("0.0.0.0"), 65535));
-  BOOST_TEST(parse_endpoint("[::1]:8443") == ip::tcp::endpoint(ip::make_address("::1"), 8443));
-}
-
-BOOST_AUTO_TEST_CASE(is_refused_when_malformed) {
-  for (std::string const text :
-       {"", ":", "127.0.0.1", "127.0.0.1:", ":8443", "127.0.0.1:65536", "127.0.0.1:-1",
-        "127.0.0.1:80a", "::1:80", "[127.0.0.1]:80", "[::1]", "localhost:80", "127.0.0.1: 80"})
-    BOOST_CHECK_THROW(parse_endpoint(text), usage_error);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
