@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -52,12 +53,15 @@ int main(int argc, char* argv[]) try {
   std::string server, authority;
   po::options_description known{"Options"};
   auto add = known.add_options();
-  add("help", "show this help");
   add("connect", po::value(&server)->required(), "HOST:PORT");
   add("cacert", po::value(&authority), "authorities to trust, PEM (default: the system's)");
+  serving::add_information(known);
   po::variables_map given;
   po::store(po::parse_command_line(argc, argv, known), given);
-  if (given.count("help")) return std::cout << known, 0;
+  std::ostringstream help;
+  help << known;
+  if (auto const asked = serving::information(given, "echo_client", help.str()))
+    return std::cout << *asked, 0;
   po::notify(given);
 
   tls_async::context context{tls_async::context::role::client};

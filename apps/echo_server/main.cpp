@@ -14,6 +14,7 @@
 #include <chrono>
 #include <exception>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,14 +66,17 @@ int main(int argc, char* argv[]) try {
   std::string listen, certificate, key;
   po::options_description known{"Options"};
   auto add = known.add_options();
-  add("help", "show this help");
   add("listen", po::value(&listen)->default_value("127.0.0.1:0"), "port 0: any free port");
   add("cert", po::value(&certificate)->required(), "certificate chain, PEM");
   add("key", po::value(&key)->required(), "its private key, PEM");
   add("key-password-file", serving::file(), "password of the key, its first line");
+  serving::add_information(known);
   po::variables_map given;
   po::store(po::parse_command_line(argc, argv, known), given);
-  if (given.count("help")) return std::cout << known, 0;
+  std::ostringstream help;
+  help << known;
+  if (auto const asked = serving::information(given, "echo_server", help.str()))
+    return std::cout << *asked, 0;
   po::notify(given);
   auto const at = serving::parse_endpoint(listen);
 

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -83,7 +84,6 @@ int main(int argc, char* argv[]) try {
   std::vector<std::string> paths;
   po::options_description known{"http2_get [OPTIONS] PATH...\n\nOptions"};
   auto add = known.add_options();
-  add("help", "show this help");
   add("connect", po::value(&server)->required(), "HOST:PORT");
   add("cacert", po::value(&authority), "authorities to trust, PEM (default: the system's)");
   add("idle-seconds", serving::number(60), "limit without progress");
@@ -91,9 +91,13 @@ int main(int argc, char* argv[]) try {
   add("path", po::value(&paths)->required(), "what to ask for");
   po::positional_options_description rest;
   rest.add("path", -1);
+  serving::add_information(known);
   po::variables_map given;
   po::store(po::command_line_parser(argc, argv).options(known).positional(rest).run(), given);
-  if (given.count("help")) return std::cout << known, 0;
+  std::ostringstream help;
+  help << known;
+  if (auto const asked = serving::information(given, "http2_get", help.str()))
+    return std::cout << *asked, 0;
   po::notify(given);
   auto const at = serving::parse_host_and_port(server, "--connect");
   auto const idle = serving::seconds_from(1, given, "idle-seconds");

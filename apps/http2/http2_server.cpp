@@ -18,6 +18,7 @@
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -86,7 +87,6 @@ int main(int argc, char* argv[]) try {
   std::string listen, certificate, key;
   po::options_description known{"Options"};
   auto add = known.add_options();
-  add("help", "show this help");
   add("listen", po::value(&listen)->default_value("127.0.0.1:0"), "port 0: any free port");
   add("cert", po::value(&certificate)->required(), "certificate chain, PEM");
   add("key", po::value(&key)->required(), "its private key, PEM");
@@ -94,9 +94,13 @@ int main(int argc, char* argv[]) try {
   add("idle-seconds", serving::number(60), "limit without progress");
   add("max-connections", serving::number(500), "connections at once; others wait");
   add("stop-seconds", serving::number(5), "limit for open requests after a signal");
+  serving::add_information(known);
   po::variables_map given;
   po::store(po::parse_command_line(argc, argv, known), given);
-  if (given.count("help")) return std::cout << known, 0;
+  std::ostringstream help;
+  help << known;
+  if (auto const asked = serving::information(given, "http2_server", help.str()))
+    return std::cout << *asked, 0;
   po::notify(given);
   auto const idle = serving::seconds_from(1, given, "idle-seconds");
   serving::listener_options listening;

@@ -44,15 +44,12 @@ tls_async::context make_context(options const& chosen) {
 int main(int argc, char* argv[]) {
   std::optional<options> chosen;
   try {
-    chosen = parse_options(argc, argv);
+    chosen = parse_options(argc, argv, std::cout);
   } catch (failure const& error) {
     std::cerr << "https_get: " << error.what() << "; see --help\n";
     return exit_code(error.status());
   }
-  if (!chosen) {
-    std::cout << help();
-    return exit_code(exit_status::all_whole);
-  }
+  if (!chosen) return exit_code(exit_status::all_whole);
   try {
     auto context = make_context(*chosen);
     if (chosen->insecure)

@@ -39,7 +39,7 @@ po::options_description description() {
   add("stall-seconds", number(standard.stall.count()), "limit without a byte from the server");
   add("verbose,v", "protocol, certificates, times");
   add("quiet", "no progress bar");
-  add("help", "show this help");
+  serving::add_information(all);
   return all;
 }
 
@@ -84,10 +84,13 @@ std::vector<target> targets(po::variables_map const& values) {
 
 }  // namespace
 
-std::optional<options> parse_options(int argc, char const* const* argv) {
+std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out) {
   try {
     auto const values = read(argc, argv);
-    if (values.count("help") != 0) return std::nullopt;
+    if (auto const asked = serving::information(values, "https_get", help())) {
+      out << *asked;
+      return std::nullopt;
+    }
     if (values.count("cert") != values.count("key"))
       throw failure(exit_status::wrong_usage,
                     "--cert and --key belong together; give both or neither");

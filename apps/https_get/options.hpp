@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,8 +32,9 @@ struct options {
   bool verbose = false;
 };
 
-// Nothing if the user asked for help. Throws failure with wrong_usage.
-std::optional<options> parse_options(int argc, char const* const* argv);
+// Nothing if the user asked for help or the version, which `out` gets. Throws failure with
+// wrong_usage.
+std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out);
 
 std::string help();
 

@@ -61,15 +61,12 @@ void announce(serving::listener const& server, std::optional<development_certifi
 int main(int argc, char* argv[]) {
   std::optional<options> chosen;
   try {
-    chosen = parse_options(argc, argv);
+    chosen = parse_options(argc, argv, std::cout);
   } catch (usage_error const& error) {
     std::cerr << "https_server: " << error.what() << "; see --help\n";
     return wrong_usage;
   }
-  if (!chosen) {
-    std::cout << help();
-    return stopped;
-  }
+  if (!chosen) return stopped;
   try {
     std::optional<static_files> files;
     if (chosen->root) files.emplace(*chosen->root);

@@ -48,7 +48,7 @@ po::options_description description() {
   add("stall-seconds", number(limits.stall.count()), "for a client that stops reading");
   add("stop-seconds", number(standard.stop.count()), "limit for open requests after Ctrl-C");
   add("quiet", "do not log requests");
-  add("help", "show this help");
+  serving::add_information(all);
   return all;
 }
 
@@ -70,10 +70,13 @@ std::vector<identity> identities(po::variables_map const& values) {
 
 }  // namespace
 
-std::optional<options> parse_options(int argc, char const* const* argv) {
+std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out) {
   auto const values =
       serving::read_options(argc, argv, description(), "a directory is given by --root");
-  if (values.count("help") != 0) return std::nullopt;
+  if (auto const asked = serving::information(values, "https_server", help())) {
+    out << *asked;
+    return std::nullopt;
+  }
   auto const number = [&](char const* name, std::int64_t least, std::int64_t most) {
     return serving::number_between(least, most, values, name);
   };

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,8 +56,8 @@ struct options {
   bool quiet = false;
 };
 
-// Nothing if the user asked for help. Throws usage_error.
-std::optional<options> parse_options(int argc, char const* const* argv);
+// Nothing if the user asked for help or the version, which `out` gets. Throws usage_error.
+std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out);
 
 std::string help();
 

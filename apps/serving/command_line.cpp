@@ -4,12 +4,18 @@
 // From the words of the command line to values that can be trusted.
 #include "command_line.hpp"
 
+#include <tls_async/version.hpp>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/program_options.hpp>
+#include <boost/version.hpp>
+
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <cctype>
+#include <sstream>
 
 namespace serving {
 
@@ -78,6 +84,23 @@ host_and_port parse_host_and_port(std::string_view text, std::string_view option
     throw usage_error(std::string(option) + " \"" + std::string(text) +
                       "\" is not HOST:PORT; write for example localhost:8443 or [::1]:8443");
   return {at->host, parse_port(at->port, 1, option)};
+}
+
+void add_information(po::options_description& options) {
+  options.add_options()("help,h", "show this help")("version,V", "show the versions");
+}
+
+std::optional<std::string> information(po::variables_map const& values, std::string const& program,
+                                       std::string const& help) {
+  if (values.count("help") != 0) return help;
+  if (values.count("version") == 0) return std::nullopt;
+  std::ostringstream text;
+  text << program << " (tls_async) " << TLS_ASYNC_VERSION_MAJOR << '.' << TLS_ASYNC_VERSION_MINOR
+       << '.' << TLS_ASYNC_VERSION_PATCH << '\n'
+       << OpenSSL_version(OPENSSL_VERSION) << '\n'
+       << "Boost " << BOOST_VERSION / 100'000 << '.' << BOOST_VERSION / 100 % 1000 << '.'
+       << BOOST_VERSION % 100 << '\n';
+  return text.str();
 }
 
 po::typed_value<std::string>* number(std::int64_t standard) {

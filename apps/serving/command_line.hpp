@@ -45,6 +45,12 @@ struct host_and_port {
 // Whom to connect to: "localhost:8443" or "[::1]:8443". Throws usage_error.
 host_and_port parse_host_and_port(std::string_view text, std::string_view option);
 
+// Adds -h, --help and -V, --version.
+void add_information(boost::program_options::options_description& options);
+// What these two ask a program to say, if one of them is there.
+std::optional<std::string> information(boost::program_options::variables_map const& values,
+                                       std::string const& program, std::string const& help);
+
 // A value that is a number; number_between reads it.
 boost::program_options::typed_value<std::string>* number(std::int64_t standard);
 boost::program_options::typed_value<std::string>* file();

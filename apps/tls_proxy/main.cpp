@@ -33,15 +33,12 @@ enum exit_status { stopped = 0, wrong_usage = 1, not_started = 2 };
 int main(int argc, char* argv[]) {
   std::optional<options> chosen;
   try {
-    chosen = parse_options(argc, argv);
+    chosen = parse_options(argc, argv, std::cout);
   } catch (serving::usage_error const& error) {
     std::cerr << "tls_proxy: " << error.what() << "; see --help\n";
     return wrong_usage;
   }
-  if (!chosen) {
-    std::cout << help();
-    return stopped;
-  }
+  if (!chosen) return stopped;
   try {
     auto context = make_context(*chosen);
     using serving::access_log;

@@ -51,7 +51,7 @@ po::options_description description() {
   add("stop-seconds", number(standard.listen.stop.count()),
       "limit for open connections after Ctrl-C");
   add("quiet", "log only what went wrong");
-  add("help", "show this help");
+  serving::add_information(all);
   return all;
 }
 
@@ -104,10 +104,13 @@ std::string text_of(backend_name const& name) {
   return (is_v6 ? '[' + name.host + ']' : name.host) + ':' + name.port;
 }
 
-std::optional<options> parse_options(int argc, char const* const* argv) {
+std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out) {
   auto const values =
       serving::read_options(argc, argv, description(), "the backend is given by --connect");
-  if (values.count("help") != 0) return std::nullopt;
+  if (auto const asked = serving::information(values, "tls_proxy", help())) {
+    out << *asked;
+    return std::nullopt;
+  }
   options chosen;
   chosen.mode = chosen_mode(values);
   auto& listen = chosen.listen;

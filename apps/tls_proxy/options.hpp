@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,8 +53,8 @@ std::string text_of(backend_name const& name);
 // "example.org:443" or "[::1]:80". Throws serving::usage_error.
 backend_name parse_backend(std::string const& text);
 
-// Nothing if the user asked for help. Throws serving::usage_error.
-std::optional<options> parse_options(int argc, char const* const* argv);
+// Nothing if the user asked for help or the version, which `out` gets. Throws serving::usage_error.
+std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out);
 
 std::string help();
 

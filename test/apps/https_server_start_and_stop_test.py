@@ -51,7 +51,7 @@ class Start(unittest.TestCase):
     def test_helps_on_one_screen(self):
         with Program("https_server", "--help") as server:
             self.assertEqual(server.wait(), 0)
-            self.assertLessEqual(len(server.out.all()), 40)
+            self.assertLessEqual(len(server.out.all()), 50)
             self.assertEqual(server.err.all(), [])
 
     def test_says_what_is_wrong_with_its_command_line(self):

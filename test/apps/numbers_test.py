@@ -1,6 +1,9 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
-"""Every number on every command line of the programs: what is none, or out of bounds, is refused in words."""
+"""Every number on every command line of the programs: what is none, or out of bounds, is refused in words.
+
+And what every program says about itself.
+"""
 
 import re
 import subprocess
@@ -26,6 +29,22 @@ def refused(program, *arguments):
                           stdin=subprocess.DEVNULL, timeout=PATIENCE)
     assert (done.returncode, done.stdout) == (1, ""), (program, arguments, done)
     return done.stderr
+
+
+class Information(unittest.TestCase):
+    def say(self, program, option):
+        done = subprocess.run([BIN / program, option], capture_output=True, check=True, text=True)
+        self.assertEqual(done.stderr, "")
+        return done.stdout
+
+    def test_each_program_has_help_and_its_versions_in_two_spellings(self):
+        for program in NEEDED:
+            with self.subTest(program):
+                self.assertEqual(self.say(program, "-h"), self.say(program, "--help"))
+                self.assertIn("--version", self.say(program, "-h"))
+                self.assertEqual(self.say(program, "-V"), self.say(program, "--version"))
+                self.assertRegex(self.say(program, "-V"), rf"^{program} \(tls_async\) \d+\.\d+\.\d+\n"
+                                 r"OpenSSL \d+\.\d+\.\d+.*\nBoost \d+\.\d+\.\d+\n$")
 
 
 class Numbers(unittest.TestCase):

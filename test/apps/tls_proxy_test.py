@@ -552,7 +552,7 @@ class TlsProxy(unittest.TestCase):
     def test_help_fits_a_screen(self):
         with Program("tls_proxy", "--help") as done:
             self.assertEqual(done.wait(), STOPPED)
-            self.assertTrue(24 <= len(done.out.all()) <= 40)
+            self.assertTrue(24 <= len(done.out.all()) <= 50)
 
 
 if __name__ == "__main__":
