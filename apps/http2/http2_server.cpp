@@ -5,11 +5,11 @@
 // back, /large is larger than a window, all else says what was asked for. A signal ends it once
 // what was begun is done.
 #include "connection.hpp"
-#include "serving/access_log.hpp"
 #include "serving/command_line.hpp"
 #include "serving/listener.hpp"
 #include "serving/private_key.hpp"
 #include "serving/run.hpp"
+#include "serving/server_log.hpp"
 
 #include <boost/program_options.hpp>
 
@@ -30,7 +30,7 @@ using asio::ip::tcp;
 
 class server final : public http2::connection, public serving::connection {
 public:
-  server(http2::tls_stream over, std::chrono::seconds longest_rest, serving::access_log& log)
+  server(http2::tls_stream over, std::chrono::seconds longest_rest, serving::server_log& log)
       : http2::connection(std::move(over), role::server), longest_rest_(longest_rest), log_(log) {}
 
   asio::awaitable<void> run() override {
@@ -47,9 +47,10 @@ public:
       auto const story = stream.error_info().text();
       auto const what = error.code().message();
       bool const is_told = story.find(what) != story.npos;
-      log_.incident("a client", is_told ? story : what + (story.empty() ? "" : ": ") + story);
+      log_.event(serving::log_level::debug, "a client",
+                 is_told ? story : what + (story.empty() ? "" : ": ") + story);
     } catch (std::exception const& error) {
-      log_.incident("a client", error.what());
+      log_.event(serving::log_level::debug, "a client", error.what());
     }
   }
   void finish() override { http2::connection::finish(); }
@@ -78,7 +79,7 @@ private:
   }
 
   std::chrono::seconds longest_rest_;
-  serving::access_log& log_;
+  serving::server_log& log_;
 };
 
 }  // namespace
@@ -115,9 +116,9 @@ int main(int argc, char* argv[]) try {
   context.alpn({"h2"});
 
   asio::io_context io;
-  serving::access_log log{std::cerr, serving::access_log::accesses::quiet};
+  serving::server_log log{{}};
   serving::listener listener{io, listening, context, log};
-  serving::until_signal program{io, listener};
+  serving::until_signal program{io, listener, nullptr};
   listener.start([&](tcp::socket socket) {
     return std::make_shared<server>(http2::tls_stream{std::move(socket), context}, idle, log);
   });

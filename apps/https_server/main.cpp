@@ -11,7 +11,6 @@
 #include "session.hpp"
 #include "static_files.hpp"
 
-#include "serving/access_log.hpp"
 #include "serving/listener.hpp"
 #include "serving/run.hpp"
 
@@ -77,9 +76,7 @@ int main(int argc, char* argv[]) {
       identities.push_back({own->certificate, own->key});
     }
     server_context tls{*chosen, identities};
-    using serving::access_log;
-    access_log log{std::clog,
-                   chosen->quiet ? access_log::accesses::quiet : access_log::accesses::logged};
+    serving::server_log log{chosen->log};
     asio::io_context io{static_cast<int>(chosen->threads)};
     serving::listener server{
         io,
@@ -89,10 +86,10 @@ int main(int argc, char* argv[]) {
     service const shared{chosen->limits, chosen->ktls, files ? &*files : nullptr, log,
                          [&server] { return server.totals(); }};
     if (chosen->key_log)
-      log.incident("warning", "the keys of all connections are written to " +
-                                  chosen->key_log->string() +
-                                  " (--key-log); whoever reads it can read them all");
-    serving::until_signal signals{io, server};
+      log.event(serving::log_level::warning, "warning",
+                "the keys of all connections are written to " + chosen->key_log->string() +
+                    " (--key-log); whoever reads it can read them all");
+    serving::until_signal signals{io, server, [&] { log.reopen(); }};
     server.start([&](asio::ip::tcp::socket socket) {
       return std::make_shared<session>(std::move(socket), tls.context(), shared);
     });

@@ -47,7 +47,7 @@ po::options_description description() {
   add("idle-seconds", number(limits.idle.count()), "limit between requests or without a pong");
   add("stall-seconds", number(limits.stall.count()), "for a client that stops reading");
   add("stop-seconds", number(standard.stop.count()), "limit for open requests after Ctrl-C");
-  add("quiet", "do not log requests");
+  serving::add_log_options(all, "do not log requests");
   serving::add_information(all);
   return all;
 }
@@ -105,7 +105,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   limits.stall = time("stall-seconds", 1);
   chosen.stop = time("stop-seconds", 0);
   chosen.ktls = values.count("ktls") != 0;
-  chosen.quiet = values.count("quiet") != 0;
+  chosen.log = serving::log_options_of(values);
   return chosen;
 }
 

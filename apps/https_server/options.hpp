@@ -53,7 +53,7 @@ struct options {
   bool ktls = false;
   connection_limits limits;
   std::chrono::seconds stop{5};  // for what is in flight when we are asked to stop
-  bool quiet = false;
+  serving::log_options log;
 };
 
 // Nothing if the user asked for help or the version, which `out` gets. Throws usage_error.

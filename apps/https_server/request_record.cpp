@@ -4,24 +4,16 @@
 // The format of the line.
 #include "request_record.hpp"
 
-#include "serving/access_log.hpp"
-
-#include <cstdio>
-
 namespace https_server {
 
-std::string line(request_record const& record) {
-  char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%.6fs",
-                std::chrono::duration<double>(record.duration).count());
-  auto const or_dash = [](std::string const& text) {
-    return text.empty() ? "-" : serving::escaped(text);
-  };
-  auto text = record.peer + ' ' + or_dash(record.method) + ' ' + or_dash(record.target) + ' ' +
-              std::to_string(record.status) + ' ' + std::to_string(record.body_bytes) + ' ' +
-              seconds;
-  if (!record.incident.empty()) text += " cut short: " + serving::escaped(record.incident);
-  return text;
+void describe(serving::log_line& line, request_record const& record) {
+  line.word("client", record.peer);
+  line.text("method", record.method);
+  line.text("target", record.target);
+  line.number("status", record.status);
+  line.number("bytes", record.body_bytes);
+  line.seconds("seconds", record.duration);
+  if (!record.incident.empty()) line.sentence("cut_short", " cut short: ", record.incident);
 }
 
 }  // namespace https_server

@@ -4,6 +4,8 @@
 // What is known of a request that was answered, and its line in the log. Pure.
 #pragma once
 
+#include "serving/server_log.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -21,6 +23,6 @@ struct request_record {
 };
 
 // "127.0.0.1:40100 GET /a 200 1234 0.000312s"; "- -" for a request that could not be read
-std::string line(request_record const&);
+void describe(serving::log_line& line, request_record const& record);
 
 }  // namespace https_server

@@ -7,8 +7,8 @@
 #include "options.hpp"
 #include "static_files.hpp"
 
-#include "serving/access_log.hpp"
 #include "serving/listener.hpp"
+#include "serving/server_log.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
@@ -20,7 +20,7 @@ struct service {
   connection_limits const& limits;
   bool ktls;
   static_files const* files;  // null: there is only our own page
-  serving::access_log& log;
+  serving::server_log& log;
   std::function<boost::asio::awaitable<serving::server_totals>()> totals;  // from any executor
 };
 

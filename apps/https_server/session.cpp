@@ -133,18 +133,18 @@ asio::awaitable<bool> session::handshake() {
   auto const [error] = co_await tls_handshake(stream_, tls_async::as_server{},
                                               server_.limits.handshake, until_finish());
   if (error && !finishing_) {
-    server_.log.incident(peer_,
-                         is_plain_http(error)
-                             ? "the client speaks plain HTTP; its URL has to begin with https://"
-                             : "handshake failed: " + why(error));
+    server_.log.event(serving::log_level::debug, peer_,
+                      is_plain_http(error)
+                          ? "the client speaks plain HTTP; its URL has to begin with https://"
+                          : "handshake failed: " + why(error));
   }
   if (error) co_return false;
   // In one word with the address, so that every line of the log has it.
   auto const subject = stream_.session_info().peer_subject;
   if (!subject.empty()) peer_ += '/' + boost::algorithm::replace_all_copy(subject, " ", "\\x20");
   if (server_.ktls)
-    server_.log.incident(peer_,
-                         std::string("kernel TLS is ") + to_string(stream_.ktls_status().sending));
+    server_.log.event(serving::log_level::info, peer_,
+                      std::string("kernel TLS is ") + to_string(stream_.ktls_status().sending));
   co_return true;
 }
 
@@ -193,7 +193,7 @@ asio::awaitable<bool> session::serve_request() {
     error = http::error::bad_transfer_encoding;
   auto const started = std::chrono::steady_clock::now();
   if (error && !is_malformed_request(error)) {
-    server_.log.incident(peer_, "no whole request: " + why(error));
+    server_.log.event(serving::log_level::debug, peer_, "no whole request: " + why(error));
     co_return false;
   }
   auto const& request = parser.get();

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <sstream>
 
 namespace serving {
@@ -101,6 +102,35 @@ std::optional<std::string> information(po::variables_map const& values, std::str
        << "Boost " << BOOST_VERSION / 100'000 << '.' << BOOST_VERSION / 100 % 1000 << '.'
        << BOOST_VERSION % 100 << '\n';
   return text.str();
+}
+
+void add_log_options(po::options_description& options, char const* quiet) {
+  auto const word = [](char const* name) { return po::value<std::string>()->value_name(name); };
+  auto add = options.add_options();
+  add("log-file", file(), "instead of standard error; SIGHUP opens it again");
+  add("log-format", word("FORMAT")->default_value("text"), "text or json");
+  add("log-level", word("LEVEL")->default_value("debug"), "error, warning, info or debug");
+  add("quiet", quiet);
+}
+
+log_options log_options_of(po::variables_map const& values) {
+  log_options chosen;
+  chosen.file = path(values, "log-file");
+  chosen.quiet = values.count("quiet") != 0;
+  auto const& format = values["log-format"].as<std::string>();
+  if (format != "text" && format != "json")
+    throw usage_error("--log-format must be text or json, not \"" + format + '"');
+  chosen.format = format == "json" ? log_format::json : log_format::text;
+  auto const& level = values["log-level"].as<std::string>();
+  static std::map<std::string, log_level> const levels{{"error", log_level::error},
+                                                       {"warning", log_level::warning},
+                                                       {"info", log_level::info},
+                                                       {"debug", log_level::debug}};
+  auto const found = levels.find(level);
+  if (found == levels.end())
+    throw usage_error("--log-level must be error, warning, info or debug, not \"" + level + '"');
+  chosen.level = found->second;
+  return chosen;
 }
 
 po::typed_value<std::string>* number(std::int64_t standard) {

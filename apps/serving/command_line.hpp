@@ -6,6 +6,7 @@
 #pragma once
 
 #include "number.hpp"
+#include "server_log.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/program_options/options_description.hpp>
@@ -50,6 +51,11 @@ void add_information(boost::program_options::options_description& options);
 // What these two ask a program to say, if one of them is there.
 std::optional<std::string> information(boost::program_options::variables_map const& values,
                                        std::string const& program, std::string const& help);
+
+// --log-file, --log-format, --log-level and --quiet, which is told to mean `quiet`.
+void add_log_options(boost::program_options::options_description& options, char const* quiet);
+// Throws usage_error.
+log_options log_options_of(boost::program_options::variables_map const& values);
 
 // A value that is a number; number_between reads it.
 boost::program_options::typed_value<std::string>* number(std::int64_t standard);

@@ -47,7 +47,7 @@ asio::awaitable<tls_async::stats> stats_of(std::weak_ptr<connection> there) {
 }  // namespace
 
 listener::listener(asio::io_context& io, listener_options const& chosen,
-                   tls_async::context& context, access_log& log)
+                   tls_async::context& context, server_log& log)
     : io_(io),
       options_(chosen),
       context_(context),
@@ -120,7 +120,7 @@ void listener::forget(connections::iterator ended, std::exception_ptr const& fai
   try {
     if (failure) std::rethrow_exception(failure);
   } catch (std::exception const& error) {
-    log_.incident("a connection failed", error.what());
+    log_.event(log_level::error, "a connection failed", error.what());
   }
   connections_.erase(ended);
   room_.cancel();
@@ -137,8 +137,9 @@ asio::awaitable<void> listener::finish() {
 
 asio::awaitable<void> listener::abort() {
   if (connections_.empty()) co_return;
-  log_.incident("listener", "cutting " + std::to_string(connections_.size()) +
-                                " connections that are still busy (see --stop-seconds)");
+  log_.event(log_level::warning, "listener",
+             "cutting " + std::to_string(connections_.size()) +
+                 " connections that are still busy (see --stop-seconds)");
   tell_all(&connection::abort);
   co_await wait_for_end(std::chrono::seconds(1));
 }
@@ -170,7 +171,7 @@ void listener::complain(std::string_view what) {
   auto const now = std::chrono::steady_clock::now();
   if (now < silent_until_) return;
   silent_until_ = now + std::chrono::seconds(10);
-  log_.incident("listener", what);
+  log_.event(log_level::warning, "listener", what);
 }
 
 }  // namespace serving

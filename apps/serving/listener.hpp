@@ -5,8 +5,8 @@
 // has no room for more, and how all of them end.
 #pragma once
 
-#include "access_log.hpp"
 #include "connection.hpp"
+#include "server_log.hpp"
 
 #include <tls_async/context.hpp>
 
@@ -46,7 +46,7 @@ public:
   // Listens at once; throws std::runtime_error if it cannot. The context, whose streams the
   // connections use, and the log have to outlive the io_context's last run.
   listener(boost::asio::io_context& io, listener_options const& chosen, tls_async::context& context,
-           access_log& log);
+           server_log& log);
 
   boost::asio::ip::tcp::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
   // The strand of this object; what is not said to be callable from anywhere runs on it.
@@ -84,7 +84,7 @@ private:
   boost::asio::io_context& io_;
   listener_options const options_;
   tls_async::context& context_;
-  access_log& log_;
+  server_log& log_;
   make_connection make_;
   boost::asio::any_io_executor executor_;
   boost::asio::ip::tcp::acceptor acceptor_;

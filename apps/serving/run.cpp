@@ -11,14 +11,23 @@
 
 #include <csignal>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace serving {
 
 namespace asio = boost::asio;
 
-until_signal::until_signal(asio::io_context& io, listener& server)
-    : io_(io), signals_(server.executor(), SIGINT, SIGTERM) {
+until_signal::until_signal(asio::io_context& io, listener& server, std::function<void()> on_hangup)
+    : io_(io),
+      signals_(server.executor(), SIGINT, SIGTERM),
+      hangups_(server.executor()),
+      on_hangup_(std::move(on_hangup)) {
+  std::signal(SIGPIPE, SIG_IGN);
+  if (on_hangup_) {
+    hangups_.add(SIGHUP);
+    wait_for_hangup();
+  }
   asio::co_spawn(server.executor(), wait(server), asio::detached);
 }
 
@@ -28,6 +37,14 @@ asio::awaitable<void> until_signal::wait(listener& server) {
   co_await (server.finish() || signals_.async_wait(asio::use_awaitable));
   co_await server.abort();
   io_.stop();
+}
+
+void until_signal::wait_for_hangup() {
+  hangups_.async_wait([this](boost::system::error_code cancelled, int) {
+    if (cancelled) return;
+    wait_for_hangup();
+    on_hangup_();
+  });
 }
 
 void until_signal::run(unsigned threads) {

@@ -9,12 +9,15 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <functional>
+
 namespace serving {
 
 class until_signal {
 public:
-  // From here on SIGINT and SIGTERM end the server, not the process.
-  until_signal(boost::asio::io_context& io, listener& server);
+  // From here on SIGINT and SIGTERM end the server, not the process, SIGPIPE does nothing, and
+  // SIGHUP calls `on_hangup`, if there is one, on the listener's executor.
+  until_signal(boost::asio::io_context& io, listener& server, std::function<void()> on_hangup);
 
   // Completes after the first signal, when the connections have ended politely, or after a second
   // one, which ends them at once.
@@ -22,9 +25,12 @@ public:
 
 private:
   boost::asio::awaitable<void> wait(listener& server);
+  void wait_for_hangup();
 
   boost::asio::io_context& io_;
   boost::asio::signal_set signals_;
+  boost::asio::signal_set hangups_;
+  std::function<void()> on_hangup_;
 };
 
 }  // namespace serving

@@ -4,22 +4,16 @@
 // The format of the line.
 #include "connection_record.hpp"
 
-#include "serving/access_log.hpp"
-
-#include <cstdio>
-
 namespace tls_proxy {
 
-std::string line(connection_record const& record) {
-  char seconds[32];
-  std::snprintf(seconds, sizeof seconds, "%.6fs",
-                std::chrono::duration<double>(record.duration).count());
-  auto text = record.client + ' ' + record.backend + ' ' +
-              (record.protocol.empty() ? "-" : record.protocol) + ' ' +
-              std::to_string(record.to_backend) + ' ' + std::to_string(record.to_client) + ' ' +
-              seconds;
-  if (!record.incident.empty()) text += " cut short: " + serving::escaped(record.incident);
-  return text;
+void describe(serving::log_line& line, connection_record const& record) {
+  line.word("client", record.client);
+  line.word("backend", record.backend);
+  line.word("protocol", record.protocol.empty() ? "-" : record.protocol);
+  line.number("bytes_to_backend", record.to_backend);
+  line.number("bytes_to_client", record.to_client);
+  line.seconds("seconds", record.duration);
+  if (!record.incident.empty()) line.sentence("cut_short", " cut short: ", record.incident);
 }
 
 }  // namespace tls_proxy

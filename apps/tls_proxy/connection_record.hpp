@@ -4,6 +4,8 @@
 // What is known of a connection that has ended, and its line in the log. Pure.
 #pragma once
 
+#include "serving/server_log.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -21,6 +23,6 @@ struct connection_record {
 };
 
 // "127.0.0.1:40100 localhost:80 TLSv1.3 123 4567 0.012345s"
-std::string line(connection_record const&);
+void describe(serving::log_line& line, connection_record const& record);
 
 }  // namespace tls_proxy

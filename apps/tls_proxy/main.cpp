@@ -8,7 +8,6 @@
 #include "session.hpp"
 #include "tls_settings.hpp"
 
-#include "serving/access_log.hpp"
 #include "serving/listener.hpp"
 #include "serving/run.hpp"
 
@@ -24,6 +23,7 @@
 namespace {
 
 using namespace tls_proxy;
+using serving::log_level;
 namespace asio = boost::asio;
 
 enum exit_status { stopped = 0, wrong_usage = 1, not_started = 2 };
@@ -41,18 +41,18 @@ int main(int argc, char* argv[]) {
   if (!chosen) return stopped;
   try {
     auto context = make_context(*chosen);
-    using serving::access_log;
-    access_log log{std::clog,
-                   chosen->quiet ? access_log::accesses::quiet : access_log::accesses::logged};
+    serving::server_log log{chosen->log};
     backend_addresses const addresses{
-        chosen->backend, [&](std::string_view what) { log.incident("backend", what); }, {}};
+        chosen->backend,
+        [&](std::string_view what) { log.event(log_level::warning, "backend", what); },
+        {}};
     asio::io_context io{static_cast<int>(chosen->listen.threads)};
     serving::listener server{io, chosen->listen, context, log};
     if (chosen->insecure)
-      log.incident("warning",
-                   "the backend is NOT verified (--insecure); anybody between it and "
-                   "this proxy can read and change everything");
-    serving::until_signal signals{io, server};
+      log.event(log_level::warning, "warning",
+                "the backend is NOT verified (--insecure); anybody between it and "
+                "this proxy can read and change everything");
+    serving::until_signal signals{io, server, [&] { log.reopen(); }};
     server.start([&](asio::ip::tcp::socket socket) {
       return std::make_shared<session>(std::move(socket), context, *chosen, addresses, log);
     });

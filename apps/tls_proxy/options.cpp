@@ -50,7 +50,7 @@ po::options_description description() {
   add("idle-seconds", number(standard.idle.count()), "limit without progress either way");
   add("stop-seconds", number(standard.listen.stop.count()),
       "limit for open connections after Ctrl-C");
-  add("quiet", "log only what went wrong");
+  serving::add_log_options(all, "log only what went wrong");
   serving::add_information(all);
   return all;
 }
@@ -146,7 +146,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   chosen.handshake = serving::seconds_from(1, values, "handshake-seconds");
   chosen.connect = serving::seconds_from(1, values, "connect-seconds");
   chosen.idle = serving::seconds_from(1, values, "idle-seconds");
-  chosen.quiet = values.count("quiet") != 0;
+  chosen.log = serving::log_options_of(values);
   return chosen;
 }
 

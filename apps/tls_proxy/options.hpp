@@ -44,7 +44,7 @@ struct options {
   std::chrono::seconds handshake{10};
   std::chrono::seconds connect{10};
   std::chrono::seconds idle{300};
-  bool quiet = false;
+  serving::log_options log;
 };
 
 // The reverse of parse_backend.

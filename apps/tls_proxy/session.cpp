@@ -56,7 +56,7 @@ std::string seconds(std::chrono::seconds time) { return std::to_string(time.coun
 }  // namespace
 
 session::session(tcp::socket client, tls_async::context& context, options const& chosen,
-                 backend_addresses const& addresses, serving::access_log& log)
+                 backend_addresses const& addresses, serving::server_log& log)
     : options_(chosen),
       backend_(addresses),
       log_(log),
@@ -86,10 +86,13 @@ asio::awaitable<void> session::run() {
     cut();  // the client may have sent a request already, and would take an end for an empty answer
   timer_.cancel();
   record_.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started);
-  if (options_.quiet && !record_.incident.empty())
-    log_.incident(record_.client, record_.incident);
+  using serving::log_level;
+  bool const is_stranger = is_server() && record_.protocol.empty();
+  if (options_.log.quiet && !record_.incident.empty())
+    log_.event(is_stranger ? log_level::debug : log_level::warning, record_.client,
+               record_.incident);
   else
-    log_.access(record_);
+    log_.access(record_, is_stranger ? log_level::debug : log_level::info);
 }
 
 void session::finish() {

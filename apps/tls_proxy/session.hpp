@@ -12,8 +12,8 @@
 #include "options.hpp"
 #include "proxy_header.hpp"
 
-#include "serving/access_log.hpp"
 #include "serving/connection.hpp"
+#include "serving/server_log.hpp"
 #include "serving/stall_watch.hpp"
 
 #include <tls_async/tls_async.hpp>
@@ -34,7 +34,7 @@ class session : public serving::connection, public std::enable_shared_from_this<
 public:
   // All that is referred to has to outlive this.
   session(boost::asio::ip::tcp::socket client, tls_async::context& context, options const& chosen,
-          backend_addresses const& addresses, serving::access_log& log);
+          backend_addresses const& addresses, serving::server_log& log);
 
   boost::asio::awaitable<void> run() override;
   void finish() override;
@@ -69,7 +69,7 @@ private:
 
   options const& options_;
   backend_addresses const& backend_;
-  serving::access_log& log_;
+  serving::server_log& log_;
   tls_async::stream<socket> secured_;
   socket plain_;
   boost::asio::steady_timer timer_;  // of the step under way

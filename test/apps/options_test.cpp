@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(has_defaults_for_everything) {
   BOOST_TEST(chosen->identities.empty());
   BOOST_TEST(!chosen->client_authority);
   BOOST_TEST(!chosen->key_log);
-  BOOST_TEST(!chosen->quiet);
+  BOOST_TEST(!chosen->log.quiet);
 }
 
 BOOST_AUTO_TEST_CASE(sets_what_it_names) {
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
   BOOST_TEST((chosen->limits.idle == seconds(3)));
   BOOST_TEST((chosen->limits.stall == seconds(4)));
   BOOST_TEST((chosen->stop == seconds(0)));
-  BOOST_TEST(chosen->quiet);
+  BOOST_TEST(chosen->log.quiet);
 }
 
 BOOST_AUTO_TEST_CASE(pairs_certificates_and_keys_in_their_order) {

@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
   BOOST_TEST((chosen->handshake == seconds(11)));
   BOOST_TEST((chosen->connect == seconds(12)));
   BOOST_TEST((chosen->idle == seconds(13)));
-  BOOST_TEST(chosen->quiet);
+  BOOST_TEST(chosen->log.quiet);
 }
 
 BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_is_wrong) {
@@ -113,6 +113,13 @@ BOOST_AUTO_TEST_CASE(is_explained_on_one_screen) {
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(connection_line)
+
+std::string line(connection_record const& record) {
+  std::string text;
+  serving::log_line parts{serving::log_format::text, text};
+  describe(parts, record);
+  return text;
+}
 
 BOOST_AUTO_TEST_CASE(has_all_that_is_known_of_a_connection) {
   connection_record record{"127.0.0.1:4", "localhost:80", "TLSv1.3", 1, 2, {}, {}};
