@@ -117,7 +117,7 @@ int main(int argc, char* argv[]) try {
 
   asio::io_context io;
   serving::server_log log{{}};
-  serving::listener listener{io, listening, context, log};
+  serving::listener listener{io, listening, log};
   serving::until_signal program{io, listener, nullptr};
   listener.start([&](tcp::socket socket) {
     return std::make_shared<server>(http2::tls_stream{std::move(socket), context}, idle, log);

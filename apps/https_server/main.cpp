@@ -70,28 +70,31 @@ int main(int argc, char* argv[]) {
     std::optional<static_files> files;
     if (chosen->root) files.emplace(*chosen->root);
     std::optional<development_certificate> own;
-    auto identities = chosen->identities;
-    if (identities.empty()) {
-      own = ensure_development_certificate(certificate_directory());
-      identities.push_back({own->certificate, own->key});
-    }
-    server_context tls{*chosen, identities};
+    auto const load = [&] {
+      auto identities = chosen->identities;
+      if (identities.empty()) {
+        own = ensure_development_certificate(certificate_directory());
+        identities.push_back({own->certificate, own->key});
+      }
+      return std::make_shared<server_context>(*chosen, identities);
+    };
+    auto tls = load();
     serving::server_log log{chosen->log};
     asio::io_context io{static_cast<int>(chosen->threads)};
     serving::listener server{
-        io,
-        {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop},
-        tls.context(),
-        log};
+        io, {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop}, log};
     service const shared{chosen->limits, chosen->ktls, files ? &*files : nullptr, log,
                          [&server] { return server.totals(); }};
     if (chosen->key_log)
       log.event(serving::log_level::warning, "warning",
                 "the keys of all connections are written to " + chosen->key_log->string() +
                     " (--key-log); whoever reads it can read them all");
-    serving::until_signal signals{io, server, [&] { log.reopen(); }};
+    serving::until_signal signals{io, server, [&] {
+                                    log.reopen();
+                                    serving::exchange(tls, load, log);
+                                  }};
     server.start([&](asio::ip::tcp::socket socket) {
-      return std::make_shared<session>(std::move(socket), tls.context(), shared);
+      return std::make_shared<session>(std::move(socket), tls, shared);
     });
     announce(server, own);
     signals.run(chosen->threads);

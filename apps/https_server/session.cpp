@@ -76,8 +76,9 @@ bool is_malformed_request(boost::system::error_code error) {
 
 }  // namespace
 
-session::session(tcp::socket socket, tls_async::context& context, service const& server)
-    : stream_(std::move(socket), context, stream_options_of(server)),
+session::session(tcp::socket socket, std::shared_ptr<server_context> tls, service const& server)
+    : tls_(std::move(tls)),
+      stream_(std::move(socket), tls_->context(), stream_options_of(server)),
       server_(server),
       peer_(peer_name(stream_.next_layer())),
       received_(server.limits.header_bytes + idle_bytes),

@@ -6,6 +6,7 @@
 
 #include "reply.hpp"
 #include "request_record.hpp"
+#include "server_context.hpp"
 #include "service.hpp"
 #include "websocket.hpp"
 
@@ -30,7 +31,8 @@ namespace https_server {
 
 class session : public serving::connection, public std::enable_shared_from_this<session> {
 public:
-  session(boost::asio::ip::tcp::socket socket, tls_async::context& context, service const& server);
+  session(boost::asio::ip::tcp::socket socket, std::shared_ptr<server_context> tls,
+          service const& server);
 
   // Serves the connection until it ends.
   boost::asio::awaitable<void> run() override;
@@ -59,6 +61,7 @@ private:
   auto until_finish();
   std::string why(error_code error) const;
 
+  std::shared_ptr<server_context> tls_;  // whose callbacks the stream calls
   tls_stream stream_;
   service const& server_;
   std::string peer_;

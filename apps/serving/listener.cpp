@@ -39,6 +39,11 @@ tcp::acceptor open_acceptor(asio::any_io_executor const& executor, tcp::endpoint
   }
 }
 
+asio::awaitable<tls_async::stats> run_to_end(std::shared_ptr<connection> opened) {
+  co_await opened->run();
+  co_return opened->stats();
+}
+
 asio::awaitable<tls_async::stats> stats_of(std::weak_ptr<connection> there) {
   auto const self = there.lock();
   co_return self ? self->stats() : tls_async::stats();
@@ -46,11 +51,9 @@ asio::awaitable<tls_async::stats> stats_of(std::weak_ptr<connection> there) {
 
 }  // namespace
 
-listener::listener(asio::io_context& io, listener_options const& chosen,
-                   tls_async::context& context, server_log& log)
+listener::listener(asio::io_context& io, listener_options const& chosen, server_log& log)
     : io_(io),
       options_(chosen),
-      context_(context),
       log_(log),
       executor_(new_executor()),
       acceptor_(open_acceptor(executor_, chosen.endpoint)),
@@ -100,10 +103,11 @@ void listener::serve(tcp::socket socket) try {
   auto const executor = socket.get_executor();
   auto opened = make_(std::move(socket));
   auto const entry = connections_.insert(connections_.end(), {executor, opened});
-  asio::co_spawn(
-      executor, [opened = std::move(opened)] { return opened->run(); },
-      asio::bind_executor(
-          executor_, [this, entry](std::exception_ptr const& failure) { forget(entry, failure); }));
+  asio::co_spawn(executor, run_to_end(std::move(opened)),
+                 asio::bind_executor(executor_, [this, entry](std::exception_ptr const& failure,
+                                                              tls_async::stats const& done) {
+                   forget(entry, failure, done);
+                 }));
 } catch (std::exception const& failure) {  // out of memory for one more
   complain(std::string("cannot serve a connection: ") + failure.what());
 }
@@ -116,7 +120,9 @@ void listener::tell_all(void (connection::*what)()) {
   }
 }
 
-void listener::forget(connections::iterator ended, std::exception_ptr const& failure) {
+void listener::forget(connections::iterator ended, std::exception_ptr const& failure,
+                      tls_async::stats const& done) {
+  ended_ += done;
   try {
     if (failure) std::rethrow_exception(failure);
   } catch (std::exception const& error) {
@@ -158,7 +164,7 @@ asio::awaitable<server_totals> listener::count() {
   auto const now = std::chrono::steady_clock::now();
   if (now - counted_at_ < std::chrono::milliseconds(200)) co_return totals_;
   counted_at_ = now;
-  server_totals sum{context_.stats(), connections_.size()};
+  server_totals sum{ended_, connections_.size()};
   std::vector<open_connection> const open(connections_.begin(), connections_.end());
   for (auto const& each : open)
     sum.stats += co_await run_on(each.executor, stats_of(each.there));

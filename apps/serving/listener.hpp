@@ -8,8 +8,6 @@
 #include "connection.hpp"
 #include "server_log.hpp"
 
-#include <tls_async/context.hpp>
-
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -43,16 +41,15 @@ public:
   using make_connection =
       std::function<std::shared_ptr<connection>(boost::asio::ip::tcp::socket socket)>;
 
-  // Listens at once; throws std::runtime_error if it cannot. The context, whose streams the
-  // connections use, and the log have to outlive the io_context's last run.
-  listener(boost::asio::io_context& io, listener_options const& chosen, tls_async::context& context,
-           server_log& log);
+  // Listens at once; throws std::runtime_error if it cannot. The log has to outlive the
+  // io_context's last run.
+  listener(boost::asio::io_context& io, listener_options const& chosen, server_log& log);
 
   boost::asio::ip::tcp::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
   // The strand of this object; what is not said to be callable from anywhere runs on it.
   boost::asio::any_io_executor const& executor() const { return executor_; }
 
-  // Begins to accept. Call before the io_context runs.
+  // Begins to accept. Call before the io_context runs. `make` is called on the strand of this.
   void start(make_connection make);
   // Accepts no more and asks each connection to finish; completes when all have ended or the
   // deadline (--stop-seconds) has passed.
@@ -77,13 +74,13 @@ private:
   boost::asio::awaitable<void> wait_for_end(std::chrono::seconds at_most);
   void serve(boost::asio::ip::tcp::socket socket);
   void tell_all(void (connection::*what)());
-  void forget(connections::iterator ended, std::exception_ptr const& failure);
+  void forget(connections::iterator ended, std::exception_ptr const& failure,
+              tls_async::stats const& done);
   void complain(std::string_view what);
   boost::asio::any_io_executor new_executor();
 
   boost::asio::io_context& io_;
   listener_options const options_;
-  tls_async::context& context_;
   server_log& log_;
   make_connection make_;
   boost::asio::any_io_executor executor_;
@@ -91,6 +88,7 @@ private:
   boost::asio::steady_timer room_;  // cancelled when a connection ends
   boost::asio::steady_timer end_;   // cancelled when the last one ends
   connections connections_;
+  tls_async::stats ended_;  // of the connections that have ended
   std::chrono::steady_clock::time_point silent_until_{};
   server_totals totals_;  // as they were when they were last counted
   std::chrono::steady_clock::time_point counted_at_{};

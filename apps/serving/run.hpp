@@ -5,11 +5,15 @@
 #pragma once
 
 #include "listener.hpp"
+#include "server_log.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include <exception>
 #include <functional>
+#include <memory>
+#include <string>
 
 namespace serving {
 
@@ -32,5 +36,16 @@ private:
   boost::asio::signal_set hangups_;
   std::function<void()> on_hangup_;
 };
+
+// At a SIGHUP: puts what `load` makes of the files of today in the place of `tls`, which new
+// connections take; or tells why that failed, and leaves it.
+template <class Context, class Load>
+void exchange(std::shared_ptr<Context>& tls, Load const& load, server_log& log) try {
+  tls = load();
+  log.event(log_level::info, "certificates", "read again, for new connections");
+} catch (std::exception const& error) {
+  log.event(log_level::error, "certificates",
+            std::string(error.what()) + "; those of before stay in use");
+}
 
 }  // namespace serving

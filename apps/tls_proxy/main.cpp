@@ -40,21 +40,25 @@ int main(int argc, char* argv[]) {
   }
   if (!chosen) return stopped;
   try {
-    auto context = make_context(*chosen);
+    auto const load = [&] { return std::make_shared<tls_async::context>(make_context(*chosen)); };
+    auto context = load();
     serving::server_log log{chosen->log};
     backend_addresses const addresses{
         chosen->backend,
         [&](std::string_view what) { log.event(log_level::warning, "backend", what); },
         {}};
     asio::io_context io{static_cast<int>(chosen->listen.threads)};
-    serving::listener server{io, chosen->listen, context, log};
+    serving::listener server{io, chosen->listen, log};
     if (chosen->insecure)
       log.event(log_level::warning, "warning",
                 "the backend is NOT verified (--insecure); anybody between it and "
                 "this proxy can read and change everything");
-    serving::until_signal signals{io, server, [&] { log.reopen(); }};
+    serving::until_signal signals{io, server, [&] {
+                                    log.reopen();
+                                    serving::exchange(context, load, log);
+                                  }};
     server.start([&](asio::ip::tcp::socket socket) {
-      return std::make_shared<session>(std::move(socket), context, *chosen, addresses, log);
+      return std::make_shared<session>(std::move(socket), *context, *chosen, addresses, log);
     });
     std::cout << "listening on " << server.local_endpoint() << std::endl;
     signals.run(chosen->listen.threads);

@@ -3,6 +3,7 @@
 """How https_server starts, or says why it does not, and how it stops."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import unittest
 
 import programs
 from programs import AUTHORITY, CACHE, CERTIFICATE, KEY, HttpsServer, Program, exchange, read_to_end
+from tls_context import client_context
 
 GET = b"GET /file HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
 LARGE = GET.replace(b"file", b"large") % b""
@@ -149,6 +151,137 @@ class Start(unittest.TestCase):
         with HttpsServer(self.root, listen="[::1]:0") as server:
             answer = server.curl("/none", "-w", "%{remote_ip}")
             self.assertTrue(answer.endswith(b"::1"), answer)
+
+
+class Hangup(unittest.TestCase):
+    """What SIGHUP does: the log is opened again, certificates are read again."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.root = programs.WORK / "hangup"
+        cls.root.mkdir()
+        (cls.root / "file").write_bytes(b"content")
+
+    def setUp(self):
+        self.cert, self.key = programs.WORK / "live.pem", programs.WORK / "live.key"
+        self.authority = programs.make_certificate("hangup authority")
+        self.install(self.make("one"))
+
+    def make(self, name):
+        return programs.make_certificate(name, names=["DNS:localhost"], signer=self.authority)
+
+    def install(self, pair):
+        for file, place in zip(pair, (self.cert, self.key)):
+            shutil.copy(file, place)
+
+    def serve(self, *arguments):
+        return HttpsServer(self.root, "--cert", self.cert, "--key", self.key, *arguments)
+
+    def shown(self, server):
+        """The common name of the certificate that a new connection gets."""
+        with server.connect_tls(client_context(self.authority[0])) as connection:
+            return self.name(connection)
+
+    def name(self, connection):
+        return dict(part[0] for part in connection.getpeercert()["subject"])["commonName"]
+
+    def ask(self, connection):
+        connection.sendall(GET % b"")
+        received = b""
+        while not received.endswith(b"content"):
+            part = connection.recv(65536)
+            self.assertTrue(part)
+            received += part
+
+    def test_new_connections_get_the_new_certificate_and_old_ones_go_on(self):
+        with self.serve() as server, server.connect_tls(client_context(self.authority[0])) as old:
+            self.ask(old)
+            self.assertEqual(self.shown(server), "one")
+            self.install(self.make("two"))
+            server.signal(signal.SIGHUP)
+            server.err.wait_for("certificates: read again")
+            self.assertEqual(self.shown(server), "two")
+            self.ask(old)
+            self.assertEqual(self.name(old), "one")
+
+    def test_a_bad_file_leaves_all_of_before_in_use_and_is_named(self):
+        with self.serve() as server:
+            other = self.make("other")
+            for count, (cert, key, words) in enumerate((
+                (b"no certificate", None, str(self.cert)), (other[0].read_bytes(), None, str(self.key)),
+                (None, b"no key", str(self.key)),
+            ), 1):
+                with self.subTest(words=words, cert=cert, key=key):
+                    before = self.cert.read_bytes(), self.key.read_bytes()
+                    self.cert.write_bytes(cert or before[0])
+                    self.key.write_bytes(key or before[1])
+                    server.signal(signal.SIGHUP)
+                    self.assertIn(words, server.err.wait_for("; those of before stay in use", count))
+                    self.assertEqual(self.shown(server), "one")
+                    self.cert.write_bytes(before[0])
+                    self.key.write_bytes(before[1])
+            self.cert.unlink()
+            server.signal(signal.SIGHUP)
+            self.assertIn(str(self.cert), server.err.wait_for("; those of before stay in use", 4))
+            self.assertEqual(self.shown(server), "one")
+
+    def test_requests_go_on_while_it_is_told_again_and_again(self):
+        with self.serve("--threads", 2) as server:
+            for round in range(1, 21):
+                server.signal(signal.SIGHUP)
+                with server.connect_tls(client_context(self.authority[0])) as connection:
+                    server.signal(signal.SIGHUP)
+                    self.ask(connection)
+                    self.ask(connection)
+            self.assertEqual(server.stop(), 0)
+
+    def test_the_log_is_opened_again_and_no_line_is_lost(self):
+        log, moved = programs.WORK / "server.log", programs.WORK / "server.log.1"
+        with self.serve("--log-file", log, "--log-format", "json") as server:
+            def ask():
+                with server.connect_tls(client_context(self.authority[0])) as connection:
+                    exchange(connection, GET % b"Connection: close\r\n")
+            ask()
+            log.rename(moved)
+            ask()
+            server.signal(signal.SIGHUP)
+            self.wait_for_file(log)
+            ask()
+            self.assertEqual(server.stop(), 0)
+            self.assertEqual(server.err.all(), [])
+        for file, requests in ((moved, 2), (log, 1)):
+            lines = [json.loads(line) for line in file.read_text().splitlines()]
+            self.assertEqual([line["status"] for line in lines if "target" in line], [200] * requests)
+
+    def wait_for_file(self, file):
+        give_up = time.monotonic() + programs.PATIENCE
+        while not file.exists():
+            self.assertLess(time.monotonic(), give_up)
+
+    def test_a_full_disk_ends_nothing(self):
+        with self.serve("--log-file", "/dev/full") as server:
+            for _ in range(3):
+                with server.connect_tls(client_context(self.authority[0])) as connection:
+                    self.ask(connection)
+            self.assertEqual(server.stop(), 0)
+
+    def test_a_log_that_nobody_reads_any_more_ends_nothing(self):
+        read, write = os.pipe()
+        process = subprocess.Popen(
+            [programs.BIN / "https_server", "--listen", "127.0.0.1:0", "--cert", self.cert, "--key", self.key,
+             "--root", self.root], stdout=subprocess.PIPE, stderr=write, text=True)
+        os.close(write)
+        os.close(read)
+        try:
+            url = process.stdout.readline().split()[-1]
+            for _ in range(2):
+                got = subprocess.run(["curl", "-q", "-sS", "--noproxy", "*", "--cacert", self.authority[0], url + "/file"],
+                                     capture_output=True, check=True)
+                self.assertEqual(got.stdout, b"content")
+        finally:
+            process.terminate()
+            self.assertEqual(process.wait(programs.PATIENCE), 0)
+            process.stdout.close()
 
 
 class Stop(unittest.TestCase):
