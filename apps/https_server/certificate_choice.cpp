@@ -54,7 +54,8 @@ std::optional<std::string> covering_name(X509* certificate, std::string_view nam
 }  // namespace
 
 certificate_choice::certificate_choice(std::span<identity const> files,
-                                       std::optional<std::filesystem::path> const& password) {
+                                       std::optional<std::filesystem::path> const& password)
+    : files_(files.begin(), files.end()) {
   for (auto const& pair : files) {
     auto& added = identities_.emplace_back(read(pair, password));
     if (identities_.size() > 1 && !has_dns_name(SSL_CTX_get0_certificate(added.native_handle())))
@@ -73,6 +74,14 @@ void certificate_choice::give_first_to(tls_async::context& context) {
                                SSL_CTX_get0_privatekey(source), chain, replace) != 1) {
     throw std::runtime_error("OpenSSL doesn't take the first certificate");
   }
+}
+
+std::vector<serving::certificate_end> certificate_choice::ends() {
+  std::vector<serving::certificate_end> all;
+  for (std::size_t i = 0; i < files_.size(); ++i)
+    all.push_back(
+        serving::end_of_certificate(identities_[i].native_handle(), files_[i].certificate));
+  return all;
 }
 
 void certificate_choice::decide_for(tls_async::context& context) {

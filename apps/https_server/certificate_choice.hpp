@@ -7,6 +7,8 @@
 
 #include "options.hpp"
 
+#include "serving/certificates.hpp"
+
 #include <tls_async/context.hpp>
 
 #include <filesystem>
@@ -27,6 +29,8 @@ public:
 
   // Brings the first pair into use there, without reading it again: it may have come from a pipe.
   void give_first_to(tls_async::context& context);
+  // Of all pairs.
+  std::vector<serving::certificate_end> ends();
   // Lets this decide for every session that is made from `context`, which it has to outlive.
   void decide_for(tls_async::context& context);
 
@@ -40,6 +44,7 @@ private:
   // One context each, for what it checks when it reads a pair. A pair for each type of key may be
   // made out to the same name.
   std::vector<tls_async::context> identities_;
+  std::vector<identity> files_;  // which they were read from
 };
 
 }  // namespace https_server

@@ -11,8 +11,11 @@
 #include "session.hpp"
 #include "static_files.hpp"
 
+#include "serving/admin.hpp"
 #include "serving/listener.hpp"
+#include "serving/metrics.hpp"
 #include "serving/run.hpp"
+#include "serving/run_on.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -83,8 +86,21 @@ int main(int argc, char* argv[]) {
     asio::io_context io{static_cast<int>(chosen->threads)};
     serving::listener server{
         io, {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop}, log};
-    service const shared{chosen->limits, chosen->ktls, files ? &*files : nullptr, log,
-                         [&server] { return server.totals(); }};
+    serving::counters counted;
+    service const shared{
+        chosen->limits, chosen->ktls, files ? &*files : nullptr, log, counted, [&server] {
+          return server.totals();
+        }};
+    auto const metrics = [&]() -> asio::awaitable<std::string> {
+      auto const totals = co_await server.totals();
+      co_return serving::metrics(totals, counted, tls->certificate_ends());
+    };
+    std::optional<serving::admin> admin;
+    if (chosen->admin)
+      admin.emplace(
+          io, *chosen->admin,
+          serving::admin::answers{[&] { return serving::run_on(server.executor(), metrics()); },
+                                  [&server] { return !server.is_stopping(); }});
     if (chosen->key_log)
       log.event(serving::log_level::warning, "warning",
                 "the keys of all connections are written to " + chosen->key_log->string() +
@@ -97,6 +113,7 @@ int main(int argc, char* argv[]) {
       return std::make_shared<session>(std::move(socket), tls, shared);
     });
     announce(server, own);
+    if (admin) serving::announce(*admin);
     signals.run(chosen->threads);
     std::cout << "stopped\n";
     return stopped;

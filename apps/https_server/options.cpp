@@ -27,6 +27,8 @@ po::options_description description() {
       "directory to serve (default: a test page)");
   add("listen", po::value<std::string>()->value_name("ADDR:PORT")->default_value("127.0.0.1:8443"),
       "0.0.0.0:8443, [::1]:8443, 8443; 0: any port");
+  add("admin", po::value<std::string>()->value_name("[ADDR:]PORT"),
+      "plain HTTP: /metrics, /ready, /live");
   add("threads", number(standard.threads), "number of threads");
   add("cert", files(), "certificate chain, PEM; may be repeated");
   add("key", files(), "its private key, PEM; in the same order");
@@ -86,6 +88,8 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   options chosen;
   chosen.root = serving::path(values, "root");
   chosen.listen = parse_endpoint(values["listen"].as<std::string>());
+  if (values.count("admin") != 0)
+    chosen.admin = parse_endpoint(values["admin"].as<std::string>(), "--admin");
   chosen.threads = static_cast<unsigned>(number("threads", 1, 1024));
   chosen.identities = identities(values);
   chosen.key_password = serving::path(values, "key-password-file");

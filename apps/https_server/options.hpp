@@ -44,6 +44,7 @@ using serving::usage_error;
 struct options {
   std::optional<std::filesystem::path> root;  // none: our own page
   boost::asio::ip::tcp::endpoint listen;
+  std::optional<boost::asio::ip::tcp::endpoint> admin;
   unsigned threads = 1;
   std::vector<identity> identities;  // none: one of our own making; the first is for every name
   std::optional<std::filesystem::path> key_password;      // of those keys that are encrypted

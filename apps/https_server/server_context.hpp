@@ -12,6 +12,7 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace https_server {
 
@@ -21,6 +22,7 @@ public:
   // with what is wrong with which file.
   server_context(options const& chosen, std::span<identity const> identities);
 
+  std::vector<serving::certificate_end> certificate_ends() { return choice_.ends(); }
   // For sessions, which this has to outlive.
   tls_async::context& context() noexcept { return context_; }
 

@@ -8,6 +8,7 @@
 #include "static_files.hpp"
 
 #include "serving/listener.hpp"
+#include "serving/metrics.hpp"
 #include "serving/server_log.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -21,6 +22,7 @@ struct service {
   bool ktls;
   static_files const* files;  // null: there is only our own page
   serving::server_log& log;
+  serving::counters& counted;
   std::function<boost::asio::awaitable<serving::server_totals>()> totals;  // from any executor
 };
 

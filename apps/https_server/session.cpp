@@ -134,12 +134,14 @@ asio::awaitable<bool> session::handshake() {
   auto const [error] = co_await tls_handshake(stream_, tls_async::as_server{},
                                               server_.limits.handshake, until_finish());
   if (error && !finishing_) {
+    ++server_.counted.handshakes_failed;
     server_.log.event(serving::log_level::debug, peer_,
                       is_plain_http(error)
                           ? "the client speaks plain HTTP; its URL has to begin with https://"
                           : "handshake failed: " + why(error));
   }
   if (error) co_return false;
+  ++server_.counted.handshakes;
   // In one word with the address, so that every line of the log has it.
   auto const subject = stream_.session_info().peer_subject;
   if (!subject.empty()) peer_ += '/' + boost::algorithm::replace_all_copy(subject, " ", "\\x20");
@@ -224,6 +226,7 @@ asio::awaitable<bool> session::serve_request() {
   }
   record.duration = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - started);
+  server_.counted.responded(record.status);
   server_.log.access(record);
   co_return keep_alive;
 }

@@ -28,17 +28,6 @@ using asio::ip::tcp;
 
 constexpr auto as_values = asio::as_tuple(asio::deferred);
 
-tcp::acceptor open_acceptor(asio::any_io_executor const& executor, tcp::endpoint const& endpoint) {
-  try {
-    return {executor, endpoint};
-  } catch (boost::system::system_error const& error) {
-    std::ostringstream text;
-    text << "cannot listen on " << endpoint << ": " << error.code().message()
-         << "; choose another address or port with --listen (port 0 is any free one)";
-    throw std::runtime_error(text.str());
-  }
-}
-
 asio::awaitable<tls_async::stats> run_to_end(std::shared_ptr<connection> opened) {
   co_await opened->run();
   co_return opened->stats();
@@ -51,12 +40,24 @@ asio::awaitable<tls_async::stats> stats_of(std::weak_ptr<connection> there) {
 
 }  // namespace
 
+tcp::acceptor open_acceptor(asio::any_io_executor const& executor, tcp::endpoint const& endpoint,
+                            std::string_view option) {
+  try {
+    return {executor, endpoint};
+  } catch (boost::system::system_error const& error) {
+    std::ostringstream text;
+    text << "cannot listen on " << endpoint << ": " << error.code().message()
+         << "; choose another address or port with " << option << " (port 0 is any free one)";
+    throw std::runtime_error(text.str());
+  }
+}
+
 listener::listener(asio::io_context& io, listener_options const& chosen, server_log& log)
     : io_(io),
       options_(chosen),
       log_(log),
       executor_(new_executor()),
-      acceptor_(open_acceptor(executor_, chosen.endpoint)),
+      acceptor_(open_acceptor(executor_, chosen.endpoint, "--listen")),
       room_(executor_),
       end_(executor_) {}
 
@@ -88,6 +89,7 @@ asio::awaitable<void> listener::accept() {
     } else if (error != asio::error::connection_aborted) {
       // Out of descriptors, most often. The connection stays in the queue of the kernel, so to try
       // again at once would spin.
+      ++refused_;
       complain("cannot accept: " + error.message());
       co_await wait_for_room();
     }
@@ -100,6 +102,7 @@ asio::awaitable<void> listener::wait_for_room() {
 }
 
 void listener::serve(tcp::socket socket) try {
+  ++accepted_;
   auto const executor = socket.get_executor();
   auto opened = make_(std::move(socket));
   auto const entry = connections_.insert(connections_.end(), {executor, opened});
@@ -109,6 +112,7 @@ void listener::serve(tcp::socket socket) try {
                    forget(entry, failure, done);
                  }));
 } catch (std::exception const& failure) {  // out of memory for one more
+  ++refused_;
   complain(std::string("cannot serve a connection: ") + failure.what());
 }
 
@@ -134,6 +138,7 @@ void listener::forget(connections::iterator ended, std::exception_ptr const& fai
 }
 
 asio::awaitable<void> listener::finish() {
+  is_stopping_ = true;
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   room_.cancel();
@@ -164,7 +169,7 @@ asio::awaitable<server_totals> listener::count() {
   auto const now = std::chrono::steady_clock::now();
   if (now - counted_at_ < std::chrono::milliseconds(200)) co_return totals_;
   counted_at_ = now;
-  server_totals sum{ended_, connections_.size()};
+  server_totals sum{ended_, connections_.size(), accepted_, refused_};
   std::vector<open_connection> const open(connections_.begin(), connections_.end());
   for (auto const& each : open)
     sum.stats += co_await run_on(each.executor, stats_of(each.there));

@@ -14,8 +14,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <list>
@@ -34,7 +36,14 @@ struct listener_options {
 struct server_totals {
   tls_async::stats stats;  // of all connections, those that have ended included
   std::size_t connections = 0;
+  std::uint64_t accepted = 0;  // connections, those that have ended included
+  std::uint64_t refused = 0;   // that could not be accepted or served
 };
+
+// Listens. Throws std::runtime_error, which names `option`.
+boost::asio::ip::tcp::acceptor open_acceptor(boost::asio::any_io_executor const& executor,
+                                             boost::asio::ip::tcp::endpoint const& endpoint,
+                                             std::string_view option);
 
 class listener {
 public:
@@ -54,6 +63,8 @@ public:
   // Accepts no more and asks each connection to finish; completes when all have ended or the
   // deadline (--stop-seconds) has passed.
   boost::asio::awaitable<void> finish();
+  // Whether finish() was called. From any thread.
+  bool is_stopping() const noexcept { return is_stopping_; }
   // Ends the connections that are left.
   boost::asio::awaitable<void> abort();
 
@@ -88,6 +99,9 @@ private:
   boost::asio::steady_timer room_;  // cancelled when a connection ends
   boost::asio::steady_timer end_;   // cancelled when the last one ends
   connections connections_;
+  std::atomic<bool> is_stopping_{false};
+  std::uint64_t accepted_ = 0;
+  std::uint64_t refused_ = 0;
   tls_async::stats ended_;  // of the connections that have ended
   std::chrono::steady_clock::time_point silent_until_{};
   server_totals totals_;  // as they were when they were last counted

@@ -8,8 +8,12 @@
 #include "session.hpp"
 #include "tls_settings.hpp"
 
+#include "serving/admin.hpp"
+#include "serving/certificates.hpp"
 #include "serving/listener.hpp"
+#include "serving/metrics.hpp"
 #include "serving/run.hpp"
+#include "serving/run_on.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -17,8 +21,10 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -49,6 +55,20 @@ int main(int argc, char* argv[]) {
         {}};
     asio::io_context io{static_cast<int>(chosen->listen.threads)};
     serving::listener server{io, chosen->listen, log};
+    serving::counters counted;
+    auto const metrics = [&]() -> asio::awaitable<std::string> {
+      auto const totals = co_await server.totals();
+      std::vector<serving::certificate_end> ends;
+      if (chosen->certificate)
+        ends.push_back(serving::end_of_certificate(context->native_handle(), *chosen->certificate));
+      co_return serving::metrics(totals, counted, ends);
+    };
+    std::optional<serving::admin> admin;
+    if (chosen->admin)
+      admin.emplace(
+          io, *chosen->admin,
+          serving::admin::answers{[&] { return serving::run_on(server.executor(), metrics()); },
+                                  [&server] { return !server.is_stopping(); }});
     if (chosen->insecure)
       log.event(log_level::warning, "warning",
                 "the backend is NOT verified (--insecure); anybody between it and "
@@ -58,9 +78,11 @@ int main(int argc, char* argv[]) {
                                     serving::exchange(context, load, log);
                                   }};
     server.start([&](asio::ip::tcp::socket socket) {
-      return std::make_shared<session>(std::move(socket), *context, *chosen, addresses, log);
+      return std::make_shared<session>(std::move(socket), *context, *chosen, addresses, log,
+                                       counted);
     });
     std::cout << "listening on " << server.local_endpoint() << std::endl;
+    if (admin) serving::announce(*admin);
     signals.run(chosen->listen.threads);
     std::cout << "stopped\n";
     return stopped;

@@ -30,6 +30,7 @@ po::options_description description() {
   add("mode", word("MODE")->default_value("server"), "server or client: see above");
   add("listen", word("ADDR:PORT")->default_value("127.0.0.1:8443"),
       "0.0.0.0:8443, [::1]:8443, 8443; 0: any port");
+  add("admin", word("[ADDR:]PORT"), "plain HTTP: /metrics, /ready, /live");
   add("connect", word("HOST:PORT"), "the backend");
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
@@ -115,6 +116,8 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   chosen.mode = chosen_mode(values);
   auto& listen = chosen.listen;
   listen.endpoint = serving::parse_endpoint(values["listen"].as<std::string>());
+  if (values.count("admin") != 0)
+    chosen.admin = serving::parse_endpoint(values["admin"].as<std::string>(), "--admin");
   listen.threads = static_cast<unsigned>(serving::number_between(1, 1024, values, "threads"));
   listen.connections =
       static_cast<std::size_t>(serving::number_between(1, 1'000'000, values, "max-connections"));

@@ -29,6 +29,7 @@ struct backend_name {
 struct options {
   tls_proxy::mode mode = mode::server;
   serving::listener_options listen;
+  std::optional<boost::asio::ip::tcp::endpoint> admin;
   backend_name backend;
   std::optional<std::filesystem::path> certificate;  // ours, as server or as client
   std::optional<std::filesystem::path> key;

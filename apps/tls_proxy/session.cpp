@@ -56,10 +56,12 @@ std::string seconds(std::chrono::seconds time) { return std::to_string(time.coun
 }  // namespace
 
 session::session(tcp::socket client, tls_async::context& context, options const& chosen,
-                 backend_addresses const& addresses, serving::server_log& log)
+                 backend_addresses const& addresses, serving::server_log& log,
+                 serving::counters& counted)
     : options_(chosen),
       backend_(addresses),
       log_(log),
+      counted_(counted),
       secured_(is_server() ? std::move(client) : tcp::socket(client.get_executor()), context,
                stream_options_for(chosen)),
       plain_(is_server() ? tcp::socket(secured_.get_executor()) : std::move(client)),
@@ -143,6 +145,7 @@ asio::awaitable<bool> session::handshake() {
   else
     std::tie(error) =
         co_await tls_handshake(secured_, tls_async::as_client{options_.server_name}, as_values);
+  ++(error ? counted_.handshakes_failed : counted_.handshakes);
   std::string const peer = is_server() ? "the client" : "the backend";
   if (error == tls_async::condition::not_tls)
     co_return fail(peer + " does not speak TLS, perhaps plain HTTP: " + why(error));

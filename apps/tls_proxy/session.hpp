@@ -13,6 +13,7 @@
 #include "proxy_header.hpp"
 
 #include "serving/connection.hpp"
+#include "serving/metrics.hpp"
 #include "serving/server_log.hpp"
 #include "serving/stall_watch.hpp"
 
@@ -34,7 +35,7 @@ class session : public serving::connection, public std::enable_shared_from_this<
 public:
   // All that is referred to has to outlive this.
   session(boost::asio::ip::tcp::socket client, tls_async::context& context, options const& chosen,
-          backend_addresses const& addresses, serving::server_log& log);
+          backend_addresses const& addresses, serving::server_log& log, serving::counters& counted);
 
   boost::asio::awaitable<void> run() override;
   void finish() override;
@@ -70,6 +71,7 @@ private:
   options const& options_;
   backend_addresses const& backend_;
   serving::server_log& log_;
+  serving::counters& counted_;
   tls_async::stream<socket> secured_;
   socket plain_;
   boost::asio::steady_timer timer_;  // of the step under way

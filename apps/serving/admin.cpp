@@ -1,0 +1,121 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// HTTP by Beast.
+#include "admin.hpp"
+
+#include "listener.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+#include <chrono>
+#include <exception>
+#include <iostream>
+#include <utility>
+
+namespace serving {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+
+constexpr auto as_values = asio::as_tuple(asio::deferred);
+constexpr unsigned most_connections = 16;
+constexpr std::size_t most_bytes = 4096;  // of a request
+constexpr auto limit = std::chrono::seconds(5);
+
+}  // namespace
+
+admin::admin(asio::io_context& io, tcp::endpoint const& endpoint, answers tell)
+    : executor_(asio::make_strand(io)),
+      acceptor_(open_acceptor(executor_, endpoint, "--admin")),
+      tell_(std::move(tell)) {
+  asio::co_spawn(executor_, accept(), [](std::exception_ptr const& failure) {
+    if (failure) std::rethrow_exception(failure);
+  });
+}
+
+asio::awaitable<void> admin::accept() {
+  asio::steady_timer pause{executor_};
+  for (;;) {
+    auto [error, socket] = co_await acceptor_.async_accept(as_values);
+    if (error && error != asio::error::connection_aborted) {  // out of descriptors
+      pause.expires_after(std::chrono::seconds(1));
+      co_await pause.async_wait(as_values);
+    }
+    if (error || open_ == most_connections) continue;
+    ++open_;
+    asio::co_spawn(executor_, serve(std::move(socket)),
+                   [this](std::exception_ptr const&) { --open_; });
+  }
+}
+
+asio::awaitable<void> admin::serve(tcp::socket socket) {
+  beast::tcp_stream stream{std::move(socket)};
+  stream.expires_after(limit);
+  beast::flat_buffer buffer{most_bytes};
+  http::request_parser<http::empty_body> parser;
+  parser.header_limit(most_bytes);
+  auto const [error, count] = co_await http::async_read_header(stream, buffer, parser, as_values);
+  if (error && error.category() != make_error_code(http::error::bad_method).category()) co_return;
+
+  http::response<http::string_body> response;
+  auto const say = [&](http::status status, std::string text) {
+    response.result(status);
+    response.body() = std::move(text);
+  };
+  response.set(http::field::content_type, "text/plain; charset=utf-8");
+  auto const& request = parser.get();
+  auto const target = request.target().substr(0, request.target().find('?'));
+  bool const is_head = request.method() == http::verb::head;
+  if (error) {
+    say(http::status::bad_request, "not a small request of HTTP\n");
+  } else if (!is_head && request.method() != http::verb::get) {
+    response.set(http::field::allow, "GET, HEAD");
+    say(http::status::method_not_allowed, "only GET and HEAD\n");
+  } else if (target == "/metrics") {
+    response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
+    say(http::status::ok, co_await tell_.metrics());
+  } else if (target == "/live") {
+    say(http::status::ok, "live\n");
+  } else if (target == "/ready") {
+    bool const is_ready = tell_.is_ready();
+    say(is_ready ? http::status::ok : http::status::service_unavailable,
+        is_ready ? "ready\n" : "stopping\n");
+  } else {
+    say(http::status::not_found, "there are /metrics, /ready and /live\n");
+  }
+  response.keep_alive(false);
+  response.prepare_payload();
+  if (is_head) response.body().clear();
+  co_await http::async_write(stream, response, as_values);
+  beast::error_code ignored;
+  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  // To close before the client has read would reset the connection, and the answer with it, if
+  // there is more of its request.
+  for (int parts = 0; parts < 16; ++parts) {
+    buffer.clear();
+    auto const [ended, more] =
+        co_await stream.async_read_some(buffer.prepare(most_bytes), as_values);
+    if (ended) break;
+  }
+}
+
+void announce(admin const& there) {
+  std::cout << "metrics: http://" << there.local_endpoint() << "/metrics" << std::endl;
+}
+
+}  // namespace serving

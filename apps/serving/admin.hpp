@@ -1,0 +1,45 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The listener for operators: /metrics, /ready and /live, over plain HTTP. Whoever reaches it may
+// read them, and can hold up nobody: one small request for each connection, within 5 seconds, 16
+// connections at once.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <functional>
+#include <string>
+
+namespace serving {
+
+class admin {
+public:
+  struct answers {
+    std::function<boost::asio::awaitable<std::string>()> metrics;
+    std::function<bool()> is_ready;
+  };
+
+  // Listens at once, and answers while the io_context runs, which this has to outlive; `tell` is
+  // called on any of its threads. Throws std::runtime_error if it cannot listen.
+  admin(boost::asio::io_context& io, boost::asio::ip::tcp::endpoint const& endpoint, answers tell);
+
+  boost::asio::ip::tcp::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
+
+private:
+  boost::asio::awaitable<void> accept();
+  boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket);
+
+  boost::asio::any_io_executor executor_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  answers tell_;
+  unsigned open_ = 0;
+};
+
+// Tells on standard output where it is.
+void announce(admin const& there);
+
+}  // namespace serving

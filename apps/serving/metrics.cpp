@@ -1,0 +1,86 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Names as https://prometheus.io/docs/practices/naming/ wants them.
+#include "metrics.hpp"
+
+#include <chrono>
+
+namespace serving {
+namespace {
+
+// The value of a label: a backslash, a quote and the end of the line are escaped.
+std::string label(std::string_view text) {
+  std::string result = "\"";
+  for (char const c : text) {
+    if (c == '\\' || c == '"') result += '\\';
+    if (c == '\n')
+      result += "\\n";
+    else
+      result += c;
+  }
+  return result + '"';
+}
+
+class writer {
+public:
+  void begin(std::string const& name, std::string_view type, std::string_view help) {
+    name_ = "tls_async_" + name;
+    ((text_ += "# HELP ") += name_) += ' ';
+    (text_ += help) += '\n';
+    (((text_ += "# TYPE ") += name_) += ' ') += type;
+    text_ += '\n';
+  }
+  void value(std::int64_t number, std::string_view labels = {}) {
+    text_ += name_;
+    if (!labels.empty()) ((text_ += '{') += labels) += '}';
+    (text_ += ' ') += std::to_string(number);
+    text_ += '\n';
+  }
+  void value(std::uint64_t number, std::string_view labels = {}) {
+    value(static_cast<std::int64_t>(number), labels);
+  }
+  std::string const& text() const { return text_; }
+
+private:
+  std::string name_, text_;
+};
+
+}  // namespace
+
+std::string metrics(server_totals const& totals, counters const& counted,
+                    std::span<certificate_end const> certificates) {
+  writer out;
+  out.begin("connections", "gauge", "Connections that are open.");
+  out.value(std::uint64_t{totals.connections});
+  out.begin("connections_accepted_total", "counter", "Connections that were accepted.");
+  out.value(totals.accepted);
+  out.begin("connections_refused_total", "counter",
+            "Connections that could not be accepted or served: no descriptor, no memory.");
+  out.value(totals.refused);
+  out.begin("handshakes_total", "counter", "TLS handshakes, by how they ended.");
+  out.value(counted.handshakes, R"(result="done")");
+  out.value(counted.handshakes_failed, R"(result="failed")");
+  out.begin("responses_total", "counter", "HTTP responses, by the class of their status.");
+  for (unsigned i = 1; i < counted.responses.size(); ++i)
+    out.value(counted.responses[i], "class=\"" + std::to_string(i) + "xx\"");
+  auto const& stats = totals.stats;
+  out.begin("sent_bytes_total", "counter", "Bytes of TLS that were sent.");
+  out.value(stats.ciphertext_flushed);
+  out.begin("received_bytes_total", "counter", "Bytes of TLS that were received.");
+  out.value(stats.ciphertext_filled);
+  out.begin("sent_plaintext_bytes_total", "counter", "Bytes that were sealed.");
+  out.value(stats.plaintext_sealed);
+  out.begin("received_plaintext_bytes_total", "counter", "Bytes that were opened.");
+  out.value(stats.plaintext_opened);
+  out.begin("sends_total", "counter", "Writes to the sockets.");
+  out.value(stats.flushes);
+  out.begin("certificate_expiry_timestamp_seconds", "gauge",
+            "When each certificate expires, in seconds since 1970.");
+  for (auto const& one : certificates)
+    out.value(static_cast<std::int64_t>(std::chrono::system_clock::to_time_t(one.expires)),
+              "file=" + label(one.file.string()));
+  return out.text();
+}
+
+}  // namespace serving

@@ -1,0 +1,34 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a server counts for its operators, and how Prometheus reads it (the text format, 0.0.4). No
+// label holds what a peer sent, so no peer can add to them.
+#pragma once
+
+#include "certificates.hpp"
+#include "listener.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace serving {
+
+// From any thread.
+struct counters {
+  std::atomic<std::uint64_t> handshakes{0};
+  std::atomic<std::uint64_t> handshakes_failed{0};
+  std::array<std::atomic<std::uint64_t>, 6> responses{};  // by the first digit of their status
+
+  void responded(unsigned status) {
+    if (status / 100 < responses.size()) ++responses[status / 100];
+  }
+};
+
+std::string metrics(server_totals const& totals, counters const& counted,
+                    std::span<certificate_end const> certificates);
+
+}  // namespace serving
