@@ -21,6 +21,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -73,16 +74,21 @@ int main(int argc, char* argv[]) {
     std::optional<static_files> files;
     if (chosen->root) files.emplace(*chosen->root);
     std::optional<development_certificate> own;
+    serving::server_log log{chosen->log};
     auto const load = [&] {
       auto identities = chosen->identities;
       if (identities.empty()) {
         own = ensure_development_certificate(certificate_directory());
         identities.push_back({own->certificate, own->key});
       }
-      return std::make_shared<server_context>(*chosen, identities);
+      auto made = std::make_shared<server_context>(*chosen, identities);
+      for (auto const& end : made->certificate_ends())
+        log.warn(serving::complaint_about(end, std::chrono::system_clock::now()));
+      for (auto const& pair : identities)
+        log.warn(serving::complaint_about_key(pair.key));
+      return made;
     };
     auto tls = load();
-    serving::server_log log{chosen->log};
     asio::io_context io{static_cast<int>(chosen->threads)};
     serving::listener server{
         io, {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop}, log};

@@ -10,12 +10,33 @@
 
 #include <ctime>
 
+#include <sys/stat.h>
+
 namespace serving {
 
 certificate_end end_of_certificate(SSL_CTX* context, std::filesystem::path const& file) {
   std::tm end{};
   ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &end);
   return {file, std::chrono::system_clock::from_time_t(::timegm(&end))};
+}
+
+std::string complaint_about(certificate_end const& certificate,
+                            std::chrono::system_clock::time_point now) {
+  constexpr auto day = std::chrono::hours(24);
+  auto const left = certificate.expires - now;
+  if (left >= 14 * day) return {};
+  auto const what = "the certificate \"" + certificate.file.string() + '"';
+  constexpr auto renew = "; renew it, and send this process a SIGHUP";
+  if (left <= left.zero()) return what + " has expired, so clients refuse it" + renew;
+  return what + " expires in " + std::to_string(left / day) + " days" + renew;
+}
+
+std::string complaint_about_key(std::filesystem::path const& key) {
+  struct stat status {};
+  if (::stat(key.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};  // from a pipe
+  if ((status.st_mode & S_IROTH) == 0) return {};
+  return "every user of this machine can read the private key \"" + key.string() +
+         "\"; chmod it to 600";
 }
 
 }  // namespace serving

@@ -80,6 +80,11 @@ public:
   }
   void event(log_level level, std::string_view who, std::string_view what);
 
+  // Unless `complaint` is empty.
+  void warn(std::string_view complaint) {
+    if (!complaint.empty()) event(log_level::warning, "warning", complaint);
+  }
+
   // Opens the file again by its name, since the one that is open may have been renamed. No line is
   // lost. If that fails, the one that is open stays in use, and is told.
   void reopen();

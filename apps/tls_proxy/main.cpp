@@ -17,6 +17,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -46,9 +47,21 @@ int main(int argc, char* argv[]) {
   }
   if (!chosen) return stopped;
   try {
-    auto const load = [&] { return std::make_shared<tls_async::context>(make_context(*chosen)); };
-    auto context = load();
     serving::server_log log{chosen->log};
+    auto const ends_in = [&](tls_async::context& context) {
+      std::vector<serving::certificate_end> ends;
+      if (chosen->certificate)
+        ends.push_back(serving::end_of_certificate(context.native_handle(), *chosen->certificate));
+      return ends;
+    };
+    auto const load = [&] {
+      auto made = std::make_shared<tls_async::context>(make_context(*chosen));
+      for (auto const& end : ends_in(*made))
+        log.warn(serving::complaint_about(end, std::chrono::system_clock::now()));
+      if (chosen->key) log.warn(serving::complaint_about_key(*chosen->key));
+      return made;
+    };
+    auto context = load();
     backend_addresses const addresses{
         chosen->backend,
         [&](std::string_view what) { log.event(log_level::warning, "backend", what); },
@@ -58,10 +71,7 @@ int main(int argc, char* argv[]) {
     serving::counters counted;
     auto const metrics = [&]() -> asio::awaitable<std::string> {
       auto const totals = co_await server.totals();
-      std::vector<serving::certificate_end> ends;
-      if (chosen->certificate)
-        ends.push_back(serving::end_of_certificate(context->native_handle(), *chosen->certificate));
-      co_return serving::metrics(totals, counted, ends);
+      co_return serving::metrics(totals, counted, ends_in(*context));
     };
     std::optional<serving::admin> admin;
     if (chosen->admin)

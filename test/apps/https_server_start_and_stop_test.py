@@ -124,6 +124,17 @@ class Start(unittest.TestCase):
             self.assertEqual(server.out.all(), [f"listening on {server.url}", "stopped"])
         self.assertFalse(unused.exists())
 
+    def test_warns_of_a_certificate_that_expires_and_of_a_key_that_others_can_read(self):
+        soon = programs.make_certificate("soon", names=["DNS:localhost"], days=13)
+        later = programs.make_certificate("later", names=["DNS:third.example"], days=15)
+        later[1].chmod(0o644)
+        pairs = [part for pair in (soon, later) for part in ("--cert", pair[0], "--key", pair[1])]
+        with HttpsServer(self.root, *pairs) as server:
+            self.assertIn(str(soon[0]), server.err.wait_for("expires in 12 days; renew it"))
+            self.assertIn(str(later[1]), server.err.wait_for("every user of this machine can read the private key"))
+            self.assertEqual(server.stop(), 0)
+            self.assertEqual(len(server.err.all()), 2)
+
     def test_keeps_its_certificate_for_the_next_start(self):
         before = CERTIFICATE.read_bytes()
         with HttpsServer(self.root) as server:

@@ -61,10 +61,10 @@ CERTIFICATE = CACHE / "tls_async" / "localhost.pem"
 KEY = CACHE / "tls_async" / "localhost.key.pem"
 
 
-def make_certificate(name, *, names=None, signer=None, key="ec"):
+def make_certificate(name, *, names=None, signer=None, key="ec", days=30):
     """A certificate with its key; an authority if nobody signs it. Returns the paths of both."""
     certificate, private = WORK / f"{name}.pem", WORK / f"{name}.key"
-    command = ["openssl", "req", "-x509", "-noenc", "-days", "30", "-subj", f"/CN={name}/O=tls async",
+    command = ["openssl", "req", "-x509", "-noenc", "-days", str(days), "-subj", f"/CN={name}/O=tls async",
                "-keyout", private, "-out", certificate]
     command += ["-newkey", "rsa:2048"] if key == "rsa" else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     if signer:
