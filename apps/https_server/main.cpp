@@ -72,7 +72,7 @@ int main(int argc, char* argv[]) {
   if (!chosen) return stopped;
   try {
     std::optional<static_files> files;
-    if (chosen->root) files.emplace(*chosen->root);
+    if (chosen->root) files.emplace(*chosen->root, chosen->files);
     std::optional<development_certificate> own;
     serving::server_log log{chosen->log};
     auto const load = [&] {
@@ -93,10 +93,17 @@ int main(int argc, char* argv[]) {
     serving::listener server{
         io, {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop}, log};
     serving::counters counted;
-    service const shared{
-        chosen->limits, chosen->ktls, files ? &*files : nullptr, log, counted, [&server] {
-          return server.totals();
-        }};
+    auto const hsts =
+        chosen->hsts
+            ? "Strict-Transport-Security: max-age=" + std::to_string(chosen->hsts->count()) + "\r\n"
+            : std::string();
+    service const shared{.limits = chosen->limits,
+                         .ktls = chosen->ktls,
+                         .files = files ? &*files : nullptr,
+                         .added = hsts,
+                         .log = log,
+                         .counted = counted,
+                         .totals = [&server] { return server.totals(); }};
     auto const metrics = [&]() -> asio::awaitable<std::string> {
       auto const totals = co_await server.totals();
       co_return serving::metrics(totals, counted, tls->certificate_ends());

@@ -25,6 +25,10 @@ po::options_description description() {
   auto add = all.add_options();
   add("root", po::value<std::string>()->value_name("DIR"),
       "directory to serve (default: a test page)");
+  add("browse", "list directories without an index.html");
+  add("dotfiles", "serve files whose names begin with a dot");
+  add("hsts", po::value<std::string>()->value_name("N"),
+      "seconds for which browsers use HTTPS only");
   add("listen", po::value<std::string>()->value_name("ADDR:PORT")->default_value("127.0.0.1:8443"),
       "0.0.0.0:8443, [::1]:8443, 8443; 0: any port");
   add("admin", po::value<std::string>()->value_name("[ADDR:]PORT"),
@@ -108,6 +112,11 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   limits.idle = time("idle-seconds", 1);
   limits.stall = time("stall-seconds", 1);
   chosen.stop = time("stop-seconds", 0);
+  chosen.files = {values.count("browse") != 0, values.count("dotfiles") != 0};
+  if (!chosen.root && (chosen.files.browse || chosen.files.dotfiles))
+    throw usage_error("--browse and --dotfiles need --root, the directory that they are for");
+  if (values.count("hsts") != 0)
+    chosen.hsts = std::chrono::seconds(number("hsts", 0, std::int64_t{10} * 366 * 86'400));
   chosen.ktls = values.count("ktls") != 0;
   chosen.log = serving::log_options_of(values);
   return chosen;

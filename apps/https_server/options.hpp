@@ -4,6 +4,8 @@
 // The command line, read and checked once; everything after it can trust these values.
 #pragma once
 
+#include "static_files.hpp"
+
 #include "serving/command_line.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -52,6 +54,8 @@ struct options {
   client_certificates clients = client_certificates::required;
   std::optional<std::filesystem::path> key_log;
   bool ktls = false;
+  file_rules files;
+  std::optional<std::chrono::seconds> hsts;  // how long browsers are to use HTTPS only
   connection_limits limits;
   std::chrono::seconds stop{5};  // for what is in flight when we are asked to stop
   serving::log_options log;

@@ -5,7 +5,6 @@
 #include "own_page.hpp"
 
 namespace https_server {
-namespace {
 
 std::string escaped_for_html(std::string_view text) {
   std::string result;
@@ -29,6 +28,8 @@ std::string escaped_for_html(std::string_view text) {
   }
   return result;
 }
+
+namespace {
 
 std::string fact(tls_async::session_info const& session, std::string_view name) {
   auto const or_none = [](std::string const& text) {

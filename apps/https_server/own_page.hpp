@@ -14,6 +14,8 @@ namespace https_server {
 // page.html as it stands in the source.
 extern std::string_view const page_source;
 
+std::string escaped_for_html(std::string_view text);
+
 // A page for one connection: each {{word}} in `source` is replaced by the fact of that name, or by
 // nothing. Whatever a client sent is escaped.
 std::string own_page(std::string_view source, tls_async::session_info const& session);

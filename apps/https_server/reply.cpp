@@ -4,6 +4,7 @@
 // What a request is answered: the decisions first, then the header that says so.
 #include "reply.hpp"
 
+#include "directory_page.hpp"
 #include "http_date.hpp"
 #include "media_type.hpp"
 #include "own_page.hpp"
@@ -29,6 +30,7 @@ response begin(http::status status, unsigned version, bool keep_alive) {
   response header{status, version};
   header.set(http::field::server, "tls_async");
   header.set(http::field::date, http_date_now());
+  header.set("X-Content-Type-Options", "nosniff");
   header.keep_alive(keep_alive);
   return header;
 }
@@ -49,6 +51,14 @@ reply finish_with_text(response header, bool body_wanted = true) {
   header.content_length(text.size());
   auto done = finish(header);
   if (body_wanted) done.text = std::move(text);
+  return done;
+}
+
+reply finish_with_page(response header, std::string page, bool body_wanted) {
+  header.set(http::field::content_type, "text/html; charset=utf-8");
+  header.content_length(page.size());
+  auto done = finish(header);
+  if (body_wanted) done.text = std::move(page);
   return done;
 }
 
@@ -113,6 +123,11 @@ reply answer(http::request_header<> const& request, static_files const& files, b
   if (found.status == http::status::moved_permanently)
     header.set(http::field::location, found.location);
   if (found.status != http::status::ok) return finish_with_text(std::move(header), !is_head);
+  if (!found.file) {
+    header.set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
+    header.set(http::field::cache_control, "no-cache");
+    return finish_with_page(std::move(header), directory_page(found.name, found.listing), !is_head);
+  }
 
   header.set(http::field::etag, found.file->tag());
   auto const verdict = judge(request, {found.file->tag(), found.file->modified()});
@@ -176,15 +191,10 @@ reply answer_about_itself(http::request_header<> const& request,
     return done;
   }
   if (path != "/") return text_only(http::status::not_found);
-  auto page = own_page(page_source, session);
-  header.set(http::field::content_type, "text/html; charset=utf-8");
   header.set("Content-Security-Policy",
              "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
              "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'");
-  header.content_length(page.size());
-  auto done = finish(header);
-  if (!is_head) done.text = std::move(page);
-  return done;
+  return finish_with_page(std::move(header), own_page(page_source, session), !is_head);
 }
 
 }  // namespace https_server

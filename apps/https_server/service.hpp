@@ -14,6 +14,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <functional>
+#include <string>
 
 namespace https_server {
 
@@ -21,6 +22,7 @@ struct service {
   connection_limits const& limits;
   bool ktls;
   static_files const* files;  // null: there is only our own page
+  std::string added;          // fields of every response, each with its end of line
   serving::server_log& log;
   serving::counters& counted;
   std::function<boost::asio::awaitable<serving::server_totals>()> totals;  // from any executor

@@ -218,9 +218,10 @@ asio::awaitable<bool> session::serve_request() {
     co_await serve_websocket(request, record);
     keep_alive = false;
   } else {
-    reply const response = error        ? refuse(status_for(error))
-                           : is_foreign ? refuse(http::status::forbidden)
-                                        : answer_to(request, keep_alive);
+    reply response = error        ? refuse(status_for(error))
+                     : is_foreign ? refuse(http::status::forbidden)
+                                  : answer_to(request, keep_alive);
+    response.header.insert(response.header.size() - 2, server_.added);
     co_await send(response, record);
     keep_alive = response.keep_alive && record.incident.empty();
   }

@@ -18,6 +18,7 @@
 #include <system_error>
 #include <utility>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -32,6 +33,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t small_file_bytes = 16384;
 constexpr std::size_t most_small_files = 256;
 
+constexpr std::size_t most_listed = 10'000;  // names of a directory
+
 // Opening must not wait, as it would for a pipe.
 constexpr int reading = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
@@ -41,6 +44,12 @@ bool is_safe(std::string_view segment) {
     auto const byte = static_cast<unsigned char>(c);
     return byte < 0x20 || byte == 0x7f || c == '/' || c == '\\';
   });
+}
+
+// ".well-known" is meant to be found (RFC 8615).
+bool has_dotfile(std::string_view name) {
+  if (name == ".well-known" || name.starts_with(".well-known/")) name.remove_prefix(11);
+  return name.starts_with('.') || name.find("/.") != name.npos;
 }
 
 bool is_below(fs::path const& path, fs::path const& root) {
@@ -137,7 +146,9 @@ void served_file::load() {
   descriptor_ = file_descriptor();
 }
 
-static_files::static_files(fs::path const& root, std::chrono::seconds settled) : settled_(settled) {
+static_files::static_files(fs::path const& root, file_rules const& rules,
+                           std::chrono::seconds settled)
+    : rules_(rules), settled_(settled) {
   std::error_code error;
   root_ = fs::canonical(root, error);
   if (!error && !fs::is_directory(root_, error))
@@ -192,6 +203,26 @@ void static_files::keep(std::string const& name,
   small_.insert_or_assign(name, file);
 }
 
+void static_files::list(target_path const& path, found_file& found) const {
+  auto opened = open(path.name.empty() ? "." : path.name);
+  struct stat status {};
+  if (!opened || ::fstat(opened.number(), &status) != 0 || !S_ISDIR(status.st_mode)) return;
+  std::unique_ptr<DIR, int (*)(DIR*)> const directory{::fdopendir(::dup(opened.number())),
+                                                      &::closedir};
+  if (!directory) return;
+  while (auto const* const entry = ::readdir(directory.get())) {
+    std::string name = entry->d_name;
+    if (!is_safe(name) || (!rules_.dotfiles && has_dotfile(name))) continue;
+    if (::fstatat(opened.number(), name.c_str(), &status, 0) != 0) continue;
+    if (S_ISDIR(status.st_mode)) name += '/';
+    if (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode)) found.listing.push_back(name);
+    if (found.listing.size() == most_listed) break;
+  }
+  std::sort(found.listing.begin(), found.listing.end());
+  found.status = http::status::ok;
+  found.name = path.name.empty() ? "/" : '/' + path.name + '/';
+}
+
 found_file static_files::find(std::string_view target) const {
   found_file found;
   auto const path = parse_target(target);
@@ -199,6 +230,7 @@ found_file static_files::find(std::string_view target) const {
     found.status = http::status::bad_request;
     return found;
   }
+  if (!rules_.dotfiles && has_dotfile(path->name)) return found;
   auto name = path->name;
   if (path->ends_with_slash) name += name.empty() ? "index.html" : "/index.html";
 
@@ -212,6 +244,8 @@ found_file static_files::find(std::string_view target) const {
     found.status = http::status::forbidden;
   } else if (auto opened = open(name); !opened || ::fstat(opened.number(), &status) != 0) {
     found.status = status_of(errno);
+    if (found.status == http::status::not_found && path->ends_with_slash && rules_.browse)
+      list(*path, found);
   } else if (S_ISDIR(status.st_mode) && !path->ends_with_slash) {
     found.status = http::status::moved_permanently;
     found.location = directory_location(*path);

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include <sys/stat.h>
 
@@ -90,11 +91,20 @@ private:
   std::optional<std::string> content_;
 };
 
+// What the command line allows.
+struct file_rules {
+  bool browse = false;    // list directories that have no index.html
+  bool dotfiles = false;  // serve what begins with a dot; ".well-known" is always served (RFC 8615)
+};
+
 struct found_file {
   http::status status = http::status::not_found;
   std::shared_ptr<served_file const> file;  // if ok
-  std::string name;                         // if ok: for the media type
+  std::string name;                         // if ok: for the media type, or of the directory
   std::string location;                     // if moved_permanently
+  // If ok and there is no file: the names in a directory, sorted, those of directories with a
+  // slash.
+  std::vector<std::string> listing;
 };
 
 // From any thread.
@@ -103,7 +113,7 @@ public:
   // Small files stay in memory, once they haven't changed for `settled`: the times of a file
   // advance in steps, so one that changed just now may do so again without another time. Throws
   // std::runtime_error, saying what to do, unless `root` is a directory that can be read.
-  explicit static_files(std::filesystem::path const& root,
+  explicit static_files(std::filesystem::path const& root, file_rules const& rules = {},
                         std::chrono::seconds settled = std::chrono::seconds(2));
 
   // ok, moved_permanently (a directory without its slash), bad_request, forbidden, not_found, or
@@ -112,11 +122,13 @@ public:
 
 private:
   file_descriptor open(std::string const& name) const;
+  void list(target_path const& path, found_file& found) const;
   std::shared_ptr<served_file const> kept(std::string const& name, struct stat const& status) const;
   bool is_worth_keeping(struct stat const& status) const;
   void keep(std::string const& name, std::shared_ptr<served_file const> const& file) const;
 
   std::filesystem::path root_;  // without symbolic links
+  file_rules rules_;
   std::chrono::seconds settled_;
   file_descriptor root_descriptor_;
   mutable std::mutex mutex_;

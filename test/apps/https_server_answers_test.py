@@ -278,6 +278,19 @@ class Answers(unittest.TestCase):
             self.connect(context=client_context())
         self.server.err.wait_for("unknown CA")
 
+    def test_hsts_and_listings_are_given_if_asked_for(self):
+        (self.root / "browsed").mkdir(exist_ok=True)
+        (self.root / "browsed" / "a b").write_bytes(b"content")
+        with HttpsServer(self.root, "--browse", "--hsts", "63072000") as server:
+            self.assertIn(b'<a href="./a%20b">a b</a>', server.curl("/browsed/"))
+            self.assertEqual(server.curl("/browsed/a%20b"), b"content")
+            for target in ("/browsed/", "/small.txt", "/none"):
+                header = server.curl(target, "-I").decode()
+                self.assertIn("\r\nStrict-Transport-Security: max-age=63072000\r\n\r\n", header)
+        header = exchange(self.connect(), b"HEAD /small.txt HTTP/1.0\r\n\r\n")
+        self.assertNotIn(b"Strict-Transport", header)
+        self.assertIn(b"\r\nX-Content-Type-Options: nosniff\r\n", header)
+
     # The log
 
     def test_each_request_is_one_line_of_the_log(self):

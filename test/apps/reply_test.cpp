@@ -340,6 +340,36 @@ BOOST_AUTO_TEST_CASE(refuses_all_else) {
   BOOST_TEST(status_of(asked) == status::bad_request);
 }
 
+BOOST_FIXTURE_TEST_CASE(for_a_directory_has_names_that_are_escaped_twice, site) {
+  directory.write("dir/<a href=\"x\">&'.txt", "");
+  directory.write("dir/javascript:alert(1)", "");
+  directory.write("dir/100% \xc3\xa4?#", "");
+  static_files const browsed{directory.path(), {.browse = true}};
+  auto const listed = answer(make(verb::get, "/dir/"), browsed, true);
+  auto const header = read(listed);
+  BOOST_TEST(header[field::content_type] == "text/html; charset=utf-8");
+  BOOST_TEST(header["Content-Security-Policy"].starts_with("default-src 'none'"));
+  auto const has = [&](std::string_view part) {
+    return listed.text.find(part) != std::string::npos;
+  };
+  BOOST_TEST(has("<h1>/dir/</h1>"));
+  BOOST_TEST(has("<li><a href=\"./100%25%20%C3%A4%3F%23\">100% \xc3\xa4?#</a></li>"));
+  BOOST_TEST(has("<li><a href=\"./javascript%3Aalert%281%29\">javascript:alert(1)</a></li>"));
+  BOOST_TEST(
+      has("<li><a href=\"./%3Ca%20href%3D%22x%22%3E%26%27.txt\">"
+          "&lt;a href=&quot;x&quot;&gt;&amp;'.txt</a></li>"));
+  BOOST_TEST(!has("<a href=\"x\""));
+  BOOST_TEST(answer(make(verb::head, "/dir/"), browsed, true).text.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(always_tells_browsers_not_to_guess_its_type, site) {
+  for (auto const* target : {"/a.txt", "/none", "/dir", "*"})
+    BOOST_TEST(read(get(target))["X-Content-Type-Options"] == "nosniff");
+  BOOST_TEST(read(refuse(status::bad_request))["X-Content-Type-Options"] == "nosniff");
+  BOOST_TEST(read(answer_about_itself(make(verb::get, "/"), {}, true))["X-Content-Type-Options"] ==
+             "nosniff");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_SUITE_END()
 
 // What changes here has changed just now, but counts as settled.
 struct site_in_memory : site {
-  static_files const files{root(), std::chrono::seconds(-1)};
+  static_files const files{root(), {}, std::chrono::seconds(-1)};
 };
 
 BOOST_FIXTURE_TEST_SUITE(small_file, site_in_memory)
@@ -295,6 +295,50 @@ BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_cannot_be_served) {
   };
   refuses(root() / "none", "No such file or directory");
   refuses(root() / "index.html", "Not a directory");
+}
+
+BOOST_FIXTURE_TEST_CASE(whose_name_begins_with_a_dot_is_served_only_if_told, site) {
+  directory.write("root/.env", "secret");
+  directory.write("root/.git/config", "secret");
+  directory.write("root/dir/.hidden/a", "secret");
+  directory.write("root/.well-known/acme-challenge/token", "token");
+  directory.write("root/.well-known/.env", "secret");
+  directory.write("root/.well-known.env", "secret");
+  directory.write("root/a.b", "served");
+  auto const hidden = {
+      "/.env",          "/%2eenv",           "//.env",           "/.git/config", "/.git/",
+      "/dir/.hidden/a", "/.well-known/.env", "/.well-known.env", "http://x/.env"};
+  static_files const all{root(), {.browse = true, .dotfiles = true}};
+  for (auto const* target : hidden) {
+    BOOST_TEST(status(target) == http::status::not_found, target);
+    BOOST_TEST(all.find(target).status == http::status::ok, target);
+  }
+  BOOST_TEST(content(find("/.well-known/acme-challenge/token").file) == "token");
+  BOOST_TEST(content(find("/a.b").file) == "served");
+}
+
+BOOST_FIXTURE_TEST_CASE(is_listed_with_its_neighbours_only_if_told, site) {
+  directory.write("root/bare/.hidden", "");
+  directory.write("root/bare/b", "");
+  directory.write("root/bare/B", "");
+  directory.write("root/bare/sub/x", "");
+  directory.write("root/bare/line\nbreak", "");
+  directory.write("root/bare/back\\slash", "");
+  fs::create_symlink("nowhere", root() / "bare" / "broken");
+  fs::create_symlink("b", root() / "bare" / "link");
+  BOOST_TEST(status("/bare/") == http::status::not_found);
+  static_files const files{root(), {.browse = true}};
+  auto const found = files.find("/bare/");
+  BOOST_TEST(found.status == http::status::ok);
+  BOOST_TEST(found.name == "/bare/");
+  BOOST_TEST((found.listing == std::vector<std::string>{"B", "b", "link", "sub/"}));
+  static_files const all{root(), {.browse = true, .dotfiles = true}};
+  BOOST_TEST(all.find("/bare/").listing.front() == ".hidden");
+  BOOST_TEST(content(files.find("/").file) == "index");
+  BOOST_TEST(files.find("/bare").status == http::status::moved_permanently);
+  BOOST_TEST(files.find("/none/").status == http::status::not_found);
+  fs::create_directory_symlink("../..", root() / "out");
+  BOOST_TEST(files.find("/out/").status == http::status::not_found);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
