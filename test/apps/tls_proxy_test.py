@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import ssl
@@ -537,6 +538,31 @@ class TlsProxy(unittest.TestCase):
         client = self.connect_tls(proxy)
         client.sendall(b"x")
         self.assertEqual(receive_exactly(self.accept(), 1), b"x")
+
+    def test_a_hangup_brings_a_new_certificate_to_new_connections(self):
+        authority = make_certificate("renewing authority")
+        pairs = [make_certificate(name, names=["DNS:localhost"], signer=authority) for name in ("one", "two")]
+        files = [programs.WORK / "proxy.pem", programs.WORK / "proxy.key"]
+
+        def install(pair):
+            for file, place in zip(pair, files):
+                shutil.copy(file, place)
+
+        def shown(proxy):
+            with proxy.connect_tls(client_context(authority[0])) as connection:
+                return dict(part[0] for part in connection.getpeercert()["subject"])["commonName"]
+
+        install(pairs[0])
+        proxy = self.start("--connect", f"127.0.0.1:{self.backend.getsockname()[1]}", "--cert", files[0], "--key", files[1])
+        self.assertEqual(shown(proxy), "one")
+        shutil.copy(pairs[1][0], files[0])  # without its key
+        proxy.signal(signal.SIGHUP)
+        proxy.err.wait_for("; those of before stay in use")
+        self.assertEqual(shown(proxy), "one")
+        install(pairs[1])
+        proxy.signal(signal.SIGHUP)
+        proxy.err.wait_for("certificates: read again")
+        self.assertEqual(shown(proxy), "two")
 
     def test_quiet_has_lines_for_what_went_wrong_only(self):
         proxy = self.terminating("--quiet")
