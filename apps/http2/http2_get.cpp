@@ -109,7 +109,7 @@ int main(int argc, char* argv[]) try {
     context.trust_system();
   else
     context.trust_file(authority);
-  context.alpn({"h2"});
+  context.set_alpn({"h2"});
 
   asio::io_context io;
   client connection{http2::tls_stream{io, context}};

@@ -113,7 +113,7 @@ int main(int argc, char* argv[]) try {
   tls_async::context context{tls_async::context::role::server};
   context.use_certificate_chain_file(certificate);
   serving::use_private_key(context, key, serving::path(given, "key-password-file"));
-  context.alpn({"h2"});
+  context.set_alpn({"h2"});
 
   asio::io_context io;
   serving::server_log log{{}};

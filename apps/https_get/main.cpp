@@ -25,7 +25,7 @@ int exit_code(exit_status status) { return static_cast<int>(status); }
 
 tls_async::context make_context(options const& chosen) {
   tls_async::context context{tls_async::context::role::client};
-  context.alpn({"http/1.1"});
+  context.set_alpn({"http/1.1"});
   if (chosen.insecure)
     context.insecure_skip_verification();
   else if (chosen.authority)

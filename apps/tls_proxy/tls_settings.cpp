@@ -34,7 +34,7 @@ tls_async::context make_context(options const& chosen) {
     context.use_certificate_chain_file(*chosen.certificate);
     serving::use_private_key(context, *chosen.key, chosen.key_password);
   }
-  if (!chosen.alpn.empty()) context.alpn(chosen.alpn);
+  if (!chosen.alpn.empty()) context.set_alpn(chosen.alpn);
   if (chosen.mode == mode::server) {
     if (chosen.client_authority)
       serving::ask_for_certificates(context, *chosen.client_authority, chosen.clients);

@@ -19,18 +19,18 @@ struct fixture {
 BOOST_FIXTURE_TEST_SUITE(alpn, fixture)
 
 BOOST_AUTO_TEST_CASE(server_chooses_by_its_own_order) {
-  client.alpn({"http/1.1", "h2"});
-  server.alpn({"spdy/1", "h2", "http/1.1"});
+  client.set_alpn({"http/1.1", "h2"});
+  server.set_alpn({"spdy/1", "h2", "http/1.1"});
   auto const was = try_handshake(client, server);
   BOOST_TEST(was.completed, was);
   BOOST_TEST(was.alpn == "h2");
 }
 
 BOOST_AUTO_TEST_CASE(no_protocol_in_common_is_fatal) {
-  client.alpn({"h2"});
-  server.alpn({"http/1.1"});
+  client.set_alpn({"h2"});
+  server.set_alpn({"http/1.1"});
   for (auto const newest : {context::version::tls1_2, context::version::tls1_3}) {
-    client.versions(context::version::tls1_2, newest);
+    client.set_versions(context::version::tls1_2, newest);
     auto const was = try_handshake(client, server);
     BOOST_TEST(was.server_reason == "no application protocol", was);
     BOOST_TEST(was.client_reason.find("no application protocol") != std::string::npos, was);
@@ -38,14 +38,14 @@ BOOST_AUTO_TEST_CASE(no_protocol_in_common_is_fatal) {
 }
 
 BOOST_AUTO_TEST_CASE(client_that_offers_none_is_accepted) {
-  server.alpn({"h2"});
+  server.set_alpn({"h2"});
   auto const was = try_handshake(client, server);
   BOOST_TEST(was.completed, was);
   BOOST_TEST(was.alpn == "");
 }
 
 BOOST_AUTO_TEST_CASE(server_without_protocols_chooses_none) {
-  client.alpn({"h2"});
+  client.set_alpn({"h2"});
   auto const was = try_handshake(client, server);
   BOOST_TEST(was.completed, was);
   BOOST_TEST(was.alpn == "");
@@ -53,8 +53,8 @@ BOOST_AUTO_TEST_CASE(server_without_protocols_chooses_none) {
 
 BOOST_AUTO_TEST_CASE(last_list_counts) {
   for (auto* const each : {&server, &client}) {
-    each->alpn({"h2"});
-    each->alpn({"http/1.1"});
+    each->set_alpn({"h2"});
+    each->set_alpn({"http/1.1"});
   }
   BOOST_TEST(try_handshake(client, server).alpn == "http/1.1");
 }
@@ -65,8 +65,8 @@ BOOST_AUTO_TEST_CASE(longest_name_and_longest_list_are_negotiated) {
   for (std::size_t i = 0; i < many.size(); ++i) {
     many[i].back() = static_cast<char>(i);
   }
-  client.alpn(many);
-  server.alpn({many.back()});
+  client.set_alpn(many);
+  server.set_alpn({many.back()});
   auto const was = try_handshake(client, server);
   BOOST_TEST(was.completed, was);
   BOOST_TEST(was.alpn == many.back());
@@ -84,9 +84,9 @@ BOOST_AUTO_TEST_CASE(list_that_cannot_be_sent_is_refused) {
        "the application protocols take 61696 bytes together; at most 61440 fit a ClientHello: "},
   };
   for (auto* const each : {&server, &client}) {
-    each->alpn({"h2"});
+    each->set_alpn({"h2"});
     for (auto const& wrong : cases) {
-      check_refused(errc::bad_option, wrong.text, [&] { each->alpn(wrong.list); });
+      check_refused(errc::bad_option, wrong.text, [&] { each->set_alpn(wrong.list); });
     }
   }
   BOOST_TEST(try_handshake(client, server).alpn == "h2");

@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(required_certificate_is_verified_in_each_version) {
   server.require_client_certificate();
   for (auto const only : {context::version::tls1_2, context::version::tls1_3}) {
     auto each = ready_client();
-    each.versions(only, only);
+    each.set_versions(only, only);
     auto const without = try_handshake(each, server);
     BOOST_TEST(without.server_reason == missing, without);
 

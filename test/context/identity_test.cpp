@@ -89,8 +89,8 @@ BOOST_AUTO_TEST_CASE(encrypted_key_of_either_form_opens_with_its_password) {
 // With a client of TLS 1.2 that takes only certificates of one type.
 outcome try_with(std::string const& algorithm, context& server) {
   auto client = ready_client();
-  client.versions(context::version::tls1_2, context::version::tls1_2);
-  client.ciphers_tls12("ECDHE-" + algorithm + "-AES128-GCM-SHA256");
+  client.set_versions(context::version::tls1_2, context::version::tls1_2);
+  client.set_ciphers_tls12("ECDHE-" + algorithm + "-AES128-GCM-SHA256");
   return try_handshake(client, server);
 }
 

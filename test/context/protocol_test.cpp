@@ -33,8 +33,8 @@ BOOST_AUTO_TEST_CASE(newest_common_version_is_spoken) {
                               {version::tls1_3, version::tls1_3}};
   for (auto const& ours : ranges) {
     for (auto const& theirs : ranges) {
-      client.versions(ours.oldest, ours.newest);
-      server.versions(theirs.oldest, theirs.newest);
+      client.set_versions(ours.oldest, ours.newest);
+      server.set_versions(theirs.oldest, theirs.newest);
       auto const was = try_handshake(client, server);
       auto const newest = std::min(ours.newest, theirs.newest);
       bool const has_common = newest >= std::max(ours.oldest, theirs.oldest);
@@ -47,33 +47,32 @@ BOOST_AUTO_TEST_CASE(newest_common_version_is_spoken) {
 }
 
 BOOST_AUTO_TEST_CASE(versions_in_the_wrong_order_are_refused) {
-  check_refused(errc::bad_option, "versions(): the oldest version is newer than the newest: ", [&] {
-    client.versions(version::tls1_3, version::tls1_2);
-  });
+  check_refused(errc::bad_option, "set_versions(): the oldest version is newer than the newest: ",
+                [&] { client.set_versions(version::tls1_3, version::tls1_2); });
   BOOST_TEST(try_handshake(client, server).version == "TLSv1.3");
 }
 
 BOOST_AUTO_TEST_CASE(first_suite_of_the_client_is_chosen) {
-  client.versions(version::tls1_2, version::tls1_3);
-  client.ciphersuites_tls13("TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256");
+  client.set_versions(version::tls1_2, version::tls1_3);
+  client.set_ciphersuites_tls13("TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256");
   BOOST_TEST(try_handshake(client, server).suite == "TLS_CHACHA20_POLY1305_SHA256");
-  client.versions(version::tls1_2, version::tls1_2);
-  client.ciphers_tls12("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE+AESGCM:@STRENGTH");
+  client.set_versions(version::tls1_2, version::tls1_2);
+  client.set_ciphers_tls12("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE+AESGCM:@STRENGTH");
   BOOST_TEST(try_handshake(client, server).suite == "ECDHE-ECDSA-AES256-GCM-SHA384");
 }
 
 BOOST_AUTO_TEST_CASE(suites_of_the_server_limit_what_is_spoken) {
-  server.ciphersuites_tls13("TLS_AES_128_GCM_SHA256");
+  server.set_ciphersuites_tls13("TLS_AES_128_GCM_SHA256");
   BOOST_TEST(try_handshake(client, server).suite == "TLS_AES_128_GCM_SHA256");
-  server.versions(version::tls1_2, version::tls1_2);
-  server.ciphers_tls12("ECDHE+CHACHA20:!aNULL");
+  server.set_versions(version::tls1_2, version::tls1_2);
+  server.set_ciphers_tls12("ECDHE+CHACHA20:!aNULL");
   BOOST_TEST(try_handshake(client, server).suite == "ECDHE-ECDSA-CHACHA20-POLY1305");
 }
 
 BOOST_AUTO_TEST_CASE(suite_with_dhe_acts_on_both_sides) {
   for (auto* const each : {&server, &client}) {
-    each->versions(version::tls1_2, version::tls1_2);
-    each->ciphers_tls12("DHE-RSA-AES128-GCM-SHA256");
+    each->set_versions(version::tls1_2, version::tls1_2);
+    each->set_ciphers_tls12("DHE-RSA-AES128-GCM-SHA256");
   }
   auto const rsa = make_rsa(2048, "rsa");
   server.use_certificate_chain(rsa.certificate);
@@ -113,9 +112,9 @@ BOOST_AUTO_TEST_CASE(cipher_list_with_a_word_that_does_nothing_is_refused) {
       {"AES128-GCM-SHA256", "'AES128-GCM-SHA256' in the TLS 1.2 cipher list: not an AEAD suite"},
       {"ECDHE+AESGCM:!AESGCM", "'ECDHE+AESGCM:!AESGCM' in the TLS 1.2 cipher list: no suite is"},
   };
-  client.versions(version::tls1_2, version::tls1_2);
+  client.set_versions(version::tls1_2, version::tls1_2);
   for (auto const& each : cases) {
-    check_refused(errc::bad_option, each.text, [&] { client.ciphers_tls12(each.list); });
+    check_refused(errc::bad_option, each.text, [&] { client.set_ciphers_tls12(each.list); });
     BOOST_TEST(try_handshake(client, server).suite == "ECDHE-ECDSA-AES128-GCM-SHA256");
     BOOST_TEST(SSL_CTX_get_security_level(client.native_handle()) == 2);
   }
@@ -130,7 +129,7 @@ BOOST_AUTO_TEST_CASE(no_list_changes_the_security_level) {
       for (auto const& list :
            {"ECDHE+AESGCM" + before + command, before + command + ":ECDHE+AESGCM",
             before + command + "ECDHE+AESGCM"}) {
-        BOOST_CHECK_THROW(client.ciphers_tls12(list), boost::system::system_error);
+        BOOST_CHECK_THROW(client.set_ciphers_tls12(list), boost::system::system_error);
         BOOST_TEST(SSL_CTX_get_security_level(client.native_handle()) == 2, list);
       }
     }
@@ -139,10 +138,10 @@ BOOST_AUTO_TEST_CASE(no_list_changes_the_security_level) {
 
 BOOST_AUTO_TEST_CASE(what_stands_behind_a_nul_byte_is_not_ignored) {
   using namespace std::string_literals;
-  check_refused(errc::bad_option, "'", [&] { client.ciphers_tls12("ECDHE+AESGCM\0:BOGUS"s); });
+  check_refused(errc::bad_option, "'", [&] { client.set_ciphers_tls12("ECDHE+AESGCM\0:BOGUS"s); });
   check_refused(errc::bad_option, "'",
-                [&] { client.ciphersuites_tls13("TLS_AES_128_GCM_SHA256\0BOGUS"s); });
-  check_refused(errc::bad_option, "'", [&] { client.groups("X25519\0BOGUS"s); });
+                [&] { client.set_ciphersuites_tls13("TLS_AES_128_GCM_SHA256\0BOGUS"s); });
+  check_refused(errc::bad_option, "'", [&] { client.set_groups("X25519\0BOGUS"s); });
 }
 
 BOOST_AUTO_TEST_CASE(tls13_suites_with_a_name_that_does_nothing_are_refused) {
@@ -158,18 +157,19 @@ BOOST_AUTO_TEST_CASE(tls13_suites_with_a_name_that_does_nothing_are_refused) {
        "'TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384' in the TLS 1.3 suites: OpenSSL knows no"},
   };
   for (auto const& each : cases) {
-    check_refused(errc::bad_option, each.text, [&] { client.ciphersuites_tls13(each.list); });
+    check_refused(errc::bad_option, each.text, [&] { client.set_ciphersuites_tls13(each.list); });
     BOOST_TEST(try_handshake(client, server).suite == "TLS_AES_256_GCM_SHA384");
   }
   // Authenticates and does not encrypt (RFC 9150): level 2 forbids it where OpenSSL knows it.
-  BOOST_CHECK_THROW(client.ciphersuites_tls13("TLS_SHA256_SHA256"), boost::system::system_error);
+  BOOST_CHECK_THROW(client.set_ciphersuites_tls13("TLS_SHA256_SHA256"),
+                    boost::system::system_error);
 }
 
 BOOST_AUTO_TEST_CASE(only_the_given_groups_are_spoken) {
-  server.groups("P-384");
-  client.groups("X25519:P-384");
+  server.set_groups("P-384");
+  client.set_groups("X25519:P-384");
   BOOST_TEST(try_handshake(client, server).completed);
-  client.groups("X25519:P-256");
+  client.set_groups("X25519:P-256");
   BOOST_TEST(!try_handshake(client, server).completed);
 }
 
@@ -184,20 +184,20 @@ BOOST_AUTO_TEST_CASE(groups_with_a_name_that_does_nothing_are_refused) {
       {"X25519:?BOGUS", "'?BOGUS' in the groups: OpenSSL knows no such group: "},
       {"X25519:-P-256", "'-P-256' in the groups: OpenSSL knows no such group: "},
   };
-  server.groups("P-384");
+  server.set_groups("P-384");
   for (auto const& each : cases) {
-    check_refused(errc::bad_option, each.text, [&] { server.groups(each.list); });
+    check_refused(errc::bad_option, each.text, [&] { server.set_groups(each.list); });
   }
   // P-192 has 96 bits of security and level 2 asks for 112; not every OpenSSL has it.
-  BOOST_CHECK_THROW(server.groups("X25519:P-192"), boost::system::system_error);
-  client.groups("X25519");
+  BOOST_CHECK_THROW(server.set_groups("X25519:P-192"), boost::system::system_error);
+  client.set_groups("X25519");
   BOOST_TEST(!try_handshake(client, server).completed);
 }
 
 BOOST_AUTO_TEST_CASE(group_with_a_post_quantum_part_is_spoken_where_openssl_has_it) {
   try {
     for (auto* const each : {&server, &client}) {
-      each->groups("X25519MLKEM768");
+      each->set_groups("X25519MLKEM768");
     }
   } catch (boost::system::system_error const&) {
     BOOST_TEST(OpenSSL_version_num() < 0x30500000U);
@@ -211,8 +211,8 @@ BOOST_AUTO_TEST_CASE(group_of_tls12_only_is_accepted) {
   server.use_certificate_chain(make_identity(identity_kind::server_rsa).certificate_chain);
   server.use_private_key(make_identity(identity_kind::server_rsa).private_key);
   for (auto* const each : {&server, &client}) {
-    each->versions(version::tls1_2, version::tls1_2);
-    each->groups("secp224r1");
+    each->set_versions(version::tls1_2, version::tls1_2);
+    each->set_groups("secp224r1");
   }
   auto const was = try_handshake(client, server);
   BOOST_TEST(was.completed, was);

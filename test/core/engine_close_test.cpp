@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(nothing_leaves_behind_close_notify_whatever_the_peer_asks_f
     BOOST_TEST(pair.client.ring().output_bytes() == 0U);
   }
   BOOST_TEST(said == "said behind it;said behind it;said behind it;");
-  pair.client.rest(true);
+  pair.client.go_idle(true);
   BOOST_TEST(pair.server.close_notify() == step{});
   want end{};
   BOOST_TEST(deliver_all(pair.server, pair.client, &end) == "");

@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(callback_set_on_the_session_is_asked) {
   host_engines pair;
   pair.client.be_client();
   SSL_set_verify(pair.ssl(), SSL_VERIFY_NONE, &refuse_all);
-  pair.client.verify_mode(SSL_VERIFY_PEER);
+  pair.client.set_verify_mode(SSL_VERIFY_PEER);
   BOOST_TEST(!pair.connects());
 }
 
@@ -274,7 +274,7 @@ BOOST_AUTO_TEST_CASE(handshake_that_has_begun_takes_no_other_host) {
 BOOST_AUTO_TEST_CASE(handshake_that_has_begun_without_verification_takes_no_host) {
   host_engines pair(identity_kind::untrusted);
   pair.client.be_client();
-  pair.client.verify_mode(SSL_VERIFY_NONE);
+  pair.client.set_verify_mode(SSL_VERIFY_NONE);
   BOOST_TEST((pair.client.handshake().next == want::fill));
   BOOST_TEST((pair.client.be_client_of("localhost") == errc::not_verified));
   BOOST_TEST(pair.connects());
@@ -287,7 +287,7 @@ BOOST_AUTO_TEST_CASE(verification_that_is_turned_off_in_mid_handshake_fails_it) 
   host_engines pair(identity_kind::untrusted);
   BOOST_TEST_REQUIRE(!pair.client.be_client_of("localhost"));
   BOOST_TEST((pair.client.handshake().next == want::fill));
-  pair.client.verify_mode(SSL_VERIFY_NONE);
+  pair.client.set_verify_mode(SSL_VERIFY_NONE);
   BOOST_TEST(!pair.connects());
   BOOST_TEST((pair.client.failure().own == errc::not_verified));
 }

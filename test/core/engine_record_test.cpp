@@ -161,14 +161,14 @@ BOOST_AUTO_TEST_CASE(memory_of_a_pending_record_is_given_back_at_rest) {
   seal_full_records(pair.client, 'f');
   leave_pending(pair.client, numbered_plaintext(16'384));
   BOOST_TEST(pair.client.memory_usage() >= before + 16'384);
-  pair.client.rest(true);
+  pair.client.go_idle(true);
   BOOST_TEST(pair.client.record_pending());
   while (pair.client.record_pending()) {
     (void)deliver_all(pair.client, pair.server);
     (void)pair.client.finish_record();
   }
   (void)deliver_all(pair.client, pair.server);
-  pair.client.rest(true);
+  pair.client.go_idle(true);
   BOOST_TEST(pair.client.memory_usage() == before);
 }
 

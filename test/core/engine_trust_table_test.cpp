@@ -73,17 +73,17 @@ struct way {
 error_code name_it(engine& client, std::string const& host) { return client.be_client_of(host); }
 error_code be_anyone(engine& client, std::string const&) {
   client.be_client();
-  client.verify_mode(SSL_VERIFY_NONE);
+  client.set_verify_mode(SSL_VERIFY_NONE);
   return {};
 }
 error_code turn_off(engine& client, std::string const&) {
-  client.verify_mode(SSL_VERIFY_NONE);
+  client.set_verify_mode(SSL_VERIFY_NONE);
   return {};
 }
 error_code native_host(engine& client, std::string const& host) {
   client.be_client();
   want_natively(client.native_handle(), host);
-  client.verify_mode(SSL_VERIFY_PEER);
+  client.set_verify_mode(SSL_VERIFY_PEER);
   return {};
 }
 
@@ -92,7 +92,7 @@ way const ways[] = {
     {"named twice", name_it, name_it, name_it},
     {"named after verify_none",
      [](engine& client, std::string const& host) {
-       client.verify_mode(SSL_VERIFY_NONE);
+       client.set_verify_mode(SSL_VERIFY_NONE);
        return client.be_client_of(host);
      },
      {},
@@ -100,7 +100,7 @@ way const ways[] = {
     {"named, then verify_none",
      [](engine& client, std::string const& host) {
        auto const refused = client.be_client_of(host);
-       client.verify_mode(SSL_VERIFY_NONE);
+       client.set_verify_mode(SSL_VERIFY_NONE);
        return refused;
      },
      {},
@@ -156,7 +156,7 @@ way const ways[] = {
     {"callback that knows the host",
      [](engine& client, std::string const& host) {
        client.be_client();
-       client.verify_mode(SSL_VERIFY_PEER);
+       client.set_verify_mode(SSL_VERIFY_PEER);
        client.verify_with(
            [host](bool preverified, X509_STORE_CTX* chain) {
              if (!preverified || X509_STORE_CTX_get_error_depth(chain) != 0) return preverified;
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(resumption_is_only_for_what_was_verified) {
       way const verified{"verified",
                          [](engine& client, std::string const&) {
                            client.be_client();
-                           client.verify_mode(SSL_VERIFY_PEER);
+                           client.set_verify_mode(SSL_VERIFY_PEER);
                            return error_code();
                          },
                          {},

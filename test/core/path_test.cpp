@@ -38,8 +38,8 @@ namespace {
 
 namespace data = boost::unit_test::data;
 
-engine_options with(ktls way) {
-  engine_options options = plain_options;
+stream_options with(ktls way) {
+  stream_options options = plain_options;
   options.ktls = way;
   return options;
 }
@@ -100,7 +100,7 @@ struct on_socket {
     BOOST_REQUIRE(client.handshake_done() && server.handshake_done());
   }
 
-  engine_options const options;
+  stream_options const options;
   sockets ends;
   engine client;
   engine server;

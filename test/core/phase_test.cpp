@@ -72,7 +72,7 @@ public:
     deliver_all(pair_.server, client(), &end);
     BOOST_REQUIRE_EQUAL(end, want::closed);
   }
-  void fail() { client().refuse(errc::unexpected_result, "for this test"); }
+  void fail() { client().abort(errc::unexpected_result, "for this test"); }
   void clear() {
     BOOST_REQUIRE_EQUAL(SSL_clear(client().native_handle()), 1);
     BOOST_REQUIRE(client().begin_anew_if_cleared());

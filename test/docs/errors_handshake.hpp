@@ -111,32 +111,32 @@ inline std::string authority_of_another_key() {
 
 inline std::string no_common_version() {
   auto server = server_with(identity_kind::server);
-  server.versions(context::version::tls1_2, context::version::tls1_2);
+  server.set_versions(context::version::tls1_2, context::version::tls1_2);
   auto client = client_of_tls_1(3);
   return handshakes(client, server);
 }
 
 inline std::string no_common_suite() {
   auto client = client_of_tls_1(3);
-  client.ciphersuites_tls13("TLS_AES_256_GCM_SHA384");
+  client.set_ciphersuites_tls13("TLS_AES_256_GCM_SHA384");
   auto server = server_with(identity_kind::server);
-  server.ciphersuites_tls13("TLS_CHACHA20_POLY1305_SHA256");
+  server.set_ciphersuites_tls13("TLS_CHACHA20_POLY1305_SHA256");
   return handshakes(client, server);
 }
 
 inline std::string no_common_group() {
   auto client = client_of_tls_1(3);
-  client.groups("X25519");
+  client.set_groups("X25519");
   auto server = server_with(identity_kind::server);
-  server.groups("P-256");
+  server.set_groups("P-256");
   return handshakes(client, server);
 }
 
 inline std::string alpn_mismatch() {
   auto client = client_of_tls_1(3);
-  client.alpn({"h2"});
+  client.set_alpn({"h2"});
   auto server = server_with(identity_kind::server);
-  server.alpn({"http/1.1"});
+  server.set_alpn({"http/1.1"});
   return handshakes(client, server);
 }
 

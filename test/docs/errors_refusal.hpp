@@ -52,7 +52,7 @@ inline std::string system_trusts_nobody() {
 
 inline std::string option_that_is_refused() {
   context client(context::role::client);
-  return told_by("ciphers_tls12", [&] { client.ciphers_tls12("HIGH:RC4-MD5"); });
+  return told_by("ciphers_tls12", [&] { client.set_ciphers_tls12("HIGH:RC4-MD5"); });
 }
 
 inline std::string wrong_role() {

@@ -109,7 +109,7 @@ private:
       context server(context::role::server);
       server.use_certificate_chain(server_identity().certificate_chain);
       server.use_private_key(server_identity().private_key);
-      server.alpn({"h2"});
+      server.set_alpn({"h2"});
       return server;
     }();
     return made;

@@ -157,7 +157,7 @@ want judged_engine::open_all() {
 }
 
 void judged_engine::rest(bool buffers) {
-  engine_.rest(buffers);
+  engine_.go_idle(buffers);
   must(ERR_peek_error() == 0, "an error was left in the queue by a rest");
   judge_ring();
 }
@@ -190,7 +190,7 @@ std::size_t judged_engine::fill(std::string_view ciphertext, way how) {
     must(!room.empty() || ring.input_bytes() != 0, "no place to fill");
     n = std::min(ciphertext.size(), room.size());
     if (begins && !room.empty()) {
-      engine_.rest(true);
+      engine_.go_idle(true);
       must(ring.is_attached() && ring.is_filling(), "the ring has gone that is being filled");
     }
     if (n != 0) std::memcpy(room.data(), ciphertext.data(), n);

@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(write_whose_session_fails_while_it_is_located_ends_behind_t
       s.fill_with(std::string("\x17\x03\x03\0\x20", 5) + std::string(32, 'n'));
       s.flush();  // the alert leaves
     } else {
-      s.session.engine().refuse(errc::peer_limit_exceeded, "for this test");
+      s.session.engine().abort(errc::peer_limit_exceeded, "for this test");
       s.turn();
     }
     BOOST_TEST(!write.told.done);

@@ -58,7 +58,7 @@ std::array<event<explored_session>, 32> const explored_session::events{{
      [](w s) { s.s_.end_fill_let_go(); }},
     {"let go of both", inwards, [](w s) { return s.s_.asked.let_go && s.s_.asked.flush; },
      [](w s) { s.let_go_of_both(); }},
-    {"keep fill", inwards, [](w s) { return s.s_.asked.let_go; }, [](w s) { s.keep_fill(); }},
+    {"keep fill", inwards, [](w s) { return s.s_.asked.let_go; }, [](w s) { s.leave_fill(); }},
     {"look again", all, [](w s) { return s.s_.asked.look_again; }, [](w s) { s.look_again(); }},
     {"locate", outwards, [](w s) { return s.s_.asked.locate != nullptr; },
      [](w s) { s.s_.locate(); }},

@@ -24,7 +24,7 @@ std::string explored_session::signature() {
   for (auto const& each : verbs_) {
     if (each.is_in_progress()) out << ' ' << seconds_to(bound_of(each.v));
   }
-  out << ' ' << seconds_to(asked.timer) << rests_ << output_failed_
+  out << ' ' << seconds_to(asked.timer) << is_paused_ << output_failed_
       << static_cast<bool>(engine.failure()) << (output_failed_ ? 0 : class_of(output));
   if (engine.failure()) return out.str();
   out << input_failed_ << is_nonsense_ << engine.handshake_done() << engine.record_pending()
@@ -57,7 +57,7 @@ void explored_session::check() {
   BOOST_TEST((is_fill_wanted || !asked.fill || asked.let_go), "a fill that nobody wants");
   BOOST_TEST((asked.fill || !asked.let_go), "it lets go of nothing");
   BOOST_TEST((engine.ring().output_bytes() == 0 || asked.flush || asked.locate != nullptr ||
-              rests_ || is_gone_ || output_failed_),
+              is_paused_ || is_gone_ || output_failed_),
              "ciphertext stays");
 }
 
@@ -148,10 +148,10 @@ void explored_session::let_go_of_both() {
   s_.end_fill_let_go();
 }
 
-void explored_session::keep_fill() {
+void explored_session::leave_fill() {
   s_.asked.let_go = false;
   is_fill_kept_ = true;
-  s_.session.keep_fill();
+  s_.session.leave_fill();
   s_.turn();
 }
 

@@ -73,7 +73,7 @@ private:
     return !is_gone_ && std::ranges::count_if(verbs_, is_output) < 2;
   }
   void start(auto& v, time_limit limit) {
-    rests_ = false;
+    is_paused_ = false;
     if (limit.is_limit()) {
       v.expiry = limit.after(s_.moment);
     } else {
@@ -103,7 +103,7 @@ private:
   }
   void cancel(started_verb const* which, bool only_if_without_effect = false);
   void fail_flush(error_code ec) {
-    (ec == asio::error::operation_aborted ? rests_ : output_failed_) = true;
+    (ec == asio::error::operation_aborted ? is_paused_ : output_failed_) = true;
     s_.fail_flush(ec);
   }
   void fail_fill(error_code ec) {
@@ -122,7 +122,7 @@ private:
   // As a socket does it, which is cancelled as a whole.
   void let_go_of_both();
   void look_again() {
-    rests_ = false;
+    is_paused_ = false;
     s_.look_again();
   }
   void expire() {
@@ -130,7 +130,7 @@ private:
     s_.pass(0s);
   }
   [[nodiscard]] std::size_t output() { return s_.session.engine().ring().readable().size(); }
-  void keep_fill();
+  void leave_fill();
   // The peer's messages that OpenSSL has not opened.
   [[nodiscard]] std::string on_the_way() {
     auto const& stats = s_.session.engine().stats();
@@ -166,7 +166,7 @@ private:
   played_session s_;
   std::string sent_;
   std::string messages_;  // the peer's
-  bool rests_ = false;
+  bool is_paused_ = false;
   bool is_fill_kept_ = false;
   bool is_gone_ = false;
   bool has_discarded_ = false;

@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(fill_that_can_not_be_ended_holds_up_nobody) {
   played_read read(100), next(100);
   s.start(read);
   s.session.cancel(read, false, detail::operation_aborted());
-  s.session.keep_fill();
+  s.session.leave_fill();
   s.turn();
   BOOST_TEST(read.told.ec == asio::error::operation_aborted);
   s.start(next);
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(shutdown_alone_learns_of_a_session_that_was_refused) {
   s.start(shutdown);
   s.flush();
   BOOST_TEST(shutdown.state() == verb_state::closing);
-  s.session.engine().refuse(errc::peer_limit_exceeded, "for this test");
+  s.session.engine().abort(errc::peer_limit_exceeded, "for this test");
   s.turn();
   BOOST_TEST((shutdown.told.ec == errc::peer_limit_exceeded));
 }

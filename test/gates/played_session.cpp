@@ -67,7 +67,7 @@ void played_session::turn() {
     break;
   }
   hand_over();
-  session.rest();
+  session.go_idle();
   if (session.wants_no_timer()) asked.timer = detail::never;
 }
 

@@ -87,7 +87,8 @@ public:
       is_any_letting_go = is_any_letting_go || v.state() == verb_state::letting_go;
       if (v.state() == verb_state::letting_go) continue;
       out << static_cast<int>(v.kind) << static_cast<int>(v.state()) << v.is_locating
-          << v.result.failed() << v.ended_with.failed() << (is_leaving && v.end <= flushed);
+          << v.result.failed() << v.ended_with.failed()
+          << (is_leaving && v.ciphertext_end <= flushed);
       if (v.kind == verb_kind::write) out << each.text.size() - v.bytes;
       out << ' ';
     }

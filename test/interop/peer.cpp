@@ -169,7 +169,7 @@ tls_async::context context_of(settings const& given) {
     made.use_private_key_file(given.key);
   }
   auto const version = given.version == "1.2" ? context::version::tls1_2 : context::version::tls1_3;
-  made.versions(version, version);
+  made.set_versions(version, version);
   return made;
 }
 

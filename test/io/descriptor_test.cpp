@@ -337,7 +337,7 @@ BOOST_DATA_TEST_CASE(write_that_is_blocked_ends_with_the_session, both_ways, way
   settle(s.io);
   BOOST_REQUIRE(engine_of(*s.server).record_pending());
   BOOST_TEST(!written.back().done);
-  engine_of(*s.server).refuse(errc::peer_limit_exceeded, "a reason");
+  engine_of(*s.server).abort(errc::peer_limit_exceeded, "a reason");
   ending read;
   std::string place(100, '\0');
   tls_read_some(*s.server, asio::buffer(place), read.token());

@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(empty_trust_store_is_named_before_anything_is_sent) {
 BOOST_AUTO_TEST_CASE(no_version_in_both_is_named_on_both_sides) {
   auto client = client_of_tls_1(3);
   auto server = server_with(identity_kind::server);
-  server.versions(context::version::tls1_2, context::version::tls1_2);
+  server.set_versions(context::version::tls1_2, context::version::tls1_2);
   failed_handshake failed(client, server);
   check_ssl(failed.of_client);
   check_ssl(failed.of_server);

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(context_tells_what_its_streams_hold) {
 
 BOOST_AUTO_TEST_CASE(beyond_it_streams_take_turns) {
   budgeted_sessions s(3);
-  s.servers.memory_budget(s.at_rest + 300'000);  // one ring
+  s.servers.set_memory_budget(s.at_rest + 300'000);  // one ring
   std::vector<ending> written(3);
   for (std::size_t i : {0U, 1U, 2U}) {
     s.shut_link(i);
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(beyond_it_streams_take_turns) {
 
 BOOST_AUTO_TEST_CASE(one_stream_can_always_go_on) {
   budgeted_sessions s(1);
-  s.servers.memory_budget(1);
+  s.servers.set_memory_budget(1);
   for (std::size_t const size : {1U, 100'000U, 1'000'000U}) {
     auto const message = numbered_plaintext(size);
     BOOST_TEST(write_now(s[0], s[0].server, message).ec == error_code());
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(one_stream_can_always_go_on) {
 // Its ring was taken in the same turn of the loop, and holds a record that nobody has read.
 BOOST_AUTO_TEST_CASE(stream_that_holds_a_ring_does_not_wait_for_one) {
   budgeted_sessions s(2);
-  s.servers.memory_budget(s.at_rest + 300'000);  // one ring
+  s.servers.set_memory_budget(s.at_rest + 300'000);  // one ring
   auto& x = s[0].server;
   auto& y = s[1].server;
   for (char const* const record : {"first", "later"}) {
@@ -144,13 +144,13 @@ BOOST_AUTO_TEST_CASE(stream_that_holds_a_ring_does_not_wait_for_one) {
 
 BOOST_AUTO_TEST_CASE(larger_budget_takes_effect_at_once) {
   budgeted_sessions s(2);
-  s.servers.memory_budget(s.at_rest);
+  s.servers.set_memory_budget(s.at_rest);
   ending first, second;
   s.shut_link(0);
   s.start_write(0, first);
   s.start_write(1, second);
   BOOST_TEST(!s.has_begun(1));
-  s.servers.memory_budget(0);
+  s.servers.set_memory_budget(0);
   s.settle();
   BOOST_TEST(second.done);
   s.open_link(0);
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(larger_budget_takes_effect_at_once) {
 
 BOOST_AUTO_TEST_CASE(waiting_write_can_be_cancelled_and_the_next_goes_on) {
   budgeted_sessions s(3);
-  s.servers.memory_budget(s.at_rest);
+  s.servers.set_memory_budget(s.at_rest);
   std::vector<ending> written(3);
   asio::cancellation_signal cancel;
   s.shut_link(0);
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(waiting_write_can_be_cancelled_and_the_next_goes_on) {
 
 BOOST_AUTO_TEST_CASE(deadline_of_a_waiting_write_runs) {
   budgeted_sessions s(2);
-  s.servers.memory_budget(s.at_rest);
+  s.servers.set_memory_budget(s.at_rest);
   ending first, second;
   s.shut_link(0);
   s.start_write(0, first);
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(deadline_of_a_waiting_write_runs) {
 
 BOOST_AUTO_TEST_CASE(stream_may_go_while_it_waits) {
   budgeted_sessions s(3);
-  s.servers.memory_budget(s.at_rest);
+  s.servers.set_memory_budget(s.at_rest);
   std::vector<ending> written(3);
   s.shut_link(0);
   for (std::size_t i : {0U, 1U, 2U})
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(stream_may_go_while_it_waits) {
 
 BOOST_AUTO_TEST_CASE(end_of_the_session_does_not_wait) {
   budgeted_sessions s(2);
-  s.servers.memory_budget(s.at_rest);
+  s.servers.set_memory_budget(s.at_rest);
   ending written, closed;
   s.shut_link(0);
   s.start_write(0, written);
@@ -217,9 +217,9 @@ BOOST_AUTO_TEST_CASE(end_of_the_session_does_not_wait) {
 BOOST_AUTO_TEST_CASE(try_write_refuses) {
   budgeted_sessions s(1);
   std::string const message(1'000, 'x');
-  s.servers.memory_budget(s.at_rest + message.size() - 1);
+  s.servers.set_memory_budget(s.at_rest + message.size() - 1);
   BOOST_TEST(tls_try_write(s[0].server, asio::buffer(message)) == errc::queue_full);
-  s.servers.memory_budget(s.at_rest + message.size());
+  s.servers.set_memory_budget(s.at_rest + message.size());
   BOOST_TEST(tls_try_write(s[0].server, asio::buffer(message)) == error_code());
   s.settle();
   BOOST_TEST(s.received.front().plaintext == message);
@@ -266,7 +266,7 @@ struct busy_pair : socket_loop {
 BOOST_AUTO_TEST_CASE(streams_on_several_threads_come_to_their_turn) {
   constexpr int messages = 300;
   auto servers = server_of_its_own();
-  servers.memory_budget(1);
+  servers.set_memory_budget(1);
   std::list<busy_pair> pairs;
   std::vector<std::thread> threads;
   for (int i = 0; i != 3; ++i)
@@ -325,7 +325,7 @@ BOOST_AUTO_TEST_CASE(many_that_echo_what_they_have_not_read_to_its_end_all_end) 
   std::list<echo_connection> all;
   for (int i = 0; i != 150; ++i)
     all.emplace_back(io, acceptor, servers).start();
-  servers.memory_budget(servers.memory_usage() + 500'000);  // two rings
+  servers.set_memory_budget(servers.memory_usage() + 500'000);  // two rings
   std::vector<std::thread> threads;
   for (int i = 0; i != 4; ++i)
     threads.emplace_back([&io] { io.run(); });
@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(streams_over_streams_come_to_their_turn) {
     for (int i = 0; i != 4; ++i)
       all.emplace_back(io, servers);
     auto const at_rest = servers.memory_usage();
-    servers.memory_budget(rings == 0 ? 1 : at_rest + rings * 250'000);
+    servers.set_memory_budget(rings == 0 ? 1 : at_rest + rings * 250'000);
     for (auto& each : all)
       each.talk();
     settle(io);
@@ -399,7 +399,7 @@ BOOST_AUTO_TEST_CASE(streams_over_streams_come_to_their_turn) {
 BOOST_AUTO_TEST_CASE(read_takes_one_record_at_a_time) {
   for (bool const is_short : {false, true}) {
     auto servers = server_of_its_own();
-    if (is_short) servers.memory_budget(1);
+    if (is_short) servers.set_memory_budget(1);
     busy_pair pair(servers);
     ending written, read;
     pair.shake_hands(*pair.client, *pair.server);

@@ -84,7 +84,7 @@ inline context client_of_tls_1(int minor) {
   context made(context::role::client);
   made.trust(server_identity().authority);
   auto const only = minor == 2 ? context::version::tls1_2 : context::version::tls1_3;
-  made.versions(only, only);
+  made.set_versions(only, only);
   return made;
 }
 

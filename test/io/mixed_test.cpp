@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "memory_session.hpp"
+#include "support/engine_of.hpp"
 #include "support/openssl_version.hpp"
 
 namespace tls_async::test {
@@ -210,8 +211,8 @@ BOOST_AUTO_TEST_CASE(read_that_fails_with_the_session_of_a_blocking_write_leaves
   char place;
   s.client.next_layer().at_write = [&] {
     tls_read_some(s.client, asio::buffer(&place, 1), read.token());
-    auto const inside = s.client.state().lock();
-    s.client.state().engine().refuse(errc::unexpected_result);
+    auto const inside = detail::access::state(s.client).lock();
+    engine_of(s.client).abort(errc::unexpected_result);
   };
   error_code ec;
   std::string const much(1 << 20, 'x');

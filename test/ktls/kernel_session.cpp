@@ -249,7 +249,7 @@ answer kernel_session_pair::client_reads_to_end(std::string& plaintext) {
   }
 }
 
-void kernel_session_pair::wait_for_room() { wait_for(server_socket_, POLLOUT); }
+void kernel_session_pair::wait_writable() { wait_for(server_socket_, POLLOUT); }
 
 void kernel_session_pair::wait_for_input() { wait_for(server_socket_, POLLIN); }
 

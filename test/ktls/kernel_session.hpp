@@ -116,7 +116,7 @@ public:
   answer client_reads_to_end(std::string& plaintext);
 
   /// Until the server's socket is no longer full.
-  void wait_for_room();
+  void wait_writable();
   /// Until the client's bytes have arrived at the server's socket.
   void wait_for_input();
   /// The server's writes go into the pair from now on, as its reads come from there.

@@ -49,7 +49,7 @@ BOOST_DATA_TEST_CASE(a_file_arrives_whole, offloaded) {
     } else {
       BOOST_TEST_REQUIRE(given.error == SSL_ERROR_WANT_WRITE, given);
       pair.client_reads(received);
-      pair.wait_for_room();
+      pair.wait_writable();
     }
   }
   BOOST_TEST(calls <= mebibyte / 65'536);
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(after_want_write_another_range_or_a_write_may_follow) {
   auto const sent = send_until_full(pair, file);
   std::string received;
   pair.client_reads(received);
-  pair.wait_for_room();
+  pair.wait_writable();
   auto const given = pair.server_sends(other.descriptor(), 7, 1000);
   BOOST_TEST(given.sent == 1000, given);
   BOOST_TEST(bool{pair.server_writes("and a write")});
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_file_overtakes_a_blocked_write) {
   }
   std::string received;
   pair.client_reads(received);
-  pair.wait_for_room();
+  pair.wait_writable();
   unnamed_file const file{100};
   BOOST_TEST(pair.server_sends(file.descriptor(), 0, 100).sent == 100);
   BOOST_TEST(bool{pair.server_writes(next)});

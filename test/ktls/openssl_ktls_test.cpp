@@ -110,7 +110,7 @@ std::string write_until_full(kernel_session_pair& pair, std::string& next) {
 void retry(kernel_session_pair& pair, std::string_view blocked, std::string& received) {
   for (;;) {
     pair.client_reads(received);
-    pair.wait_for_room();
+    pair.wait_writable();
     auto const given = pair.server_writes(blocked);
     if (given) {
       BOOST_TEST(given.bytes == blocked.size());

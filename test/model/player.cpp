@@ -74,7 +74,7 @@ void player::perform(event const& what, std::size_t number) {
     case act::budget:
       if (kind_ != kind::ours || ends_->ours() == nullptr) return;
       did(what.what);
-      return ends_->ours()->memory_budget(what.n);
+      return ends_->ours()->set_memory_budget(what.n);
     case act::move: {
       inside_call const inside(*this);
       if (subject_->ssl() != nullptr) did(what.what);

@@ -224,7 +224,7 @@ void ends::make_ours() {
     }
   }
   if (!is_chosen(script_, "budget", "none"))
-    ours_->memory_budget(std::stoull(chosen(script_, "budget").name));
+    ours_->set_memory_budget(std::stoull(chosen(script_, "budget").name));
   SSL_CTX_up_ref(ours_->native_handle());
   of_asio_.emplace(ours_->native_handle());
 }

@@ -16,7 +16,7 @@
 int main() {
   boost::asio::io_context io;
   tls_async::context context(tls_async::context::role::client);
-  context.alpn({"h2", "http/1.1"});
+  context.set_alpn({"h2", "http/1.1"});
   tls_async::stream<boost::asio::ip::tcp::socket> stream(io, context);
   stream.set_role(stream.client);
   std::cout << "tls_async " << TLS_ASYNC_VERSION_MAJOR << '.' << TLS_ASYNC_VERSION_MINOR << '.'

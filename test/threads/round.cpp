@@ -46,7 +46,7 @@ contexts::contexts()
   server.use_private_key(test::server_identity().private_key);
   for (context* const one : {&client, &client_of_1_2})
     one->trust(test::server_identity().authority);
-  client_of_1_2.versions(context::version::tls1_2, context::version::tls1_2);
+  client_of_1_2.set_versions(context::version::tls1_2, context::version::tls1_2);
 }
 
 round::round(round_plan const& plan, watchdog& dog)
@@ -215,8 +215,8 @@ void round::govern() {
   for (std::size_t const budget : plan_.budgets) {
     count("budgets");
     for (auto const& generation : kept_) {
-      generation->server.memory_budget(budget);
-      generation->client.memory_budget(budget / 2);
+      generation->server.set_memory_budget(budget);
+      generation->client.set_memory_budget(budget / 2);
       (void)generation->server.memory_usage();
     }
     std::this_thread::yield();

@@ -116,13 +116,14 @@ void set_server(maker& server) {
 }
 
 void set_both(maker& of_side) {
-  of_side.set("alpn", [](context& c) { c.alpn({"h2", "http/1.1"}); });
-  of_side.set("ciphers_tls12", [](context& c) { c.ciphers_tls12("ECDHE+AESGCM:!RSA"); });
+  of_side.set("alpn", [](context& c) { c.set_alpn({"h2", "http/1.1"}); });
+  of_side.set("ciphers_tls12", [](context& c) { c.set_ciphers_tls12("ECDHE+AESGCM:!RSA"); });
   of_side.set("ciphersuites_tls13",
-              [](context& c) { c.ciphersuites_tls13("TLS_AES_256_GCM_SHA384"); });
-  of_side.set("groups", [](context& c) { c.groups("X25519:P-256"); });
-  of_side.set("versions",
-              [](context& c) { c.versions(context::version::tls1_2, context::version::tls1_3); });
+              [](context& c) { c.set_ciphersuites_tls13("TLS_AES_256_GCM_SHA384"); });
+  of_side.set("groups", [](context& c) { c.set_groups("X25519:P-256"); });
+  of_side.set("versions", [](context& c) {
+    c.set_versions(context::version::tls1_2, context::version::tls1_3);
+  });
 }
 
 outcome live() {

@@ -18,10 +18,10 @@ std::unique_ptr<context_pair> make(context_kind kind) {
   made->client.trust(server_identity().authority);
   made->server.use_certificate_chain(server_identity().certificate_chain);
   made->server.use_private_key(server_identity().private_key);
-  made->client.alpn({"torture"});
-  made->server.alpn({"torture"});
+  made->client.set_alpn({"torture"});
+  made->server.set_alpn({"torture"});
   if (kind == context_kind::tls12)
-    made->client.versions(context::version::tls1_2, context::version::tls1_2);
+    made->client.set_versions(context::version::tls1_2, context::version::tls1_2);
   if (kind == context_kind::client_certificate) {
     made->client.use_certificate_chain(client_identity().certificate_chain);
     made->client.use_private_key(client_identity().private_key);
@@ -29,8 +29,8 @@ std::unique_ptr<context_pair> make(context_kind kind) {
     made->server.require_client_certificate();
   }
   if (kind == context_kind::budget) {
-    made->client.memory_budget(1);
-    made->server.memory_budget(1);
+    made->client.set_memory_budget(1);
+    made->server.set_memory_budget(1);
   }
   raw_session client(made->client.native_handle(), role::client, {1 << 16, 1 << 16});
   raw_session server(made->server.native_handle(), role::server, {1 << 16, 1 << 16});

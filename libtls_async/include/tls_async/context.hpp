@@ -22,7 +22,7 @@
 
 namespace tls_async {
 
-/// What the sessions of one side share: identity, trust and protocol settings.
+/// What the sessions of one role share: identity, trust and protocol settings.
 ///
 /// A new context speaks TLS 1.2 up to the newest version OpenSSL has, in TLS 1.2 only with
 /// ephemeral elliptic-curve key exchange and an AEAD cipher, at security level 2, without
@@ -53,7 +53,7 @@ namespace tls_async {
 /// assigned to.
 class context {
 public:
-  /// The side of a connection.
+  /// Who we are in a connection.
   enum class role {
     client,  ///< The one that connects, and verifies its peer.
     server   ///< The one that is connected to, and has a certificate.
@@ -64,9 +64,9 @@ public:
     tls1_3   ///< RFC 8446
   };
 
-  /// Makes a context for one side of connections.
+  /// Makes a context for one role in connections.
   /// Source: SSL_CTX_new(3), SSL_CTX_set_options(3), SSL_CTX_set_security_level(3).
-  explicit context(role side);
+  explicit context(role as);
 
   /// What was moved from may only be destroyed or assigned to.
   context(context&&) noexcept;
@@ -74,8 +74,8 @@ public:
   context& operator=(context&&) noexcept;
   ~context();
 
-  /// The side this context was made for.
-  [[nodiscard]] role side() const noexcept;
+  /// It was made for servers.
+  [[nodiscard]] bool is_server() const noexcept;
 
   /// The SSL_CTX, owned by this context; null after a move.
   [[nodiscard]] SSL_CTX* native_handle() noexcept { return handle_.get(); }
@@ -161,7 +161,7 @@ public:
   ///
   /// Throws `bad_option` if `oldest` is newer than `newest`, or OpenSSL was built without them.
   /// Source: SSL_CTX_set_min_proto_version(3).
-  void versions(version oldest, version newest);
+  void set_versions(version oldest, version newest);
 
   /// Sets the suites of TLS 1.2, in OpenSSL's cipher list format, most wanted first.
   ///
@@ -169,14 +169,14 @@ public:
   /// `-`; for a list in which a suite without ephemeral key exchange or AEAD is left; and for
   /// `@SECLEVEL` and `SUITEB`, which would change more than the suites.
   /// Source: openssl-ciphers(1), RFC 9325 section 4.2.
-  void ciphers_tls12(std::string const& list);
+  void set_ciphers_tls12(std::string const& list);
 
   /// Sets the suites of TLS 1.3, their names joined by ':', most wanted first.
   ///
   /// Throws `bad_option` for an empty list and, unlike OpenSSL, for each name that OpenSSL does not
   /// know or that security level 2 forbids.
   /// Source: SSL_CTX_set_ciphersuites(3).
-  void ciphersuites_tls13(std::string const& list);
+  void set_ciphersuites_tls13(std::string const& list);
 
   /// Sets the groups for key exchange, their names joined by ':', most wanted first, for example
   /// "X25519:P-256".
@@ -184,7 +184,7 @@ public:
   /// Throws `bad_option` if the list is empty, or names a group that OpenSSL does not know or that
   /// security level 2 forbids; before OpenSSL 3.5 also if it names one twice.
   /// Source: SSL_CTX_set1_groups_list(3).
-  void groups(std::string const& list);
+  void set_groups(std::string const& list);
 
   /// Sets the application protocols, most wanted first, for example {"h2", "http/1.1"}.
   ///
@@ -194,7 +194,9 @@ public:
   /// Throws `bad_option` if there are none, one is empty or longer than 255 bytes, or all together,
   /// one byte more for each, exceed 61 440 bytes.
   /// Source: RFC 7301, SSL_CTX_set_alpn_select_cb(3).
-  void alpn(std::vector<std::string> const& protocols) { alpn(protocols.data(), protocols.size()); }
+  void set_alpn(std::vector<std::string> const& protocols) {
+    set_alpn(protocols.data(), protocols.size());
+  }
 
   /// Makes a server refuse clients that have no certificate it can verify with what is trusted now
   /// or will be. The names of the trusted authorities are sent to clients where they are known and
@@ -249,11 +251,11 @@ public:
   /// budget that is too small makes streams take turns.
   /// Leave room for what streams can't do without, about 1.5 KiB each, and for some rings (204 KiB
   /// with the default of four records). Not exact: each thread can exceed it by a ring.
-  void memory_budget(std::size_t bytes) noexcept;
+  void set_memory_budget(std::size_t bytes) noexcept;
 
 private:
   // Without a vector, which is another one where a program is built with _GLIBCXX_DEBUG.
-  void alpn(std::string const* first, std::size_t count);
+  void set_alpn(std::string const* first, std::size_t count);
   void verify_clients(char const* setter, int mode);
 
   struct handle_free {

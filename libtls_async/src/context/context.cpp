@@ -29,7 +29,7 @@ int state_index() noexcept {
 
 // What an OpenSSL configuration file may have set for every SSL_CTX of the system: it may make
 // ours stricter, so only what is too weak is raised.
-void secure(SSL_CTX* handle, context::role side) {
+void secure(SSL_CTX* handle, context::role role) {
   SSL_CTX_set_security_level(handle, std::max(SSL_CTX_get_security_level(handle), 2));
   if (SSL_CTX_get_min_proto_version(handle) < TLS1_2_VERSION) {
     require_memory(SSL_CTX_set_min_proto_version(handle, TLS1_2_VERSION) == 1);
@@ -57,7 +57,7 @@ void secure(SSL_CTX* handle, context::role side) {
   SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);
   // Whatever the caller trusts ends a chain, be it signed with its own key or not.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(handle), X509_V_FLAG_PARTIAL_CHAIN);
-  if (side == context::role::client) {
+  if (role == context::role::client) {
     SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nullptr);
   } else {
     SSL_CTX_set_verify(handle, SSL_VERIFY_NONE, nullptr);
@@ -123,20 +123,20 @@ void context::handle_free::operator()(SSL_CTX* handle) const noexcept {
   SSL_CTX_free(handle);
 }
 
-context::context(role side) {
+context::context(role as) {
   // Before the handle, so that it still cleans up after a handle that is given up.
   detail::error_queue_scope const scope;
   detail::handle_ptr handle{
-      SSL_CTX_new(side == role::client ? TLS_client_method() : TLS_server_method())};
+      SSL_CTX_new(as == role::client ? TLS_client_method() : TLS_server_method())};
   if (handle == nullptr) {
     detail::refuse(errc::bad_option, "OpenSSL cannot make an SSL_CTX: " + detail::openssl_reason());
   }
   auto state = std::make_unique<detail::context_state>();
-  state->side = side;
+  state->is_server = as == role::server;
   detail::require_memory(SSL_CTX_set_ex_data(handle.get(), detail::state_index(), state.get()) ==
                          1);
   detail::require_memory(detail::set_policy(handle.get(), state.release()->policy));
-  detail::secure(handle.get(), side);
+  detail::secure(handle.get(), as);
   handle_.reset(handle.release());
 }
 
@@ -144,6 +144,6 @@ context::context(context&&) noexcept = default;
 context& context::operator=(context&&) noexcept = default;
 context::~context() = default;
 
-context::role context::side() const noexcept { return detail::state_of(handle_.get()).side; }
+bool context::is_server() const noexcept { return detail::state_of(handle_.get()).is_server; }
 
 }  // namespace tls_async

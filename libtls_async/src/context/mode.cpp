@@ -36,7 +36,7 @@ std::size_t context::memory_usage() const noexcept {
   return detail::state_of(handle_.get()).policy.account.usage();
 }
 
-void context::memory_budget(std::size_t bytes) noexcept {
+void context::set_memory_budget(std::size_t bytes) noexcept {
   detail::state_of(handle_.get()).policy.account.budget(bytes);
 }
 

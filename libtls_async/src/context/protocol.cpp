@@ -264,22 +264,22 @@ void leave_out_ffdhe(SSL_CTX* handle) {
 
 }  // namespace detail
 
-void context::versions(version oldest, version newest) {
+void context::set_versions(version oldest, version newest) {
   detail::error_queue_scope const scope;
   if (oldest > newest) {
-    refuse(errc::bad_option, "versions(): the oldest version is newer than the newest");
+    refuse(errc::bad_option, "set_versions(): the oldest version is newer than the newest");
   }
   auto const scratch = detail::scratch_context(handle_.get());
   if (!says_hello(scratch.get(), number_of(oldest)) ||
       !says_hello(scratch.get(), number_of(newest))) {
-    refuse(errc::bad_option, "versions(): this OpenSSL was built without one of them");
+    refuse(errc::bad_option, "set_versions(): this OpenSSL was built without one of them");
   }
   SSL_CTX_set_min_proto_version(handle_.get(), number_of(oldest));
   SSL_CTX_set_max_proto_version(handle_.get(), number_of(newest));
   SSL_CTX_clear_options(handle_.get(), SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
 }
 
-void context::ciphers_tls12(std::string const& list) {
+void context::set_ciphers_tls12(std::string const& list) {
   detail::error_queue_scope const scope;
   auto const all = words(list, ":;, ");
   for (auto const& word : all) {
@@ -294,13 +294,13 @@ void context::ciphers_tls12(std::string const& list) {
   detail::require_memory(SSL_CTX_set_cipher_list(handle_.get(), list.c_str()) == 1);
 }
 
-void context::ciphersuites_tls13(std::string const& list) {
+void context::set_ciphersuites_tls13(std::string const& list) {
   detail::error_queue_scope const scope;
   auto const names = words(list, ":");
   if (names.empty()) {
     refuse(errc::bad_option,
            "the list of TLS 1.3 suites is empty; to speak TLS 1.2 only, call "
-           "versions(version::tls1_2, version::tls1_2)");
+           "set_versions(version::tls1_2, version::tls1_2)");
   }
   for (auto const& name : names) {
     check_tls13_word(handle_.get(), name);
@@ -308,7 +308,7 @@ void context::ciphersuites_tls13(std::string const& list) {
   detail::require_memory(SSL_CTX_set_ciphersuites(handle_.get(), list.c_str()) == 1);
 }
 
-void context::groups(std::string const& list) {
+void context::set_groups(std::string const& list) {
   detail::error_queue_scope const scope;
   auto const names = words(list, ":");
   if (names.empty()) {
@@ -323,10 +323,10 @@ void context::groups(std::string const& list) {
   }
 }
 
-void context::alpn(std::string const* first, std::size_t count) {
+void context::set_alpn(std::string const* first, std::size_t count) {
   detail::error_queue_scope const scope;
   auto wire = on_the_wire({first, first + count});
-  if (side() == role::client) {
+  if (!is_server()) {
     // Here 0 is success.
     detail::require_memory(SSL_CTX_set_alpn_protos(handle_.get(), bytes_of(wire),
                                                    static_cast<unsigned int>(wire.size())) == 0);

@@ -33,7 +33,7 @@ struct private_key {
 
 /// Lives in the SSL_CTX, since sessions and OpenSSL's callbacks need it when the context is gone.
 struct context_state {
-  context::role side;
+  bool is_server;
   context_policy policy;
   std::string alpn;  ///< As on the wire: RFC 7301 section 3.1.
   // At most one of the two: whatever comes second either makes a pair with the first or is refused.

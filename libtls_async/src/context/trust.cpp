@@ -105,7 +105,7 @@ names_ptr names_of_authorities(SSL_CTX* handle) {
 void trust_more(SSL_CTX* handle) {
   detail::state_of(handle).policy.trust_configured = true;
   if ((SSL_CTX_get_verify_mode(handle) & SSL_VERIFY_PEER) == 0 ||
-      detail::state_of(handle).side != context::role::server) {
+      !detail::state_of(handle).is_server) {
     return;
   }
   SSL_CTX_set_client_CA_list(handle, names_of_authorities(handle).release());
@@ -185,7 +185,7 @@ void context::request_client_certificate() {
 
 void context::verify_clients(char const* setter, int mode) {
   detail::error_queue_scope const scope;
-  if (side() != role::server) {
+  if (!is_server()) {
     refuse(errc::wrong_role, std::string{setter} + " is for servers");
   }
   if (!detail::has_trust(handle_.get())) {
@@ -201,7 +201,7 @@ void context::verify_clients(char const* setter, int mode) {
 
 void context::insecure_skip_verification() {
   detail::error_queue_scope const scope;
-  if (side() != role::client) {
+  if (is_server()) {
     refuse(errc::wrong_role,
            "insecure_skip_verification() is for clients; a server verifies only after "
            "require_client_certificate() or request_client_certificate()");

@@ -129,7 +129,7 @@ step engine::seal(std::span<std::byte const> plaintext) {
   // On a descriptor such an end is usual, and OpenSSL 3.0 then goes on from the old place, moved or
   // not, if the kernel seals.
   if (path_.sends_directly()) {
-    if (!keep_pending(record)) return {want::failed, 0};
+    if (!copy_pending(record)) return {want::failed, 0};
     record = pending_.plaintext();
   }
   std::size_t written = 0;
@@ -140,7 +140,7 @@ step engine::seal(std::span<std::byte const> plaintext) {
     // WARNINGS). With a copy the caller is free of it, and may cancel; that its place has moved is
     // what SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER allows.
     std::size_t const size = record.size();
-    if (!path_.sends_directly() && !keep_pending(record)) return {want::failed, 0};
+    if (!path_.sends_directly() && !copy_pending(record)) return {want::failed, 0};
     return {want::flush, size};
   }
   pending_.clear();
@@ -173,7 +173,7 @@ step engine::finish_record() {
   return {};
 }
 
-bool engine::keep_pending(std::span<std::byte const> record) {
+bool engine::copy_pending(std::span<std::byte const> record) {
   if (pending_.keep(record)) return true;
   (void)fail(make_error_code(boost::system::errc::not_enough_memory), "no memory for a record");
   return false;
@@ -198,8 +198,8 @@ step engine::open(std::span<std::byte> plaintext) {
   do {
     result =
         answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read), opening::yes);
-    if (has_to_end_for_fixed_keys()) {
-      return end_for_fixed_keys("the peer changed the keys, which kernel TLS cannot follow");
+    if (has_to_fail_for_fixed_keys()) {
+      return fail_for_fixed_keys("the peer changed the keys, which kernel TLS cannot follow");
     }
     // Without SSL_MODE_AUTO_RETRY it has only come behind a message that is no plaintext.
   } while (result.next == want::fill && path_.kernel_seals() && ring().input_bytes() != 0);
@@ -213,7 +213,7 @@ step engine::open(std::span<std::byte> plaintext) {
 
 step engine::key_update(bool ask) {
   if (failure_ || !attach_ring()) return {want::failed, 0};
-  if (path_.kernel_seals()) return end_for_fixed_keys("one key has sealed as much as it may");
+  if (path_.kernel_seals()) return fail_for_fixed_keys("one key has sealed as much as it may");
   openssl_call const call(path_.sends_directly(), callback_ran_);
   if (std::exchange(blocked_, blocked::nothing) != blocked::key_update) {
     if (step const message = finish_message(); message.next != want::nothing) return message;
@@ -303,7 +303,7 @@ step engine::answer(int result, opening is_open) {
         return fail_transport(failed);
       }
       // So it says that SSL_read_ex comes first, if that has met plaintext there before.
-      if (is_open == opening::no && options_.allow_renegotiation && handshake_done_ &&
+      if (is_open == opening::no && options_.allow_renegotiation && handshake_done() &&
           in_handshake() && !close_notify_received()) {
         return {want::open, 0};
       }
@@ -362,8 +362,8 @@ bool engine::wants_new_keys() const noexcept {
          supports_key_update();
 }
 
-void engine::rest(bool buffers) noexcept {
-  pending_.rest();
+void engine::go_idle(bool buffers) noexcept {
+  pending_.go_idle();
   if (failure_ || close_notify_received()) ring().drop_input();  // what nobody reads any more
   if (!ring().detach()) return;
   // Before 3.0.14 it could free a buffer that was still in use (CVE-2024-4741).

@@ -106,7 +106,7 @@ step engine::fail_transport(int error) {
   return fail(why, "the connection failed: " + why.message());
 }
 
-void engine::refuse(error_code why, std::string summary) {
+void engine::abort(error_code why, std::string summary) {
   if (!failure_) (void)fail(why, std::move(summary));
 }
 

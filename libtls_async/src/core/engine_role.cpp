@@ -70,7 +70,7 @@ error_code engine::be_client_of(std::string_view host) {
   if (!named) throw std::bad_alloc();
   verification_.host = std::move(wanted);
   be_client();
-  if (!skips_verification()) verify_mode(SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER);
+  if (!skips_verification()) set_verify_mode(SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER);
   return {};
 }
 
@@ -105,11 +105,11 @@ unsigned engine::host_flags() const noexcept {
   return X509_VERIFY_PARAM_get_hostflags(SSL_get0_param(ssl_.get())) | strict_names;
 }
 
-void engine::verify_mode(int mode) noexcept {
+void engine::set_verify_mode(int mode) noexcept {
   SSL_set_verify(ssl_.get(), mode, nullptr);  // leaves the callback
 }
 
-void engine::verify_depth(int depth) noexcept { SSL_set_verify_depth(ssl_.get(), depth); }
+void engine::set_verify_depth(int depth) noexcept { SSL_set_verify_depth(ssl_.get(), depth); }
 
 void engine::verify_with(verify_callback callback, bool checks_host) {
   // It replaces what was set before, of which the session is not told.
@@ -133,14 +133,14 @@ step engine::begin() {
   enter(phase::negotiating);
   forget_story();
   path_.begin();
-  if (auto const refused = refused_by_context(); refused.next == want::failed) return refused;
+  if (auto const refused = check_policy(); refused.next == want::failed) return refused;
   drop_unverified_session();
   return {};
 }
 
 // Our own context lets no client connect without knowing to whom, and says what is missing before
 // a peer does it in an alert.
-step engine::refused_by_context() {
+step engine::check_policy() {
   SSL* const ssl = ssl_.get();
   bool const is_server = SSL_is_server(ssl) != 0;
   if (SSL_get_ssl_method(ssl) == (is_server ? TLS_client_method() : TLS_server_method())) {

@@ -45,7 +45,7 @@ step engine::sendfile([[maybe_unused]] int file, [[maybe_unused]] std::uint64_t 
   return {};
 }
 
-bool engine::has_to_end_for_fixed_keys() const noexcept {
+bool engine::has_to_fail_for_fixed_keys() const noexcept {
   // Behind close_notify nothing is sent, with whatever keys.
   // OpenSSL's new record layer, since 3.2, fails by itself where the kernel would have to change
   // its keys.
@@ -58,7 +58,7 @@ bool engine::has_to_end_for_fixed_keys() const noexcept {
 }
 
 // RFC 8446 section 4.6.3 would have us send with new keys from here on.
-step engine::end_for_fixed_keys(char const* summary) {
+step engine::fail_for_fixed_keys(char const* summary) {
   openssl_call const call(true, callback_ran_);
   if (!close_notify_sent()) SSL_shutdown(ssl_.get());
   return fail(errc::ktls_fixed_keys, summary);

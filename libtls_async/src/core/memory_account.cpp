@@ -17,7 +17,7 @@ void memory_account::change(holding const& before, holding const& now) noexcept 
   wake_one();
 }
 
-bool memory_account::has_room_for(std::size_t bytes) const noexcept {
+bool memory_account::allows(std::size_t bytes) const noexcept {
   std::size_t const budget = budget_;
   return budget == 0 || (bytes <= budget && usage() <= budget - bytes);
 }

@@ -56,7 +56,7 @@ public:
   static std::size_t bytes() noexcept { return is_gone ? 0 : of_thread().bytes_; }
 
 private:
-  static constexpr std::size_t most_kept = 128;
+  static constexpr std::size_t most_spare = 128;
   static constexpr std::size_t most_bytes = std::size_t{16} << 20;
   static constexpr unsigned gives_between_trims = 64;
 
@@ -75,7 +75,7 @@ private:
   }
 
   void keep(bio_pair const& pair) noexcept {
-    while (count_ == most_kept || bytes_ > most_bytes - pair.size())
+    while (count_ == most_spare || bytes_ > most_bytes - pair.size())
       free_oldest(1);
     unused_[count_++] = pair;
     bytes_ += pair.size();
@@ -102,7 +102,7 @@ private:
   // A stream may outlive its thread's pool, at the end of the program.
   static thread_local bool is_gone;
 
-  std::array<bio_pair, most_kept> unused_{};  // oldest first
+  std::array<bio_pair, most_spare> unused_{};  // oldest first
   std::size_t count_ = 0;
   std::size_t bytes_ = 0;
   std::size_t low_water_ = 0;  // there were never fewer since the last trim

@@ -23,11 +23,11 @@ void input_gate::let_go(verb& v) noexcept {
 }
 
 want input_gate::open() {
-  waits_for_room_ = false;
+  waits_for_output_ = false;
   if (read_ == nullptr && (shutdown_ == nullptr || read_has_just_ended_)) return want::nothing;
   // A shutdown leaves the plaintext that still comes to a read, if there is one.
   want const next = read_ != nullptr ? read_into(*read_) : discard();
-  waits_for_room_ = next == want::flush;
+  waits_for_output_ = next == want::flush;
   if (next == want::nothing && read_ != nullptr) {
     parts_.done.finish(*take_read(), {});
     read_has_just_ended_ = shutdown_ != nullptr;
@@ -57,9 +57,9 @@ want input_gate::discard() {
   }
 }
 
-void input_gate::keep_fill() noexcept {
+void input_gate::leave_fill() noexcept {
   is_let_go_ = false;
-  is_kept_ = true;
+  is_left_ = true;
   finish_letting_go();
 }
 
@@ -78,7 +78,7 @@ bool input_gate::end_fill(error_code ec, std::size_t n, bool bulk) {
     limit_key_updates();
   }
   bool const was_let_go = std::exchange(is_let_go_, false);
-  is_kept_ = false;
+  is_left_ = false;
   finish_letting_go();
   return !was_let_go || ec != operation_aborted();
 }

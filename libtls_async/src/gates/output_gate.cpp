@@ -48,7 +48,7 @@ want output_gate::finish_begun() {
     step const rest = parts_.engine.finish_record();
     if (rest.next != want::nothing) return rest.next;
     for (verb& each : leaving_) {
-      if (each.end == not_in_ring_yet) each.end = sealed();
+      if (each.ciphertext_end == not_in_ring_yet) each.ciphertext_end = sealed_end();
     }
     if (parts_.engine.path().sends_directly()) {
       last_progress_ = parts_.now();
@@ -65,7 +65,7 @@ want output_gate::finish_begun() {
 want output_gate::seal(bool partially, control_verb*& closing) {
   while (!queue_.empty()) {
     if (sent_this_turn_ >= most_sent_a_turn) {
-      wants_room_ = true;  // the descriptor might take all there is: others come to their turn
+      wants_writable_ = true;  // the descriptor might take all there is: others come to their turn
       break;
     }
     verb& first = queue_.front();
@@ -95,7 +95,7 @@ want output_gate::seal(bool partially, control_verb*& closing) {
   auto& write = static_cast<write_verb&>(queue_.front());
   if (!write.some || write.bytes == 0) return want::nothing;
   remove(write);
-  leave(write, write.result, parts_.engine.record_pending() ? not_in_ring_yet : sealed());
+  leave(write, write.result, parts_.engine.record_pending() ? not_in_ring_yet : sealed_end());
   return want::nothing;
 }
 
@@ -119,10 +119,10 @@ want output_gate::seal_writes() {
   auto const limit =
       sizer_.limit(parts_.options, parts_.engine.stats().plaintext_sealed, parts_.world.now);
   auto rest = gather(std::span(scratch).first(limit));
-  if (rest.empty()) return take_sealed(0, sealed()), want::nothing;
+  if (rest.empty()) return take_sealed(0, sealed_end()), want::nothing;
   step sealed_step;
   do {
-    std::uint64_t const begin = sealed();
+    std::uint64_t const begin = sealed_end();
     sealed_step = parts_.engine.seal(rest);
     rest = rest.subspan(sealed_step.bytes);
     if (sealed_step.bytes == 0) break;
@@ -163,7 +163,7 @@ std::span<std::byte const> output_gate::gather(std::span<std::byte> scratch) {
 
 // So many bytes of what was gathered stand in one record now.
 void output_gate::take_sealed(std::size_t n, std::uint64_t begin) {
-  std::uint64_t const end = parts_.engine.record_pending() ? not_in_ring_yet : sealed();
+  std::uint64_t const end = parts_.engine.record_pending() ? not_in_ring_yet : sealed_end();
   verb_list ended;  // the writes whose last byte this record holds
   do {
     auto& write = static_cast<write_verb&>(queue_.front());
@@ -172,7 +172,7 @@ void output_gate::take_sealed(std::size_t n, std::uint64_t begin) {
     write.gathered -= part;
     if (part != 0 && write.state() == verb_state::queued) {
       write.enter(verb_state::under_way);
-      write.begin = begin;
+      write.ciphertext_begin = begin;
     }
     write.advance(part);
     if (write.gathered == 0) write.located_in = 0;  // it may move between any two records
@@ -211,7 +211,7 @@ want output_gate::seal_control(control_verb& control, control_verb*& closing) {
     control.enter(verb_state::closing);
     closing = &control;
   } else {
-    leave(control, {}, sealed());
+    leave(control, {}, sealed_end());
   }
   return want::nothing;
 }
@@ -248,17 +248,17 @@ want output_gate::send_file(write_verb& write, bool& has_sealed) {
   if (part.length == 0) {
     remove(write);
     ++parts_.engine.stats().messages;
-    leave(write, write.result, sealed());
+    leave(write, write.result, sealed_end());
   }
   return want::nothing;
 }
 
-void output_gate::finish_after_flush(verb& v, error_code result) { leave(v, result, sealed()); }
+void output_gate::finish_after_flush(verb& v, error_code result) { leave(v, result, sealed_end()); }
 
 // What OpenSSL has begun and can't finish is in no ring yet, and what leaves the ring meanwhile is
 // not its end.
 void output_gate::leave(verb& v, error_code result, std::uint64_t end) {
-  v.end = end;
+  v.ciphertext_end = end;
   if (end <= flushed_) return parts_.done.finish(v, result);
   if (error_) return parts_.done.finish(v, result ? result : error_);
   v.result = result;
@@ -272,7 +272,7 @@ void output_gate::leave(verb& v, error_code result, std::uint64_t end) {
 }
 
 bool output_gate::wants_flush() const noexcept {
-  return !is_flushing_ && !rests_ && !error_ && parts_.engine.ring().output_bytes() != 0;
+  return !is_flushing_ && !is_paused_ && !error_ && parts_.engine.ring().output_bytes() != 0;
 }
 
 void output_gate::begin_flush() noexcept {
@@ -296,7 +296,7 @@ void output_gate::flushed(std::size_t n) {
 }
 
 void output_gate::complete_flushed() noexcept {
-  while (!leaving_.empty() && leaving_.front().end <= flushed_) {
+  while (!leaving_.empty() && leaving_.front().ciphertext_end <= flushed_) {
     verb& first = leaving_.front();
     parts_.done.finish(first, first.result);
   }
@@ -305,8 +305,9 @@ void output_gate::complete_flushed() noexcept {
 void output_gate::end_verbs(error_code result) noexcept {
   bool const is_final = result != operation_aborted();
   each_verb([&](verb& each) {
-    if (each.is_kept && !is_final) return;
-    bool const none_has_left = !parts_.engine.path().sends_directly() && each.begin >= flushed_;
+    if (each.is_detached && !is_final) return;
+    bool const none_has_left =
+        !parts_.engine.path().sends_directly() && each.ciphertext_begin >= flushed_;
     if (is_final && none_has_left && each.kind == verb_kind::write) each.bytes = 0;
     end_one(each, result);
   });
@@ -328,15 +329,15 @@ bool output_gate::waits_for_its_callable(verb& v, error_code result) noexcept {
 
 void output_gate::fail_verbs(error_code result) {
   for (verb& each : leaving_) {
-    if (each.end != not_in_ring_yet) continue;
-    each.end = sealed();
+    if (each.ciphertext_end != not_in_ring_yet) continue;
+    each.ciphertext_end = sealed_end();
     each.result = result;
   }
   for (auto it = queue_.begin(); it != queue_.end();) {
     verb& each = *it++;
     if (waits_for_its_callable(each, result)) continue;
     remove(each);
-    leave(each, result, sealed());
+    leave(each, result, sealed_end());
   }
   complete_flushed();  // where nothing is in the ring, no flush ends any more
 }

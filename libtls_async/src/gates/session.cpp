@@ -52,7 +52,7 @@ actions session::turn(memory_account::waiter& waiter) {
   try {
     while (std::exchange(again_, false) && !closed_) {
       input_.want_fill(false);
-      output_.want_room(false);
+      output_.want_writable(false);
       step_handshake();
       step_output(waiter);
       step_input();
@@ -78,9 +78,9 @@ actions session::todo() {
     return wanted;
   }
   output_.forget_locations();
-  wanted.wait_for_room = output_.wants_room();
-  wanted.flush = !wanted.wait_for_room && output_.wants_flush();
-  if (wanted.wait_for_room) output_.begin_waiting();
+  wanted.wait_writable = output_.wants_writable();
+  wanted.flush = !wanted.wait_writable && output_.wants_flush();
+  if (wanted.wait_writable) output_.begin_waiting();
   if (wanted.flush) output_.begin_flush();
   // A record of a cancelled write may need input too, and waits for the next verb.
   if (input_.wants_fill() && input_is_wanted()) {
@@ -97,8 +97,8 @@ actions session::todo() {
 // A fill that may have to wait holds no ring meanwhile. What answers our part of a handshake should
 // come soon, and to receive costs less than to wait until there is something.
 fill_way session::way_to_fill() const noexcept {
-  bool const is_answer = !parts_.engine.handshake_done() && output_.sealed() != 0;
-  if (parts_.engine.path().receives_directly() || !may_keep_ring()) return fill_way::wait;
+  bool const is_answer = !parts_.engine.handshake_done() && output_.sealed_end() != 0;
+  if (parts_.engine.path().receives_directly() || !may_hold_ring()) return fill_way::wait;
   if (is_answer || parts_.engine.ring().expects_more_than(landing_bytes)) return fill_way::at_once;
   return input_.more_is_likely() ? fill_way::if_something_is : fill_way::wait;
 }
@@ -148,7 +148,7 @@ bool session::went_on(want next) {
     case want::nothing:
       return true;
     case want::flush:
-      if (parts_.engine.path().sends_directly()) output_.want_room(true);
+      if (parts_.engine.path().sends_directly()) output_.want_writable(true);
       return false;
     case want::fill:
       if (!input_.error()) {
@@ -208,7 +208,7 @@ void session::step_input() {
       break;
     case want::flush:  // a peer that floods us with KeyUpdates and reads no replies
       if (output_.error()) end_inputs(output_.error());
-      if (parts_.engine.path().sends_directly()) output_.want_room(true);
+      if (parts_.engine.path().sends_directly()) output_.want_writable(true);
       break;
     case want::closed:
       end_inputs(parts_.world.eof);
@@ -228,9 +228,9 @@ void session::step_input() {
 [[gnu::cold]] void session::fail_session() {
   if (!parts_.engine.failure()) {  // every verb would end in success
     tell([&] {
-      parts_.engine.refuse(errc::unexpected_result, "the session ended without a reason");
+      parts_.engine.abort(errc::unexpected_result, "the session ended without a reason");
     });
-    parts_.engine.refuse(errc::unexpected_result);
+    parts_.engine.abort(errc::unexpected_result);
   }
   error_code const result = failure_code();
   output_.fail_verbs(result);
@@ -242,7 +242,7 @@ void session::step_input() {
 }
 
 void session::fail_for_memory() noexcept {
-  parts_.engine.refuse(make_error_code(boost::system::errc::not_enough_memory));
+  parts_.engine.abort(make_error_code(boost::system::errc::not_enough_memory));
   try {
     fail_session();
   } catch (...) {
@@ -277,38 +277,38 @@ void session::flushed(error_code ec, std::size_t n) {
   if (!closed_) end_flush(ec || n != 0 ? ec : system_code(EPIPE));
 }
 
-void session::has_room(error_code ec) {
+void session::writable(error_code ec) {
   output_.waited();
   if (!closed_) end_flush(ec);
 }
 
 void session::stop_flush(std::size_t n) {
   output_.flushed(n);
-  output_.rest();
+  output_.pause();
 }
 
 void session::end_flush(error_code ec) {
   if (!ec) return;
   if (ec != operation_aborted()) {
-    output_.fail(end_of_output(ec));
+    output_.fail(output_error(ec));
     end_outputs(output_.error());
     if (!parts_.engine.handshake_done()) end_inputs(output_.error());
     return;
   }
   // Somebody cancelled the next layer. The ring is kept, and the next verb goes on with its flush,
   // or one that is still there when all that was cancelled has ended.
-  output_.rest();
+  output_.pause();
   looks_again_ = true;
   end_outputs(ec);
   if (!parts_.engine.handshake_done()) {
     end_inputs(ec);
-  } else if (input_.waits_for_room()) {
+  } else if (input_.waits_for_output()) {
     if (auto* const read = input_.take_read()) parts_.done.finish(*read, ec);
   }
 }
 
 std::span<std::byte> session::fill_room() noexcept {
-  bool const all = may_keep_ring();
+  bool const all = may_hold_ring();
   auto const room = parts_.engine.ring().begin_fill();
   return all ? room : room.first(std::min(room.size(), parts_.engine.ring().rest_of_record()));
 }
@@ -322,8 +322,8 @@ void session::filled(error_code ec, std::size_t n) {
 void session::landed(error_code ec, std::span<std::byte const> landing, std::size_t n) {
   if (n != 0 && !parts_.engine.ring().take(landing.first(n))) {
     auto const why = make_error_code(boost::system::errc::not_enough_memory);
-    tell([&] { parts_.engine.refuse(why, "no memory for what was received"); });
-    parts_.engine.refuse(why);
+    tell([&] { parts_.engine.abort(why, "no memory for what was received"); });
+    parts_.engine.abort(why);
   }
   received(ec, n, n == landing.size());
 }
@@ -349,7 +349,7 @@ void session::ended_receiving(error_code ec) {
     if (parts_.engine.handshake_done() && parts_.engine.in_handshake()) end_outputs(ec);
     end_inputs(ec);
   } else if (ec) {
-    input_.fail(end_of_input(ec));
+    input_.fail(input_error(ec));
   }
 }
 
@@ -373,17 +373,17 @@ bool session::holds_ring() const noexcept {
 }
 
 // Where memory is short a ring is not kept while its stream waits.
-bool session::may_keep_ring() const noexcept {
-  return account_ == nullptr || holds_ring() || account_->has_room_for(parts_.engine.ring().size());
+bool session::may_hold_ring() const noexcept {
+  return account_ == nullptr || holds_ring() || account_->allows(parts_.engine.ring().size());
 }
 
 // A stream that has nothing to flush and nothing to open waits with what it needs for that. Not
 // where a callback of OpenSSL's has come here: it is still working on the ring.
-void session::rest() noexcept {
+void session::go_idle() noexcept {
   if (in_turn_) return;
   // A ring that is being flushed is in use: OpenSSL need not be asked.
-  bool const flushes_ring = output_.is_flushing() && !parts_.engine.sends_directly();
-  if (!flushes_ring) parts_.engine.rest(has(modes_, mode::release_buffers_on_idle));
+  bool const flushes_ring = output_.is_flushing() && !parts_.engine.path().sends_directly();
+  if (!flushes_ring) parts_.engine.go_idle(has(modes_, mode::release_buffers_on_idle));
   tell_account();
 }
 

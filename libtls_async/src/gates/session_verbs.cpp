@@ -114,7 +114,7 @@ error_code session::refusal() const {
 bool session::keep_bytes(std::size_t n) noexcept {
   if (n > parts_.options.most_bytes_kept || kept_bytes_ > parts_.options.most_bytes_kept - n)
     return false;
-  if (account_ != nullptr && !account_->has_room_for(n)) return false;
+  if (account_ != nullptr && !account_->allows(n)) return false;
   kept_bytes_ += n;
   return true;
 }
@@ -219,7 +219,7 @@ void session::add_deadline(verb const& v) noexcept { parts_.deadlines.add(expiry
   auto const limit = v.stalls ? parts_.options.write_stall_deadline.span() : v.expiry - v.started;
   auto const ms = std::chrono::round<std::chrono::milliseconds>(limit).count();
   char const* waited_for = "the peer to take what was sent";
-  bool const waits_for_output = v.state() == verb_state::leaving || input_.waits_for_room() ||
+  bool const waits_for_output = v.state() == verb_state::leaving || input_.waits_for_output() ||
                                 output_.is_flushing() || parts_.engine.ring().output_bytes() != 0;
   if (!waits_for_output) {
     if (!parts_.engine.handshake_done() && parts_.engine.handshake_step() != nullptr) {
@@ -256,7 +256,7 @@ error_code session::failure_code() const {
   return {static_cast<int>(why.openssl), *parts_.world.openssl};
 }
 
-[[gnu::cold]] error_code session::end_of_input(error_code transport) noexcept {
+[[gnu::cold]] error_code session::input_error(error_code transport) noexcept {
   if (transport == parts_.world.eof) {
     tell([&] { parts_.engine.explain("the peer closed the connection without close_notify"); });
     return parts_.world.truncated;
@@ -265,7 +265,7 @@ error_code session::failure_code() const {
   return transport;
 }
 
-[[gnu::cold]] error_code session::end_of_output(error_code transport) noexcept {
+[[gnu::cold]] error_code session::output_error(error_code transport) noexcept {
   tell([&] { parts_.engine.explain("sending failed: " + transport.message()); });
   // Only the peer's close_notify is eof here; another stream as the next layer may say so of a
   // send.

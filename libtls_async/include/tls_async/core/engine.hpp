@@ -72,9 +72,9 @@ public:
   /// was left of the one before is gone, and its failure forgotten. True if so.
   bool begin_anew_if_cleared() noexcept;
   /// SSL_VERIFY_NONE and so on, of SSL_set_verify(3).
-  void verify_mode(int mode) noexcept;
+  void set_verify_mode(int mode) noexcept;
   /// SSL_set_verify_depth(3).
-  void verify_depth(int depth) noexcept;
+  void set_verify_depth(int depth) noexcept;
   /// `callback` has the last word on each certificate, but for one set by SSL_set_verify(3) later
   /// than it, and is trust enough for one of our contexts that trusts nobody. It replaces those of
   /// before. What it throws refuses it. `checks_host`: it knows whom we want.
@@ -145,7 +145,7 @@ public:
   [[nodiscard]] tls_async::stats& stats() noexcept { return stats_; }
   /// Gives back what a session that waits can do without: the ring if it is empty, and with
   /// `buffers` OpenSSL's record buffers where it holds nothing in them (SSL_free_buffers(3)).
-  void rest(bool buffers) noexcept;
+  void go_idle(bool buffers) noexcept;
   /// Whether OpenSSL frees its record buffers whenever they are empty (mode::release_buffers).
   void release_buffers_always(bool on) noexcept;
 
@@ -181,9 +181,9 @@ public:
   /// The message that the handshake needs next; null while no handshake has begun.
   [[nodiscard]] char const* handshake_step() const noexcept { return story_.handshake_step; }
   /// Ends the session for a reason of the caller's.
-  void refuse(error_code why, std::string summary);
+  void abort(error_code why, std::string summary);
   /// The same where there is no memory for words.
-  void refuse(error_code why) noexcept {
+  void abort(error_code why) noexcept {
     if (!failure_) failure_ = tls_async::failure(why);
   }
 
@@ -196,7 +196,7 @@ private:
   [[nodiscard]] bool attach_ring();
   enum class opening { no, yes };
   step answer(int result, opening is_open = opening::no);
-  [[nodiscard]] bool keep_pending(std::span<std::byte const> record);
+  [[nodiscard]] bool copy_pending(std::span<std::byte const> record);
   step finish_message();
   step fail(tls_async::failure why);
   step fail(error_code why, std::string summary);
@@ -244,7 +244,7 @@ private:
   void exceed(peer_limit limit) noexcept;
   step begin();
   void forget_story() noexcept;
-  step refused_by_context();
+  step check_policy();
   step check_host();
   void adopt_verify_callback() noexcept;
   void drop_unverified_session();
@@ -254,8 +254,8 @@ private:
   [[nodiscard]] bool skips_verification() const noexcept;
   [[nodiscard]] unsigned host_flags() const noexcept;
   step fail_transport(int error);
-  step end_for_fixed_keys(char const* summary);
-  [[nodiscard]] bool has_to_end_for_fixed_keys() const noexcept;
+  step fail_for_fixed_keys(char const* summary);
+  [[nodiscard]] bool has_to_fail_for_fixed_keys() const noexcept;
   void explain_failure(std::string openssl);
   void tell_alert();
   tls_async::error_info& story();

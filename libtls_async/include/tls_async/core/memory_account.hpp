@@ -17,7 +17,7 @@
 namespace tls_async::detail {
 
 /// What the streams of a context hold, and those of them that wait for room: the inside of
-/// context::memory_budget. Thread-safe. The questions of a stream that has room cost no lock.
+/// context::set_memory_budget. Thread-safe. The questions of a stream that has room cost no lock.
 class memory_account {
 public:
   /// Bytes of one stream: what it can't do without, and the ring, which it gives back.
@@ -45,7 +45,7 @@ public:
     std::size_t needed_ = 0;
   };
 
-  /// See context::memory_budget.
+  /// See context::set_memory_budget.
   void budget(std::size_t bytes) noexcept;
   /// Bytes that all streams hold.
   [[nodiscard]] std::size_t usage() const noexcept { return kept_ + rings_; }
@@ -53,11 +53,11 @@ public:
   /// A stream holds `now` instead of `before`.
   void change(holding const& before, holding const& now) noexcept;
   /// So many bytes more would be within the budget.
-  [[nodiscard]] bool has_room_for(std::size_t bytes) const noexcept;
+  [[nodiscard]] bool allows(std::size_t bytes) const noexcept;
   /// A stream may take a ring of so many bytes; also without room if nobody else is busy with one,
   /// for somebody has to go on: who holds unread input may wait for the one that asks.
   [[nodiscard]] bool may_take_ring(std::size_t bytes) const noexcept {
-    return busy_rings_ == 0 || has_room_for(bytes);
+    return busy_rings_ == 0 || allows(bytes);
   }
   /// True if `one` may take a ring of so many bytes; else it is resumed when it may.
   [[nodiscard]] bool may_take_ring_or_wait(waiter& one, std::size_t bytes);

@@ -50,7 +50,7 @@ public:
   /// Nothing is pending.
   void clear() noexcept { taken_ = size_ = 0; }
   /// Gives the memory back, if nothing is pending.
-  void rest() noexcept {
+  void go_idle() noexcept {
     if (!empty()) return;
     clear();
     bytes_.reset();

@@ -60,7 +60,7 @@ public:
   /// told of that end may want more.
   void go_on() noexcept { read_has_just_ended_ = false; }
   /// A read waits until the peer takes our answers to its requests.
-  [[nodiscard]] bool waits_for_room() const noexcept { return waits_for_room_; }
+  [[nodiscard]] bool waits_for_output() const noexcept { return waits_for_output_; }
 
   // Filling.
 
@@ -75,9 +75,9 @@ public:
   void let_go_of_fill() noexcept { is_let_go_ = true; }
   [[nodiscard]] bool is_letting_go() const noexcept { return is_let_go_; }
   /// It is one that could be.
-  [[nodiscard]] bool may_let_go() const noexcept { return is_filling_ && !is_let_go_ && !is_kept_; }
+  [[nodiscard]] bool may_let_go() const noexcept { return is_filling_ && !is_let_go_ && !is_left_; }
   /// It can't be: it stays, and nobody waits for its end.
-  void keep_fill() noexcept;
+  void leave_fill() noexcept;
   /// It has ended, and `n` bytes are in the ring. `bulk`: it is probably one of many. False if its
   /// `ec` means nothing to who has come since it was let go.
   [[nodiscard]] bool end_fill(error_code ec, std::size_t n, bool bulk);
@@ -89,7 +89,7 @@ public:
   /// There is another session. No verb is in progress.
   void begin_anew() noexcept {
     error_ = {};
-    wants_fill_ = waits_for_room_ = more_is_likely_ = false;
+    wants_fill_ = waits_for_output_ = more_is_likely_ = false;
   }
   /// Input has come: how many KeyUpdates may be in it.
   void limit_key_updates() noexcept;
@@ -107,9 +107,9 @@ private:
   error_code error_;
   bool is_filling_ = false;
   bool is_let_go_ = false;
-  bool is_kept_ = false;
+  bool is_left_ = false;
   bool wants_fill_ = false;
-  bool waits_for_room_ = false;
+  bool waits_for_output_ = false;
   bool read_has_just_ended_ = false;
   bool more_is_likely_ = false;  // the last fill brought much
 };

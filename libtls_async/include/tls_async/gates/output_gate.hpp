@@ -77,10 +77,10 @@ public:
   /// There is something to be flushed, and nothing prevents it.
   [[nodiscard]] bool wants_flush() const noexcept;
   /// The descriptor has to take more first.
-  [[nodiscard]] bool wants_room() const noexcept {
-    return wants_room_ && !is_flushing_ && !rests_ && !error_;
+  [[nodiscard]] bool wants_writable() const noexcept {
+    return wants_writable_ && !is_flushing_ && !is_paused_ && !error_;
   }
-  void want_room(bool on) noexcept { wants_room_ = on; }
+  void want_writable(bool on) noexcept { wants_writable_ = on; }
   void begin_flush() noexcept;
   void begin_waiting() noexcept { is_flushing_ = true; }
   /// `n` bytes of ring.readable() have left.
@@ -91,15 +91,15 @@ public:
   [[nodiscard]] bool is_flushing() const noexcept { return is_flushing_; }
 
   /// The next layer was cancelled: nothing is flushed before the next verb, or go_on().
-  void rest() noexcept { rests_ = true; }
-  void go_on() noexcept { rests_ = false; }
-  [[nodiscard]] bool rests() const noexcept { return rests_; }
+  void pause() noexcept { is_paused_ = true; }
+  void go_on() noexcept { is_paused_ = false; }
+  [[nodiscard]] bool is_paused() const noexcept { return is_paused_; }
   /// Nothing leaves any more, for this reason.
   void fail(error_code why) noexcept { error_ = why; }
   [[nodiscard]] error_code const& error() const noexcept { return error_; }
 
   /// Up to where all that has been sealed stands, in bytes of ciphertext from the start.
-  [[nodiscard]] std::uint64_t sealed() const noexcept {
+  [[nodiscard]] std::uint64_t sealed_end() const noexcept {
     return flushed_ + parts_.engine.ring().output_bytes();
   }
   [[nodiscard]] time_point last_progress() const noexcept { return last_progress_; }
@@ -107,7 +107,7 @@ public:
   void begin_anew() noexcept {
     error_ = {};
     begun_ = begun::nothing;
-    rests_ = has_rest_ = wants_room_ = false;
+    is_paused_ = has_rest_ = wants_writable_ = false;
   }
   /// Of one turn of the loop.
   void begin_turn() noexcept { sent_this_turn_ = 0; }
@@ -153,8 +153,8 @@ private:
   begun begun_ = begun::nothing;  // by a control verb that OpenSSL could not finish
   bool is_flushing_ = false;
   bool has_rest_ = false;  // of a partial flush: it leaves before anything is sealed behind it
-  bool wants_room_ = false;
-  bool rests_ = false;
+  bool wants_writable_ = false;
+  bool is_paused_ = false;
 };
 
 template <class Visit>

@@ -38,9 +38,9 @@ struct actions {
   /// Nothing else is asked for then: without the lock, locate() it, say located(), and turn again.
   write_verb* locate = nullptr;
   bool flush = false;              ///< Send ring().readable(); ends in flushed().
-  bool wait_for_room = false;      ///< Of the descriptor; ends in has_room().
+  bool wait_writable = false;      ///< Of the descriptor; ends in writable().
   fill_way fill = fill_way::none;  ///< Ends in filled(), landed(), has_input() or nothing_came().
-  bool let_go = false;             ///< Of the fill under way: end it, or say keep_fill().
+  bool let_go = false;             ///< Of the fill under way: end it, or say leave_fill().
   bool look_again = false;         ///< Say go_on() when handlers have been called.
   time_point timer = never;        ///< Set it; ends in expired().
 };
@@ -120,7 +120,7 @@ public:
   [[nodiscard]] actions turn(memory_account::waiter& waiter);
 
   void flushed(error_code ec, std::size_t n);
-  void has_room(error_code ec);
+  void writable(error_code ec);
   /// Into what fill_room() gave.
   void filled(error_code ec, std::size_t n);
   /// The first `n` bytes of `landing` have come.
@@ -129,7 +129,7 @@ public:
   /// Nothing was there, after all.
   void nothing_came() noexcept;
   void expired();
-  void keep_fill() noexcept { input_.keep_fill(); }
+  void leave_fill() noexcept { input_.leave_fill(); }
   /// The end of the fill under way was asked for.
   [[nodiscard]] bool is_letting_go() const noexcept { return input_.is_letting_go(); }
   /// Ends the session, since there is no memory for a step.
@@ -144,9 +144,9 @@ public:
   /// Where a fill goes that need not wait; empty if there is no memory.
   [[nodiscard]] std::span<std::byte> fill_room() noexcept;
   /// The whole ring may be used for it.
-  [[nodiscard]] bool may_keep_ring() const noexcept;
+  [[nodiscard]] bool may_hold_ring() const noexcept;
   /// Gives back what a stream that waits can do without.
-  void rest() noexcept;
+  void go_idle() noexcept;
   /// No verb is in progress any more, but the timer is set: it is to be stopped. To be asked when
   /// handlers have been called: they may start the next.
   [[nodiscard]] bool wants_no_timer() noexcept {
@@ -191,8 +191,8 @@ private:
   [[nodiscard]] actions todo();
   [[nodiscard]] fill_way way_to_fill() const noexcept;
   [[nodiscard]] bool input_is_wanted() noexcept;
-  [[nodiscard]] error_code end_of_input(error_code transport) noexcept;
-  [[nodiscard]] error_code end_of_output(error_code transport) noexcept;
+  [[nodiscard]] error_code input_error(error_code transport) noexcept;
+  [[nodiscard]] error_code output_error(error_code transport) noexcept;
   template <class Words>
   static void tell(Words words) noexcept;
 

@@ -18,7 +18,12 @@
 #include <cstdint>
 #include <span>
 
-namespace tls_async::detail {
+namespace tls_async {
+
+/// The length that `tls_sendfile` takes for all of the file from `offset` on.
+inline constexpr std::uint64_t to_the_end = UINT64_MAX;
+
+namespace detail {
 
 using time_point = std::chrono::steady_clock::time_point;
 inline constexpr time_point never = time_point::max();
@@ -104,7 +109,7 @@ public:
   verb_kind const kind;
   bool on_io_executor = false;   ///< Its handler's executor is the next layer's own.
   bool stalls = false;           ///< Bounded by the progress of the flush rather than by `expiry`.
-  bool is_kept = false;          ///< Nobody waits for it: only what is final ends it.
+  bool is_detached = false;      ///< Nobody waits for it: only what is final ends it.
   bool blocks = false;           ///< Its thread waits for it, and not for memory.
   bool is_locating = false;      ///< Its callable runs now, without the lock: the node has to stay.
   std::uint16_t node_bytes = 0;  ///< What the stream counts for it.
@@ -113,8 +118,9 @@ public:
   error_code result{};
   error_code ended_with{};  ///< It was cancelled where it could not end at once.
   std::size_t bytes = 0;    ///< Plaintext read, or sealed.
-  std::uint64_t begin = 0;  ///< Of its ciphertext, in bytes from the start of the session.
-  std::uint64_t end = 0;
+  std::uint64_t ciphertext_begin =
+      0;  ///< Of its ciphertext, in bytes from the start of the session.
+  std::uint64_t ciphertext_end = 0;
 
 protected:
   explicit verb(verb_kind k) noexcept : kind(k) {}
@@ -141,7 +147,7 @@ protected:
 struct file_part {
   int file;
   std::uint64_t offset;
-  std::uint64_t length;  ///< UINT64_MAX is all up to the end.
+  std::uint64_t length;  ///< Or to_the_end.
 };
 
 class write_verb : public verb {
@@ -211,4 +217,5 @@ private:
   std::uint32_t foreign_ = 0;  // of them, those that take_foreign() looks for
 };
 
-}  // namespace tls_async::detail
+}  // namespace detail
+}  // namespace tls_async

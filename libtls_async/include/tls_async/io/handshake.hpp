@@ -16,7 +16,7 @@
 
 namespace tls_async {
 
-/// The client's side.
+/// As a client.
 struct as_client {
   /// `of`: the DNS name or IP address literal that the certificate must be for; a name is also sent
   /// as SNI (RFC 6066 section 3). Has to live until the handshake is called, which copies it.
@@ -24,7 +24,7 @@ struct as_client {
 
   std::string_view host;  ///< As it was given.
 };
-/// The server's side.
+/// As a server.
 struct as_server {};
 
 namespace detail {
@@ -133,13 +133,13 @@ concept no_side = !std::convertible_to<T, as_client> && !std::convertible_to<T, 
 template <class NextLayer, class Clock>
 auto tls_handshake(stream<NextLayer, Clock>& s) {
   static_assert(std::is_void_v<NextLayer>,
-                "tls_handshake needs to know our side: as_client{\"host\"} or as_server{}");
+                "tls_handshake needs to know our role: as_client{\"host\"} or as_server{}");
   return tls_handshake(s, as_server{});
 }
 template <class NextLayer, class Clock, detail::no_side Side, class... Rest>
 auto tls_handshake(stream<NextLayer, Clock>& s, Side&&, Rest&&... rest) {
   static_assert(std::is_void_v<NextLayer>,
-                "tls_handshake needs to know our side: as_client{\"host\"} or as_server{}");
+                "tls_handshake needs to know our role: as_client{\"host\"} or as_server{}");
   return tls_handshake(s, as_server{}, std::forward<Rest>(rest)...);
 }
 /// @endcond

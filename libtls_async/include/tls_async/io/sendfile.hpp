@@ -35,9 +35,6 @@ struct start_sendfile {
 
 }  // namespace detail
 
-/// For `tls_sendfile`: all of the file from `offset` on.
-inline constexpr std::uint64_t to_the_end = UINT64_MAX;
-
 /// Writes `length` bytes of `file` from `offset` on.
 ///
 /// Where `ktls_status().sending` is on, the kernel reads the file and seals it (SSL_sendfile(3)),

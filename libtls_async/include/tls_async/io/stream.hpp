@@ -209,14 +209,16 @@ public:
 
   /// Whether the peer is verified, in place of what the context says. A callback that was set
   /// stays.
-  void set_verify_mode(boost::asio::ssl::verify_mode mode) { state_->engine().verify_mode(mode); }
+  void set_verify_mode(boost::asio::ssl::verify_mode mode) {
+    state_->engine().set_verify_mode(mode);
+  }
   /// Sets it and clears `ec`: it never fails.
   error_code set_verify_mode(boost::asio::ssl::verify_mode mode, error_code& ec) {
     set_verify_mode(mode);
     return ec = {};
   }
   /// How long a chain may be (SSL_set_verify_depth(3)).
-  void set_verify_depth(int depth) { state_->engine().verify_depth(depth); }
+  void set_verify_depth(int depth) { state_->engine().set_verify_depth(depth); }
   /// Sets it and clears `ec`: it never fails.
   error_code set_verify_depth(int depth, error_code& ec) {
     set_verify_depth(depth);
@@ -332,8 +334,8 @@ public:
   /// Negotiates. For the host name see the blocking form; `tls_handshake` takes it as an argument.
   template <detail::no_buffers Token = detail::default_token<executor_type>>
   auto async_handshake(handshake_type type, Token&& token = Token()) {
-    return detail::initiate<Token>(*state_, detail::start_handshake{time_limit::none(), side(type)},
-                                   token);
+    return detail::initiate<Token>(
+        *state_, detail::start_handshake{time_limit::none(), role_of(type)}, token);
   }
   /// With ciphertext that was already received. Completes with the number of bytes of `received`
   /// that were taken: all, or as many as the ring holds. operation_in_progress, and none was taken,
@@ -342,7 +344,7 @@ public:
   requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value auto async_handshake(
       handshake_type type, ConstBufferSequence const& received, Token&& token = Token()) {
     return detail::initiate<Token>(
-        *state_, detail::start_buffered_handshake<ConstBufferSequence>{received, side(type)},
+        *state_, detail::start_buffered_handshake<ConstBufferSequence>{received, role_of(type)},
         token);
   }
   /// Reads as `tls_read_some` does, without a deadline.
@@ -370,13 +372,13 @@ public:
 private:
   friend detail::access;
 
-  static detail::be_side side(handshake_type type) noexcept {
+  static detail::be_role role_of(handshake_type type) noexcept {
     return type == client ? &detail::be_any_client : &detail::be_any_server;
   }
   void be(handshake_type type) {
     auto const inside = state_->lock();
     state_->session().begin_anew_if_cleared();
-    (void)side(type)(state_->engine());
+    (void)role_of(type)(state_->engine());
   }
   [[nodiscard]] bool is_idle() const {
     auto const inside = state_->lock();

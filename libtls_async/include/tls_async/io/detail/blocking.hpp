@@ -78,8 +78,8 @@ private:
     bool goes_on = true;
     if (wanted.flush) {
       goes_on = flush();
-    } else if (wanted.wait_for_room) {
-      goes_on = wait_for_room();
+    } else if (wanted.wait_writable) {
+      goes_on = wait_writable();
     } else if (std::exchange(wants_fill_, false)) {
       goes_on = fill();
     } else if (v.state() != verb_state::done && !wanted.look_again) {
@@ -140,13 +140,13 @@ private:
     if (ec == boost::asio::error::would_block) return state_.session().nothing_came(), false;
     return state_.session().filled(ec, n), true;
   }
-  bool wait_for_room() {
+  bool wait_writable() {
     error_code const ec = wait(boost::asio::socket_base::wait_write);
     bool const blocked = ec == boost::asio::error::would_block;
     if (blocked) {
       state_.session().stop_flush(0);
     } else {
-      state_.session().has_room(ec);
+      state_.session().writable(ec);
     }
     return !blocked;
   }

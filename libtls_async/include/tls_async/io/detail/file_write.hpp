@@ -40,11 +40,10 @@ public:
   void advance(std::size_t n) override {
     bytes += n;
     part_.offset += n;
-    if (part_.length != UINT64_MAX) part_.length -= n;
+    if (part_.length != to_the_end) part_.length -= n;
   }
 
 protected:
-  /// A `length` of UINT64_MAX is all up to the end.
   file_write(int file, std::uint64_t offset, std::uint64_t length) noexcept
       : write_verb(false), part_{file, offset, length} {}
   ~file_write() = default;
@@ -82,7 +81,7 @@ private:
       seen.size = static_cast<std::size_t>(n);
     } else if (n < 0) {
       result = error_code(errno, boost::system::system_category());
-    } else if (part_.length != UINT64_MAX) {
+    } else if (part_.length != to_the_end) {
       result = errc::file_ended;
     } else {
       part_.length = 0;

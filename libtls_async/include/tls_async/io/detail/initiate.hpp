@@ -94,7 +94,7 @@ struct start_write {
 };
 
 /// What a stream is to become.
-using be_side = error_code (*)(engine&);
+using be_role = error_code (*)(engine&);
 inline error_code be_nothing(engine& /*session*/) { return {}; }
 inline error_code be_any_client(engine& session) { return session.be_client(), error_code(); }
 /// boost::asio::ssl::stream's: what is wrong is told by the handshake.
@@ -106,7 +106,7 @@ inline error_code be_any_server(engine& session) {
 struct start_handshake {
   using signature = void(error_code);
   time_limit allowed;
-  be_side be = &be_nothing;
+  be_role be = &be_nothing;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
@@ -139,7 +139,7 @@ template <class Buffers>
 struct start_buffered_handshake {
   using signature = void(error_code, std::size_t);
   Buffers received;
-  be_side be;
+  be_role be;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {

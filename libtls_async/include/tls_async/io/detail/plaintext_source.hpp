@@ -158,7 +158,7 @@ public:
   template <class Buffers>
   kept_write(State& state, Buffers const& buffers, std::size_t size)
       : write_verb(false), state_(state), kept_(size) {
-    is_kept = on_io_executor = true;
+    is_detached = on_io_executor = true;
     boost::asio::buffer_copy(boost::asio::buffer(kept_), buffers);
   }
 

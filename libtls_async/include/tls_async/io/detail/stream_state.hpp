@@ -178,7 +178,7 @@ public:
     auto elsewhere = session_.take_done_elsewhere();
     bool all_on_their_way = true;
     if (!session_.has_done()) {
-      rest();
+      go_idle();
     } else if (!call_handlers_soon() && own != nullptr && own->state() == verb_state::done &&
                own->on_io_executor) {
       session_.take_done(*own);
@@ -212,7 +212,7 @@ public:
         engine().path().use_descriptor(socket, &kernel_has_tls);
       } else if (has_one && engine().path().descriptor() != socket) {
         // Closed by its owner: the number may be another file's by now.
-        refuse(boost::asio::error::bad_descriptor, "the socket was closed");
+        abort_session(boost::asio::error::bad_descriptor, "the socket was closed");
       }
     }
   }
@@ -318,7 +318,7 @@ private:
     if constexpr (Event == event::flushed) {
       session_.flushed(ec, n);
     } else if constexpr (Event == event::writable) {
-      session_.has_room(ec);
+      session_.writable(ec);
     } else if constexpr (Event == event::filled) {
       session_.filled(ec, n);
     } else if constexpr (Event == event::readable) {
@@ -326,7 +326,7 @@ private:
     } else if constexpr (Event == event::landed) {
       session_.landed(ec, std::as_bytes(std::span(landing_)), n);
     } else if constexpr (Event == event::let_go) {
-      if (session_.is_letting_go() && !fill_cancel_.emit()) session_.keep_fill();
+      if (session_.is_letting_go() && !fill_cancel_.emit()) session_.leave_fill();
     } else {
       static_assert(Event == event::expired);
       if (!ec) session_.expired();
@@ -368,7 +368,7 @@ private:
     next_layer_.async_write_some(boost::asio::const_buffer(ciphertext.data(), ciphertext.size()),
                                  on<event::flushed>(flush_cancel_.slot()));
   }
-  void wait_for_room() {
+  void wait_writable() {
     if constexpr (is_socket<next_layer_type>) {
       next_layer_.async_wait(next_layer_type::wait_write,
                              on<event::writable>(flush_cancel_.slot()));
@@ -432,14 +432,14 @@ private:
       }
       inside.lock();
     }
-    if (!session_.has_done()) rest();
+    if (!session_.has_done()) go_idle();
     session_.put_back(unreached);  // until the next event
     if (thrown) std::rethrow_exception(thrown);
   }
   // When all is done that there was to be done.
-  void rest() noexcept {
+  void go_idle() noexcept {
     if (session_.is_closed()) return;
-    session_.rest();
+    session_.go_idle();
     if (session_.wants_no_timer()) timer_.cancel();
   }
   // A handler that throws or runs the event loop leaves the second look to the next of these.
@@ -474,11 +474,11 @@ private:
     }
   }
 
-  void refuse(error_code why, char const* words) noexcept {
+  void abort_session(error_code why, char const* words) noexcept {
     try {
-      engine().refuse(why, words);
+      engine().abort(why, words);
     } catch (...) {
-      engine().refuse(why);
+      engine().abort(why);
     }
   }
   [[nodiscard]] int descriptor() {
@@ -542,12 +542,12 @@ bool stream_state<NextLayer, Clock>::begin_all(actions const& wanted) {
     is_beginning_ = false;
   };
   attempt(
-      wanted.let_go, [&] { let_go_of_fill(); }, [&] { session_.keep_fill(); });
+      wanted.let_go, [&] { let_go_of_fill(); }, [&] { session_.leave_fill(); });
   attempt(
       wanted.timer != never, [&] { set_timer(wanted); },
-      [&] { engine().refuse(no_memory()); });  // no verb would end in time
+      [&] { engine().abort(no_memory()); });  // no verb would end in time
   attempt(
-      wanted.wait_for_room, [&] { wait_for_room(); }, [&] { session_.has_room(no_memory()); });
+      wanted.wait_writable, [&] { wait_writable(); }, [&] { session_.writable(no_memory()); });
   attempt(
       wanted.flush, [&] { flush(); }, [&] { session_.flushed(no_memory(), 0); });
   attempt(
