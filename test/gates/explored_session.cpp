@@ -8,10 +8,32 @@ namespace tls_async::test {
 
 std::set<std::pair<verb_state, verb_state>> explored_session::steps;
 
+explored_session::explored_session(unsigned part, beginning from)
+    : most_on_the_way_(part == both ? 0 : 39),
+      s_(psk_context(role::client), psk_context(role::server), options()) {
+  if (from != beginning::before_handshake) s_.negotiate();
+  s_.locates_later = true;
+  if (from != beginning::full_ring) return;
+  start_write(6);
+  start_write(max_record_plaintext);
+  for (int i = 0; i != 37; ++i)
+    start_control(verb_kind::key_update);
+  prepared_ = verbs_.end() - verbs_.begin();
+}
+
+void explored_session::note() {
+  verbs_.note_steps(steps);
+  for (auto const& each : verbs_) {
+    bool const is_write = each.v.kind == verb_kind::write;
+    has_begun_ = has_begun_ || (!is_write && each.v.state() == verb_state::under_way);
+  }
+}
+
 // Only what decides. Bytes in the ring count as none, too few for a part of them, those of short
-// records, or more: nothing is sealed behind a record or the rest of a flush, and behind short ones
-// there is room for one more. Verbs that are done, and what comes behind a failure or an end,
-// decide nothing. The lengths of what comes in are few, and are told as they are.
+// records, more, or so many that nothing more has room: nothing is sealed behind a record or the
+// rest of a flush but control verbs, and behind short ones there is room for a record. Verbs that
+// are done, and what comes behind a failure or an end, decide nothing. The lengths of what comes in
+// are few, and are told as they are.
 std::string explored_session::signature() {
   std::ostringstream out;
   auto const& asked = s_.asked;
@@ -24,7 +46,7 @@ std::string explored_session::signature() {
   for (auto const& each : verbs_) {
     if (each.is_in_progress()) out << ' ' << seconds_to(bound_of(each.v));
   }
-  out << ' ' << seconds_to(asked.timer) << is_paused_ << output_failed_
+  out << ' ' << seconds_to(asked.timer) << has_begun_ << is_paused_ << output_failed_
       << static_cast<bool>(engine.failure()) << (output_failed_ ? 0 : class_of(output));
   if (engine.failure()) return out.str();
   out << input_failed_ << is_nonsense_ << engine.handshake_done() << engine.record_pending()
