@@ -13,7 +13,7 @@ namespace tls_async::test {
 
 using w = explored_session&;
 
-std::array<event<explored_session>, 33> const explored_session::events{{
+std::array<event<explored_session>, 32> const explored_session::events{{
     {"handshake", both, [](w s) { return s.may_start(verb_kind::handshake); },
      [](w s) { s.start_control(verb_kind::handshake); }},
     {"read", inwards | both, [](w s) { return s.may_start(verb_kind::read); },
@@ -58,8 +58,6 @@ std::array<event<explored_session>, 33> const explored_session::events{{
      [](w s) { s.fail_fill(asio::error::eof); }},
     {"let go", inwards | both, [](w s) { return s.s_.asked.let_go; },
      [](w s) { s.s_.end_fill_let_go(); }},
-    {"let go of both", inwards, [](w s) { return s.s_.asked.let_go && s.s_.asked.flush; },
-     [](w s) { s.let_go_of_both(); }},
     {"keep fill", inwards, [](w s) { return s.s_.asked.let_go; }, [](w s) { s.leave_fill(); }},
     {"look again", all, [](w s) { return s.s_.asked.look_again; }, [](w s) { s.look_again(); }},
     {"locate", outwards, [](w s) { return s.s_.asked.locate != nullptr; },

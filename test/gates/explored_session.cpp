@@ -164,12 +164,6 @@ bool explored_session::wants_fill(detail::verb const& v) {
          v.state() == verb_state::closing || is_output_in_handshake;
 }
 
-void explored_session::let_go_of_both() {
-  s_.session.interrupt_flush();
-  s_.fail_flush(asio::error::operation_aborted);
-  s_.end_fill_let_go();
-}
-
 void explored_session::leave_fill() {
   s_.asked.let_go = false;
   is_fill_kept_ = true;

@@ -35,7 +35,7 @@ enum class beginning {
 
 class explored_session {
 public:
-  static std::array<event<explored_session>, 33> const events;  // in exploration_test.cpp
+  static std::array<event<explored_session>, 32> const events;  // in exploration_test.cpp
 
   explored_session(unsigned part, beginning from);
   ~explored_session() {
@@ -137,7 +137,6 @@ private:
   }
   void fill_nonsense();
   // As a socket does it, which is cancelled as a whole.
-  void let_go_of_both();
   void look_again() {
     is_paused_ = false;
     s_.look_again();
