@@ -15,7 +15,6 @@
 #include "serving/listener.hpp"
 #include "serving/metrics.hpp"
 #include "serving/run.hpp"
-#include "serving/run_on.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -104,16 +103,9 @@ int main(int argc, char* argv[]) {
                          .log = log,
                          .counted = counted,
                          .totals = [&server] { return server.totals(); }};
-    auto const metrics = [&]() -> asio::awaitable<std::string> {
-      auto const totals = co_await server.totals();
-      co_return serving::metrics(totals, counted, tls->certificate_ends());
-    };
     std::optional<serving::admin> admin;
     if (chosen->admin)
-      admin.emplace(
-          io, *chosen->admin,
-          serving::admin::answers{[&] { return serving::run_on(server.executor(), metrics()); },
-                                  [&server] { return !server.is_stopping(); }});
+      admin.emplace(io, *chosen->admin, server, counted, [&] { return tls->certificate_ends(); });
     if (chosen->key_log)
       log.event(serving::log_level::warning, "warning",
                 "the keys of all connections are written to " + chosen->key_log->string() +

@@ -4,7 +4,7 @@
 // HTTP by Beast.
 #include "admin.hpp"
 
-#include "listener.hpp"
+#include "run_on.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -39,10 +39,13 @@ constexpr auto limit = std::chrono::seconds(5);
 
 }  // namespace
 
-admin::admin(asio::io_context& io, tcp::endpoint const& endpoint, answers tell)
+admin::admin(asio::io_context& io, tcp::endpoint const& endpoint, listener& server,
+             counters const& counted, certificates shown)
     : executor_(asio::make_strand(io)),
       acceptor_(open_acceptor(executor_, endpoint, "--admin")),
-      tell_(std::move(tell)) {
+      server_(server),
+      counted_(counted),
+      shown_(std::move(shown)) {
   asio::co_spawn(executor_, accept(), [](std::exception_ptr const& failure) {
     if (failure) std::rethrow_exception(failure);
   });
@@ -61,6 +64,11 @@ asio::awaitable<void> admin::accept() {
     asio::co_spawn(executor_, serve(std::move(socket)),
                    [this](std::exception_ptr const&) { --open_; });
   }
+}
+
+asio::awaitable<std::string> admin::current_metrics() {
+  auto const totals = co_await server_.totals();
+  co_return metrics(totals, counted_, shown_());
 }
 
 asio::awaitable<void> admin::serve(tcp::socket socket) {
@@ -88,11 +96,11 @@ asio::awaitable<void> admin::serve(tcp::socket socket) {
     say(http::status::method_not_allowed, "only GET and HEAD\n");
   } else if (target == "/metrics") {
     response.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
-    say(http::status::ok, co_await tell_.metrics());
+    say(http::status::ok, co_await run_on(server_.executor(), current_metrics()));
   } else if (target == "/live") {
     say(http::status::ok, "live\n");
   } else if (target == "/ready") {
-    bool const is_ready = tell_.is_ready();
+    bool const is_ready = !server_.is_stopping();
     say(is_ready ? http::status::ok : http::status::service_unavailable,
         is_ready ? "ready\n" : "stopping\n");
   } else {

@@ -6,6 +6,10 @@
 // connections at once.
 #pragma once
 
+#include "certificates.hpp"
+#include "listener.hpp"
+#include "metrics.hpp"
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,29 +17,32 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace serving {
 
 class admin {
 public:
-  struct answers {
-    std::function<boost::asio::awaitable<std::string>()> metrics;
-    std::function<bool()> is_ready;
-  };
+  using certificates = std::function<std::vector<certificate_end>()>;
 
-  // Listens at once, and answers while the io_context runs, which this has to outlive; `tell` is
-  // called on any of its threads. Throws std::runtime_error if it cannot listen.
-  admin(boost::asio::io_context& io, boost::asio::ip::tcp::endpoint const& endpoint, answers tell);
+  // Listens at once, and answers for `server` while the io_context runs; all of these have to
+  // outlive its last run. `shown` is called on the executor of `server`. Throws std::runtime_error
+  // if it cannot listen.
+  admin(boost::asio::io_context& io, boost::asio::ip::tcp::endpoint const& endpoint,
+        listener& server, counters const& counted, certificates shown);
 
   boost::asio::ip::tcp::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
 
 private:
   boost::asio::awaitable<void> accept();
+  boost::asio::awaitable<std::string> current_metrics();
   boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket);
 
   boost::asio::any_io_executor executor_;
   boost::asio::ip::tcp::acceptor acceptor_;
-  answers tell_;
+  listener& server_;
+  counters const& counted_;
+  certificates shown_;
   unsigned open_ = 0;
 };
 

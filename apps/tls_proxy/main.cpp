@@ -13,7 +13,6 @@
 #include "serving/listener.hpp"
 #include "serving/metrics.hpp"
 #include "serving/run.hpp"
-#include "serving/run_on.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -69,16 +68,9 @@ int main(int argc, char* argv[]) {
     asio::io_context io{static_cast<int>(chosen->listen.threads)};
     serving::listener server{io, chosen->listen, log};
     serving::counters counted;
-    auto const metrics = [&]() -> asio::awaitable<std::string> {
-      auto const totals = co_await server.totals();
-      co_return serving::metrics(totals, counted, ends_in(*context));
-    };
     std::optional<serving::admin> admin;
     if (chosen->admin)
-      admin.emplace(
-          io, *chosen->admin,
-          serving::admin::answers{[&] { return serving::run_on(server.executor(), metrics()); },
-                                  [&server] { return !server.is_stopping(); }});
+      admin.emplace(io, *chosen->admin, server, counted, [&] { return ends_in(*context); });
     if (chosen->insecure)
       log.event(log_level::warning, "warning",
                 "the backend is NOT verified (--insecure); anybody between it and "

@@ -37,7 +37,8 @@ class Admin(unittest.TestCase):
 
     def ask(self, server, target, request=GET):
         """The status, the header and the body."""
-        header, _, body = exchange(self.connect(server), request % target).partition(b"\r\n\r\n")
+        with self.connect(server) as connection:  # closed at once, since there may be few
+            header, _, body = exchange(connection, request % target).partition(b"\r\n\r\n")
         return int(header.split()[1]), header.decode(), body.decode()
 
     def values(self, server):
