@@ -20,6 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TREE = ROOT / "build/mutants/tree"
 # The preset, the target, how it is run with {} for so many seconds, and how many more it may take before it hangs.
 MACHINES = {
+    "gates": ("dev", "gates_test", "build/dev/test/gates/gates_test --log_level=error", 600),
+    "core": ("dev", "core_test", "build/dev/test/core/core_test --log_level=error", 300),
     "model": ("dev", "model", "build/dev/test/model/model --seed 1 --seconds {} --minimise 0", 60),
     "hostile": ("dev", "hostile_test", "build/dev/test/hostile/hostile_test --log_level=error", 600),
     "torture": ("dev", "torture", "build/dev/test/torture/torture --every 7", 900),
@@ -88,7 +90,7 @@ def main():
     known = argparse.ArgumentParser(description=__doc__)
     known.add_argument("numbers", nargs="*", type=int, help="of mutants; all of them otherwise")
     known.add_argument("--seconds", type=int, default=300, help="for each machine")
-    known.add_argument("--machines", default="model,hostile,torture,ring,threads", help="in this order")
+    known.add_argument("--machines", default="gates,model,hostile,torture,ring,threads", help="in this order")
     given = known.parse_args()
     machines = given.machines.split(",")
     if not TREE.exists():
