@@ -230,9 +230,15 @@ public:
       if constexpr (is_tls_stream<next_layer_type>) {
         end_next_stream();
       } else {
-        (void)flush_cancel_.emit();
-        (void)fill_cancel_.emit();
-        if constexpr (is_closed_by_us) close_next_layer();
+        auto const attempt = [](auto end_it) {
+          try {
+            end_it();
+          } catch (...) {  // the next layer has no memory for its handlers
+          }
+        };
+        attempt([this] { (void)flush_cancel_.emit(); });
+        attempt([this] { (void)fill_cancel_.emit(); });
+        if constexpr (is_closed_by_us) attempt([this] { close_next_layer(); });
       }
     }
     hand_over(inside);
