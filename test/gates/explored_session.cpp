@@ -78,6 +78,7 @@ void explored_session::check() {
   BOOST_TEST((asked.timer > s_.moment), "the timer was set to what has passed");
   BOOST_TEST((is_fill_wanted || !asked.fill || asked.let_go), "a fill that nobody wants");
   BOOST_TEST((asked.fill || !asked.let_go), "it lets go of nothing");
+  BOOST_TEST((is_nonsense_ || !engine.failure()), "the session has failed for no reason");
   BOOST_TEST((engine.ring().output_bytes() == 0 || asked.flush || asked.locate != nullptr ||
               is_paused_ || is_gone_ || output_failed_),
              "ciphertext stays");
