@@ -82,6 +82,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one, Stream, streams) {
   BOOST_TEST(misplaced == 0);
 }
 
+// That of a stream may be type-erased, and mostly is.
+BOOST_AUTO_TEST_CASE_TEMPLATE(may_be_a_strand_over_that_of_the_stream, Stream, both_stacks) {
+  connection<Stream> over;
+  auto const where = asio::make_strand(over.client.stream.get_executor());
+  int placed = 0;
+  over.client.stream.async_handshake(Stream::client, asio::bind_executor(where, [&](error_code ec) {
+                                       require(ec, "client handshake");
+                                       placed += where.running_in_this_thread();
+                                     }));
+  over.server.stream.async_handshake(Stream::server,
+                                     [](error_code ec) { require(ec, "server handshake"); });
+  over.io.run();
+  BOOST_TEST(placed == 1);
+}
+
 // Failures and refusals as well.
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one_for_errors, Stream, both_stacks) {
   connection<Stream> over;

@@ -225,10 +225,10 @@ template <class Executor>
 using socket_on = asio::basic_stream_socket<tcp, Executor>;
 using io_executor = asio::io_context::executor_type;
 
-using sockets = boost::mpl::list<tcp::socket, tcp::socket&, socket_on<io_executor>,
-                                 socket_on<asio::strand<io_executor>>,
-                                 socket_on<asio::thread_pool::executor_type>,
-                                 asio::generic::stream_protocol::socket, local_socket>;
+using sockets = boost::mpl::list<
+    tcp::socket, tcp::socket&, socket_on<io_executor>, socket_on<asio::strand<io_executor>>,
+    socket_on<asio::strand<asio::any_io_executor>>, socket_on<asio::thread_pool::executor_type>,
+    asio::generic::stream_protocol::socket, local_socket>;
 using others =
     boost::mpl::list<asio::posix::stream_descriptor, two_pipes, memory_stream, beast::tcp_stream,
                      beast::basic_stream<asio::local::stream_protocol>,

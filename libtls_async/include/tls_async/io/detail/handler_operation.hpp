@@ -14,8 +14,11 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/executor.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 
 #include <memory>
 #include <type_traits>
@@ -27,6 +30,18 @@ using boost::asio::any_io_executor;
 
 /// By this thread, to its executor.
 inline thread_local verb const* being_passed_on = nullptr;
+
+/// Work for `executor`, for as long as what is returned lives. Not an executor_work_guard, which a
+/// strand over an any_io_executor does not compile with.
+template <class Executor>
+auto work_for(Executor const& executor) {
+  namespace execution = boost::asio::execution;
+  if constexpr (execution::is_executor<Executor>::value) {
+    return boost::asio::prefer(executor, execution::outstanding_work.tracked);
+  } else {
+    return boost::asio::make_work_guard(executor);
+  }
+}
 
 template <class Base, class Signature, class Handler, class IoExecutor>
 class handler_operation final : public Base {
@@ -90,7 +105,7 @@ public:
 private:
   void pass_on(hop how) {
     auto const executor =
-        work_ ? work_->get_executor() : boost::asio::get_associated_executor(handler_, io_);
+        work_ ? work_->executor : boost::asio::get_associated_executor(handler_, io_);
     if constexpr (can_post) {
       if (how == hop::post) return boost::asio::post(executor, carrier(*this));
     } else if (how == hop::post) {
@@ -133,7 +148,7 @@ private:
     if (this->on_io_executor && std::is_same_v<executor_type, IoExecutor>) return;
     auto const give = [](void* p) { free_blocks::give<work>(p); };
     std::unique_ptr<void, decltype(give)> place(free_blocks::take<work>(), give);
-    work_.reset(::new (place.get()) work(executor));
+    work_.reset(::new (place.get()) work{executor, work_for(executor)});
     (void)place.release();
   }
   ~handler_operation() = default;
@@ -169,7 +184,10 @@ private:
   IoExecutor const& io_;  // of the stream's state
   Handler handler_;
   // By itself, since few have one.
-  using work = boost::asio::executor_work_guard<executor_type>;
+  struct work {
+    executor_type executor;
+    decltype(work_for(std::declval<executor_type const&>())) outstanding;
+  };
   struct end_work {
     void operator()(work* ended) const noexcept {
       ended->~work();
