@@ -113,7 +113,8 @@ asio::awaitable<void> admin::serve(tcp::socket socket) {
   beast::error_code ignored;
   stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
   // To close before the client has read would reset the connection, and the answer with it, if
-  // there is more of its request.
+  // there is more of its request. A request that was answered has no more.
+  if (response.result() == http::status::ok) co_return;
   for (int parts = 0; parts < 16; ++parts) {
     buffer.clear();
     auto const [ended, more] =
