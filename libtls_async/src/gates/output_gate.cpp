@@ -1,5 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
+//
+// The way out, from top to bottom: queue, what OpenSSL has begun, sealing, leaving, flushed. Longer
+// than other files, since each step counts what the next one takes.
 #include <tls_async/gates/output_gate.hpp>
 
 #include <algorithm>
