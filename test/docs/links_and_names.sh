@@ -4,7 +4,7 @@
 #
 # links_and_names.sh PROJECT: fails if a document links to nothing, or sets in `backticks` a path that is
 # not in the tree, or a name (anything with an underscore or a call's parentheses) that no source has,
-# and if a merge has left its conflict markers.
+# and if a merge has left its conflict markers, or a contract twice in the table of docs/architecture.md.
 set -euo pipefail
 cd "$1"
 status=0
@@ -25,6 +25,9 @@ while read -r word; do words[$word]=1; done < <(
 while read -r conflict; do
   fault "$conflict: a merge was left unfinished here"
 done < <(grep -HnoE '^(<{7}|>{7}) ' "${documents[@]}" ./*.md)
+while read -r twice; do
+  fault "docs/architecture.md: two rows of the contracts are about '$twice'"
+done < <(sed '1,/^## Where each contract lives/d' docs/architecture.md | cut -s -d'|' -f2 | sort | uniq -d)
 
 for document in "${documents[@]}"; do
   folder=$(dirname "$document")
