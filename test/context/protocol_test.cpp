@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(tls13_suites_with_a_name_that_does_nothing_are_refused) {
     char const* list;
     char const* text;
   } const cases[] = {
-      {"", "the list of TLS 1.3 suites is empty; to speak TLS 1.2 only, call versions("},
+      {"", "the list of TLS 1.3 suites is empty; to speak TLS 1.2 only, call set_versions("},
       {"TLS_AES_128_GCM_SHA256:BOGUS",
        "'BOGUS' in the TLS 1.3 suites: OpenSSL knows no such suite of TLS 1.3: The setting was"},
       {"ECDHE-RSA-AES128-GCM-SHA256", "'ECDHE-RSA-AES128-GCM-SHA256' in the TLS 1.3 suites: Op"},

@@ -1,4 +1,4 @@
-// wants: tls_handshake needs to know our side
+// wants: tls_handshake needs to know our role
 // errors: 1
 //
 // Distributed under the Boost Software License, Version 1.0.

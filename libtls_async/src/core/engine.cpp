@@ -1,8 +1,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The life of an engine, and what each of its calls asks of OpenSSL. All of them end in answer(), the
-// one reader of SSL_get_error, which has to be seen beside them: so this file is longer than others.
+// The life of an engine, and what each of its calls asks of OpenSSL. All of them end in answer(),
+// the one reader of SSL_get_error, which has to be seen beside them: so this file is longer than
+// others.
 #include <tls_async/core/engine.hpp>
 
 #include <boost/system/system_error.hpp>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The loop of a session: what each turn steps, in which order, and what is to be done after it; and
-// the events that it is told, from the handshake's to going idle. Longer than other files, since the
-// order of all that is what has to be seen at once.
+// the events that it is told, from the handshake's to going idle. Longer than other files, since
+// the order of all that is what has to be seen at once.
 #include <tls_async/core/policy.hpp>
 #include <tls_async/gates/session.hpp>
 
