@@ -22,6 +22,7 @@
 #include <chrono>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <utility>
 
 namespace serving {
@@ -59,10 +60,15 @@ asio::awaitable<void> admin::accept() {
       pause.expires_after(std::chrono::seconds(1));
       co_await pause.async_wait(as_values);
     }
-    if (error || open_ == most_connections) continue;
-    ++open_;
-    asio::co_spawn(executor_, serve(std::move(socket)),
-                   [this](std::exception_ptr const&) { --open_; });
+    if (error) continue;
+    if (open_.size() == most_connections) {  // who has said nothing for so long goes first
+      open_.front()->close();
+      open_.pop_front();
+    }
+    auto const stream = std::make_shared<beast::tcp_stream>(std::move(socket));
+    open_.push_back(stream);
+    asio::co_spawn(executor_, serve(*stream),
+                   [this, stream](std::exception_ptr const&) { open_.remove(stream); });
   }
 }
 
@@ -71,8 +77,7 @@ asio::awaitable<std::string> admin::current_metrics() {
   co_return metrics(totals, counted_, shown_());
 }
 
-asio::awaitable<void> admin::serve(tcp::socket socket) {
-  beast::tcp_stream stream{std::move(socket)};
+asio::awaitable<void> admin::serve(beast::tcp_stream& stream) {
   stream.expires_after(limit);
   beast::flat_buffer buffer{most_bytes};
   http::request_parser<http::empty_body> parser;

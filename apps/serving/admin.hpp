@@ -3,7 +3,7 @@
 //
 // The listener for operators: /metrics, /ready and /live, over plain HTTP. Whoever reaches it may
 // read them, and can hold up nobody: one small request for each connection, within 5 seconds, 16
-// connections at once.
+// connections at once, of which the oldest makes room for one more.
 #pragma once
 
 #include "certificates.hpp"
@@ -14,8 +14,11 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
 
 #include <functional>
+#include <list>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,14 +39,14 @@ public:
 private:
   boost::asio::awaitable<void> accept();
   boost::asio::awaitable<std::string> current_metrics();
-  boost::asio::awaitable<void> serve(boost::asio::ip::tcp::socket socket);
+  boost::asio::awaitable<void> serve(boost::beast::tcp_stream& stream);
 
   boost::asio::any_io_executor executor_;
   boost::asio::ip::tcp::acceptor acceptor_;
   listener& server_;
   counters const& counted_;
   certificates shown_;
-  unsigned open_ = 0;
+  std::list<std::shared_ptr<boost::beast::tcp_stream>> open_;  // the oldest first
 };
 
 // Tells on standard output where it is.
