@@ -203,6 +203,10 @@ void static_files::keep(std::string const& name,
   small_.insert_or_assign(name, file);
 }
 
+bool static_files::leads_out(target_path const& path, std::string const& name) const {
+  return !open(path.name.empty() ? name : path.name + '/' + name) && errno == EXDEV;
+}
+
 void static_files::list(target_path const& path, found_file& found) const {
   auto opened = open(path.name.empty() ? "." : path.name);
   struct stat status {};
@@ -214,8 +218,11 @@ void static_files::list(target_path const& path, found_file& found) const {
     std::string name = entry->d_name;
     if (!is_safe(name) || (!rules_.dotfiles && has_dotfile(name))) continue;
     if (::fstatat(opened.number(), name.c_str(), &status, 0) != 0) continue;
+    // To open anything but these may act on it.
+    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) continue;
+    if (entry->d_type != DT_DIR && entry->d_type != DT_REG && leads_out(path, name)) continue;
     if (S_ISDIR(status.st_mode)) name += '/';
-    if (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode)) found.listing.push_back(name);
+    found.listing.push_back(name);
     if (found.listing.size() == most_listed) break;
   }
   std::sort(found.listing.begin(), found.listing.end());

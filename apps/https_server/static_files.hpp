@@ -122,6 +122,7 @@ public:
 
 private:
   file_descriptor open(std::string const& name) const;
+  bool leads_out(target_path const& path, std::string const& name) const;
   void list(target_path const& path, found_file& found) const;
   std::shared_ptr<served_file const> kept(std::string const& name, struct stat const& status) const;
   bool is_worth_keeping(struct stat const& status) const;

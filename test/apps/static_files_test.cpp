@@ -326,12 +326,15 @@ BOOST_FIXTURE_TEST_CASE(is_listed_with_its_neighbours_only_if_told, site) {
   directory.write("root/bare/back\\slash", "");
   fs::create_symlink("nowhere", root() / "bare" / "broken");
   fs::create_symlink("b", root() / "bare" / "link");
+  fs::create_symlink(root() / "bare" / "b", root() / "bare" / "whole");
+  fs::create_symlink("/etc/passwd", root() / "bare" / "out");
+  fs::create_directory_symlink("../..", root() / "bare" / "out_of_root");
   BOOST_TEST(status("/bare/") == http::status::not_found);
   static_files const files{root(), {.browse = true}};
   auto const found = files.find("/bare/");
   BOOST_TEST(found.status == http::status::ok);
   BOOST_TEST(found.name == "/bare/");
-  BOOST_TEST((found.listing == std::vector<std::string>{"B", "b", "link", "sub/"}));
+  BOOST_TEST((found.listing == std::vector<std::string>{"B", "b", "link", "sub/", "whole"}));
   static_files const all{root(), {.browse = true, .dotfiles = true}};
   BOOST_TEST(all.find("/bare/").listing.front() == ".hidden");
   BOOST_TEST(content(files.find("/").file) == "index");
