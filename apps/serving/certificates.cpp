@@ -28,7 +28,9 @@ std::string complaint_about(certificate_end const& certificate,
   auto const what = "the certificate \"" + certificate.file.string() + '"';
   constexpr auto renew = "; renew it, and send this process a SIGHUP";
   if (left <= left.zero()) return what + " has expired, so clients refuse it" + renew;
-  return what + " expires in " + std::to_string(left / day) + " days" + renew;
+  auto const days = left / day;
+  if (days == 0) return what + " expires within a day" + renew;
+  return what + " expires in " + std::to_string(days) + (days == 1 ? " day" : " days") + renew;
 }
 
 std::string complaint_about_key(std::filesystem::path const& key) {
