@@ -129,7 +129,8 @@ std::string help() {
           "directory of the user, and prints the authority that clients have to trust. Of\n"
           "several certificates a client gets the one for the name it asks for, else the first.\n\n"
        << description()
-       << "\nExit status: 0 stopped by SIGINT or SIGTERM (a second one stops at once),\n"
+       << "\nSIGHUP: certificates, keys and authorities are read again, for new connections.\n"
+          "Exit status: 0 stopped by SIGINT or SIGTERM (a second one stops at once),\n"
           "1 wrong usage, 2 could not start (a file or the port).\n";
   return text.str();
 }

@@ -160,7 +160,8 @@ std::string help() {
           "or around clients that have none (--mode client). A client verifies the backend, with\n"
           "the authorities of the system and the host of --connect unless told otherwise.\n\n"
        << description()
-       << "\nExit status: 0 stopped by SIGINT or SIGTERM (a second one stops at once),\n"
+       << "\nSIGHUP: certificates, keys and authorities are read again, for new connections.\n"
+          "Exit status: 0 stopped by SIGINT or SIGTERM (a second one stops at once),\n"
           "1 wrong usage, 2 could not start (a file or the port).\n";
   return text.str();
 }

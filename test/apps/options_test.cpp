@@ -125,6 +125,7 @@ BOOST_AUTO_TEST_CASE(is_explained_on_one_screen) {
   for (std::string line; std::getline(lines, line);)
     BOOST_TEST(line.size() <= 85u, line);
   BOOST_TEST(contains(text, "Exit status"));
+  BOOST_TEST(contains(text, "SIGHUP: certificates"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -108,6 +108,7 @@ BOOST_AUTO_TEST_CASE(is_explained_on_one_screen) {
   std::istringstream lines{text};
   for (std::string one; std::getline(lines, one);)
     BOOST_TEST(one.size() <= 85u, one);
+  BOOST_TEST((text.find("SIGHUP: certificates") != text.npos));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
