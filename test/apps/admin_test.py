@@ -92,6 +92,12 @@ class Admin(unittest.TestCase):
         self.assertGreater(values["tls_async_received_plaintext_bytes_total"], 100)
         self.assertEqual(set(values), set(first))  # nothing that a client sent is a name or a label
 
+    def test_metrics_are_ascii_whatever_a_certificate_is_called(self):
+        certificate, key = programs.make_certificate("odd", names=["DNS:localhost"])
+        odd = certificate.rename(programs.WORK / os.fsdecode(b"odd \xff\n.pem"))
+        server = self.serve("--cert", odd, "--key", key)
+        self.assertTrue(any(name.endswith(r'odd \\xFF\\x0A.pem"}') for name in self.values(server)))
+
     def test_tls_proxy_has_them_too(self):
         with HttpsServer(self.root) as backend, Server(
                 "tls_proxy", "--mode", "client", "--connect", f"localhost:{backend.port}", "--cacert", programs.AUTHORITY,
