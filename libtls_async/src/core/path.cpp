@@ -105,6 +105,7 @@ void path::put_in_the_way(std::span<unsigned char const> record) noexcept {
 
 void path::clear() noexcept {
   ring_.clear();
+  SSL_set_mode(session_, SSL_MODE_AUTO_RETRY);  // settle() may have taken it away
   descriptor_ = -1;
   sends_directly_ = receives_directly_ = false;
   set_all(status_, ktls_state::not_yet);
