@@ -13,8 +13,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -35,6 +37,37 @@ std::string long_message(std::size_t first_id, std::size_t size) {
     plaintext += message(first_id++, size - plaintext.size());
   return plaintext;
 }
+
+// A next layer whose reads leave their slot when they are cancelled, and end later.
+class clearing_stream {
+public:
+  using executor_type = memory_stream::executor_type;
+
+  explicit(false) clearing_stream(memory_stream&& below) : below_(std::move(below)) {}
+  executor_type get_executor() { return below_.get_executor(); }
+  void async_write_some(asio::const_buffer bytes, auto handler) {
+    below_.async_write_some(bytes, std::move(handler));
+  }
+  void async_read_some(asio::mutable_buffer place, auto handler) {
+    auto slot = asio::get_associated_cancellation_slot(handler);
+    below_.async_read_some(
+        place, asio::bind_cancellation_slot(
+                   signal_.slot(),
+                   [handler = std::move(handler)](tls_async::error_code ec, std::size_t n) mutable {
+                     handler(ec, n);
+                   }));
+    if (!slot.is_connected()) return;
+    slot.assign([this, slot](cancellation_type type) {
+      auto mine = slot;
+      signal_.emit(type);
+      mine.clear();
+    });
+  }
+
+private:
+  memory_stream below_;
+  asio::cancellation_signal signal_;
+};
 
 }  // namespace
 
@@ -164,6 +197,55 @@ BOOST_DATA_TEST_CASE(half_a_record_is_kept_for_the_next_read,
   c.settle();
   BOOST_TEST(next.ended_with({}));
   BOOST_TEST((place.substr(0, next.bytes) == plaintext));
+}
+
+// The second was told to let its fill go by what was meant for the first, and then again.
+BOOST_AUTO_TEST_CASE(cancelled_read_does_not_end_the_one_behind_it) {
+  asio::io_context io;
+  auto link = memory_stream::make(io.get_executor());
+  tls_async::stream<clearing_stream, virtual_clock> client(std::move(link.first),
+                                                           trusting_client());
+  memory_tls server(std::move(link.second), known_server());
+  ending of_client, of_server;
+  tls_handshake(client, tls_async::as_client{"localhost"}, of_client.token());
+  tls_handshake(server, tls_async::as_server{}, of_server.token());
+  settle(io);
+  BOOST_REQUIRE(of_client.done && !of_client.ec);
+  std::array<char, 8> place;
+  asio::cancellation_signal of_first, of_third;
+  int ended = 0;
+  ending fourth;
+  auto const read = [&](auto token) {
+    tls_read_some(client, asio::buffer(place), std::move(token));
+  };
+  auto const third = [&](tls_async::error_code ec, std::size_t) {
+    BOOST_TEST((ec == operation_aborted));
+    ++ended;
+    read(fourth.token());
+  };
+  auto const second = [&](tls_async::error_code ec, std::size_t) {
+    BOOST_TEST(!ec);
+    ++ended;
+    read(asio::bind_cancellation_slot(of_third.slot(), third));
+    of_third.emit(cancellation_type::terminal);
+  };
+  auto const first = [&](tls_async::error_code ec, std::size_t) {
+    BOOST_TEST((ec == operation_aborted));
+    ++ended;
+    read(second);
+  };
+  read(asio::bind_cancellation_slot(of_first.slot(), first));
+  settle(io);
+  ending written, last;
+  tls_write(server, asio::buffer("x", 1), written.token());
+  of_first.emit(cancellation_type::terminal);  // its fill has ended, and nobody knows yet
+  settle(io);
+  BOOST_TEST(ended == 3);
+  BOOST_TEST(!fourth.done);
+  tls_write(server, asio::buffer("y", 1), last.token());
+  settle(io);
+  BOOST_TEST(fourth.done);
+  BOOST_TEST(!fourth.ec, fourth.ec.message());
 }
 
 BOOST_AUTO_TEST_CASE(read_that_loses_a_race_loses_no_byte) {

@@ -332,7 +332,9 @@ private:
     } else if constexpr (Event == event::landed) {
       session_.landed(ec, std::as_bytes(std::span(landing_)), n);
     } else if constexpr (Event == event::let_go) {
-      if (session_.is_letting_go() && !fill_cancel_.emit()) session_.leave_fill();
+      // It may be of a fill that has ended by itself, and the one after it be told already.
+      if (session_.is_letting_go() && !std::exchange(fill_is_told_, true) && !fill_cancel_.emit())
+        session_.leave_fill();
     } else {
       static_assert(Event == event::expired);
       if (!ec) session_.expired();
@@ -381,6 +383,7 @@ private:
     }
   }
   void fill(fill_way way) {
+    fill_is_told_ = false;
     if (way == fill_way::at_once || (way == fill_way::if_something_is && something_is_there())) {
       if (auto const room = session_.fill_room(); !room.empty()) {
         return next_layer_.async_read_some(boost::asio::mutable_buffer(room.data(), room.size()),
@@ -527,6 +530,7 @@ private:
                                            std::array<std::byte, session::landing_bytes>>
       landing_;
   bool has_next_layer_ = true;
+  bool fill_is_told_ = false;  // that it is to end
   bool is_abandoned_ = false;
   bool is_beginning_ = false;
   bool is_called_soon_ = false;  // handlers, by `event::done`
