@@ -10,8 +10,10 @@
 #include <boost/test/data/test_case.hpp>
 
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -57,6 +59,15 @@ void start_every_verb(memory_session& s, Token token) {
   s.settle();
 }
 constexpr std::size_t verbs_started = 16;
+
+// One whose context is gone, and says nothing.
+struct gone_executor {
+  template <class Function>
+  void execute(Function&& function) const {
+    [[maybe_unused]] std::decay_t<Function> const destroyed(std::forward<Function>(function));
+  }
+  bool operator==(gone_executor const&) const noexcept = default;
+};
 
 BOOST_AUTO_TEST_SUITE(executors)
 
@@ -116,6 +127,23 @@ BOOST_AUTO_TEST_CASE(handlers_of_another_context_run_there_and_are_its_work) {
   BOOST_TEST(read.done);
   BOOST_TEST(read.ec == error_code());
   BOOST_TEST(has_no_work(elsewhere));
+}
+
+BOOST_AUTO_TEST_CASE(handler_that_its_executor_drops_is_destroyed) {
+  memory_session s;
+  s.handshake();
+  auto const handler = std::make_shared<int>();
+  char place = 0;
+  ending written;
+  tls_read_some(
+      s.client, asio::buffer(&place, 1),
+      asio::bind_executor(gone_executor(), [handler](error_code, std::size_t) { ++*handler; }));
+  BOOST_TEST(handler.use_count() == 2);
+  tls_write(s.server, asio::buffer("x", 1), written.token());
+  s.settle();
+  BOOST_TEST(written.done);
+  BOOST_TEST(*handler == 0);
+  BOOST_TEST(handler.use_count() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(handler_may_start_the_next_verb_and_destroy_the_stream) {

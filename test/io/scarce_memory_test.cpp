@@ -4,14 +4,18 @@
 // Handlers where there is no memory to pass them on to their executor: each is called once, later,
 // or its verb has thrown.
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/require.hpp>
+#include <boost/asio/strand.hpp>
 
+#include <cstddef>
 #include <memory>
+#include <memory_resource>
 #include <new>
 #include <stdexcept>
 #include <utility>
@@ -64,6 +68,33 @@ private:
 asio::any_io_executor scarce(asio::io_context& io, bool const& is_short) {
   return scarce_executor<asio::io_context::executor_type>(io.get_executor(), is_short);
 }
+
+// Counts, and frees nothing before the end, so that what is given back twice can be seen.
+template <class T>
+class counting_allocator {
+public:
+  using value_type = T;
+
+  counting_allocator(int& taken, int& given_back) noexcept
+      : taken_(&taken), given_back_(&given_back) {}
+  template <class U>
+  explicit(false) counting_allocator(counting_allocator<U> const& other) noexcept
+      : taken_(other.taken_), given_back_(other.given_back_) {}
+
+  T* allocate(std::size_t n) {
+    static std::pmr::monotonic_buffer_resource memory;
+    ++*taken_;
+    return static_cast<T*>(memory.allocate(n * sizeof(T), alignof(T)));
+  }
+  void deallocate(T* /*place*/, std::size_t /*n*/) noexcept { ++*given_back_; }
+  bool operator==(counting_allocator const&) const = default;
+
+private:
+  template <class>
+  friend class counting_allocator;
+  int* taken_;
+  int* given_back_;
+};
 
 struct scarce_session {
   scarce_session()
@@ -129,6 +160,39 @@ BOOST_AUTO_TEST_CASE(read_that_throws_loses_no_byte_in_silence) {
   tls_read_some(s.client, asio::buffer(place), last.token());
   settle(s.io);
   BOOST_TEST((last.ec == boost::system::errc::not_enough_memory));
+}
+
+// Asio's strand takes a handler into its queue before it asks for memory to run that.
+BOOST_AUTO_TEST_CASE(handler_that_its_strand_has_is_not_passed_on_again) {
+  scarce_session s;
+  int taken = 0, given_back = 0;
+  auto const handler = std::make_shared<int>();
+  {
+    asio::io_context elsewhere;
+    bool is_short = false;
+    using executor = scarce_executor<asio::io_context::executor_type>;
+    asio::any_io_executor const strand =
+        asio::strand<executor>(executor(elsewhere.get_executor(), is_short));
+    ending next;
+    char place[10];
+    tls_read_some(
+        s.client, asio::buffer(place),
+        asio::bind_allocator(
+            counting_allocator<void>(taken, given_back),
+            asio::bind_executor(strand, [handler](error_code, std::size_t) { ++*handler; })));
+    settle(s.io);
+    is_short = true;
+    s.send("for it");
+    is_short = false;
+    tls_write(s.client, asio::buffer("x", 1), next.token());
+    settle(s.io);
+    settle(elsewhere);
+    BOOST_TEST(next.done);
+  }
+  BOOST_TEST(*handler <= 1);
+  BOOST_TEST(handler.use_count() == 1);
+  BOOST_TEST(taken == 1);
+  BOOST_TEST(given_back == 1);
 }
 
 // Its handler was destroyed, and nobody was told.

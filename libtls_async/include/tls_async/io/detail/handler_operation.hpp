@@ -28,8 +28,13 @@ namespace tls_async::detail {
 
 using boost::asio::any_io_executor;
 
-/// By this thread, to its executor.
-inline thread_local verb const* being_passed_on = nullptr;
+/// A verb on its way to its executor.
+struct passage {
+  verb const* of;              ///< Null once a handler has run meanwhile.
+  bool has_come_back = false;  ///< Destroyed without having been called: it never got there.
+};
+/// Of this thread.
+inline thread_local passage* under_way_here = nullptr;
 
 /// Work for `executor`, for as long as what is returned lives. Not an executor_work_guard, which a
 /// strand over an any_io_executor does not compile with.
@@ -81,15 +86,18 @@ public:
 
   bool complete(hop how) override {
     if (how == hop::none) return call(), true;
-    auto const before = std::exchange(being_passed_on, this);
+    passage mine{this};
+    auto* const before = std::exchange(under_way_here, &mine);
     try {
       pass_on(how);
     } catch (...) {
-      bool const has_arrived = std::exchange(being_passed_on, before) != this;
-      if (has_arrived) throw;  // by the handler
-      return false;
+      under_way_here = before;
+      if (mine.of == nullptr) throw;  // by a handler
+      // A strand of Asio's takes it into its queue before it asks for memory to run that.
+      return !mine.has_come_back;
     }
-    being_passed_on = before;
+    under_way_here = before;
+    if (mine.has_come_back) abandon();  // its executor is gone
     return true;
   }
 
@@ -124,10 +132,16 @@ private:
     carrier(carrier&& other) noexcept : carried_(std::exchange(other.carried_, nullptr)) {}
     carrier& operator=(carrier&&) = delete;
     ~carrier() {
-      if (carried_ != nullptr && carried_ != being_passed_on) carried_->abandon();
+      if (carried_ == nullptr) return;
+      if (under_way_here != nullptr && under_way_here->of == carried_) {
+        under_way_here->has_come_back = true;
+      } else {
+        carried_->abandon();
+      }
     }
     void operator()() {
-      being_passed_on = nullptr;  // the next node may have the same place
+      // The next node may have the same place.
+      if (under_way_here != nullptr) under_way_here->of = nullptr;
       std::exchange(carried_, nullptr)->call();
     }
 
