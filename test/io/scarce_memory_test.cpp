@@ -162,6 +162,18 @@ BOOST_AUTO_TEST_CASE(read_that_throws_loses_no_byte_in_silence) {
   BOOST_TEST((last.ec == boost::system::errc::not_enough_memory));
 }
 
+// A later verb may have the same place.
+BOOST_AUTO_TEST_CASE(verb_that_throws_cannot_be_cancelled_any_more) {
+  scarce_session s;
+  asio::cancellation_signal cancel;
+  ending refused;
+  s.is_short = true;
+  BOOST_CHECK_THROW(tls_write(s.client, asio::const_buffer(),
+                              asio::bind_cancellation_slot(cancel.slot(), refused.token())),
+                    std::bad_alloc);
+  BOOST_TEST(!cancel.slot().has_handler());
+}
+
 // Asio's strand takes a handler into its queue before it asks for memory to run that.
 BOOST_AUTO_TEST_CASE(handler_that_its_strand_has_is_not_passed_on_again) {
   scarce_session s;

@@ -111,6 +111,7 @@ public:
       hand_over(inside);
       throw std::bad_alloc();
     } catch (...) {
+      if (auto slot = one.cancellation_slot(); slot.is_connected()) slot.clear();
       one.abandon();
       throw;
     }
