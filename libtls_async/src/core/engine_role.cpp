@@ -1,9 +1,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The engine before its handshake: which side it is, and whom it lets in.
+// The engine before its handshake: which role it has, and whom it lets in.
 #include <tls_async/core/engine.hpp>
 #include <tls_async/core/policy.hpp>
+
+#include <boost/system/errc.hpp>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -133,8 +135,13 @@ step engine::begin() {
   enter(phase::negotiating);
   forget_story();
   path_.begin();
-  if (auto const refused = check_policy(); refused.next == want::failed) return refused;
-  drop_unverified_session();
+  try {
+    if (auto const refused = check_policy(); refused.next == want::failed) return refused;
+    drop_unverified_session();
+  } catch (...) {  // a second call would skip what has not been checked
+    abort(make_error_code(boost::system::errc::not_enough_memory));
+    throw;
+  }
   return {};
 }
 

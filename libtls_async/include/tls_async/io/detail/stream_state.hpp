@@ -411,7 +411,9 @@ private:
     if constexpr (is_socket<next_layer_type>) {
       (void)fill_cancel_.emit();  // no completion of a socket touches the slot
     } else if constexpr (is_told_what_to_end) {
-      if (auto const next = access::share_state(next_layer_)) next->cancel_all(verb_kind::read);
+      auto const next = access::share_state(next_layer_);
+      if (!next) return session_.leave_fill();  // it was moved away
+      next->cancel_all(verb_kind::read);
     } else {
       // On its executor, where its completion touches the same slot.
       boost::asio::post(executor(), on<event::let_go>());
