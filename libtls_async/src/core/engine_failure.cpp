@@ -124,7 +124,7 @@ void engine::explain(std::string summary) {
   forget_deadline();
   auto& info = story();
   if (info.summary.empty()) {
-    if (summary.size() > longest_text) summary.replace(longest_text - 3, summary.npos, "...");
+    if (summary.size() > longest_text) summary.replace(longest_text - 3, std::string::npos, "...");
     info.summary = std::move(summary);
   }
   tell_alert();

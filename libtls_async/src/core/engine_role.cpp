@@ -193,7 +193,7 @@ void engine::drop_unverified_session() {
 }
 
 // What a callback that knows the host says of the certificate of a session that is to be resumed.
-bool engine::is_accepted_by_callback(X509* peer) {
+bool engine::is_accepted_by_callback(X509* peer) const {
   detail::openssl_ptr<X509_STORE_CTX, X509_STORE_CTX_free> const chain(X509_STORE_CTX_new());
   if (!chain || X509_STORE_CTX_init(chain.get(), nullptr, peer, nullptr) != 1) return false;
   X509_STORE_CTX_set_current_cert(chain.get(), peer);

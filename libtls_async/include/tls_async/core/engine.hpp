@@ -248,7 +248,7 @@ private:
   step check_host();
   void adopt_verify_callback() noexcept;
   void drop_unverified_session();
-  [[nodiscard]] bool is_accepted_by_callback(X509* peer);
+  [[nodiscard]] bool is_accepted_by_callback(X509* peer) const;
   [[nodiscard]] error_code why_not_client_of(std::string_view host) const;
   [[nodiscard]] bool is_verified_for(std::string const& host) const noexcept;
   [[nodiscard]] bool skips_verification() const noexcept;

@@ -69,7 +69,7 @@ public:
   /// A write that can't go on before it is located; null if there is none.
   [[nodiscard]] write_verb* unlocated() noexcept;
   /// `write` is where it says, until forget_locations().
-  void located(write_verb& write) noexcept { write.located_in = turn_; }
+  void located(write_verb& write) const noexcept { write.located_in = turn_; }
   void forget_locations() noexcept { turn_ += turn_ == UINT32_MAX ? 2 : 1; }
 
   // Flushing.
@@ -117,7 +117,7 @@ private:
 
   [[nodiscard]] want seal_front(bool& has_sealed);
   [[nodiscard]] want seal_writes();
-  [[nodiscard]] want send_file(write_verb& write, bool& is_done);
+  [[nodiscard]] want send_file(write_verb& write, bool& has_sealed);
   [[nodiscard]] want seal_control(control_verb& control, control_verb*& closing);
   std::span<std::byte const> gather(std::span<std::byte> scratch);
   void take_sealed(std::size_t n, std::uint64_t begin);

@@ -42,7 +42,7 @@ template <class Executor>
 auto work_for(Executor const& executor) {
   namespace execution = boost::asio::execution;
   if constexpr (execution::is_executor<Executor>::value) {
-    return boost::asio::prefer(executor, execution::outstanding_work.tracked);
+    return boost::asio::prefer(executor, execution::outstanding_work_t::tracked_t());
   } else {
     return boost::asio::make_work_guard(executor);
   }
