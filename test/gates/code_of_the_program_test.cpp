@@ -126,22 +126,44 @@ BOOST_AUTO_TEST_CASE(write_whose_session_fails_while_it_is_located_ends_behind_t
   }
 }
 
+// A callback of OpenSSL's does it, in the middle of a turn, when the next ticket comes.
+void cancel_with_a_ticket(played_session& s, played_read& read) {
+  static played_session* of_test = nullptr;
+  static played_read* to_cancel = nullptr;
+  of_test = &s;
+  to_cancel = &read;
+  SSL_CTX* const context = SSL_get_SSL_CTX(s.session.engine().native_handle());
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT);
+  SSL_CTX_sess_set_new_cb(context, [](SSL*, SSL_SESSION*) {
+    of_test->session.cancel(*to_cancel, false, detail::operation_aborted());
+    return 0;
+  });
+}
+
+// What ends in a turn is what was cancelled in it.
+BOOST_AUTO_TEST_CASE(write_that_is_cancelled_while_it_is_located_outlives_anothers_cancellation) {
+  played_read read(10);
+  session_that_locates of_test;
+  auto& [first, write, s] = of_test;
+  cancel_with_a_ticket(s, read);
+  s.cancel(write);
+  s.start(read);
+  s.fill();  // of tickets
+  BOOST_TEST(read.state() != verb_state::reading);
+  BOOST_TEST(!write.told.done);
+  BOOST_TEST(write.state() == verb_state::queued);
+  s.locate();
+  s.run();
+  BOOST_TEST(write.told.ec == asio::error::operation_aborted);
+}
+
 // What comes of a callback of OpenSSL's: nobody wants the fill that the read has just asked for.
 BOOST_AUTO_TEST_CASE(read_that_a_callback_cancels_begins_no_fill) {
   played_session s;
   s.negotiate();
-  static played_session* of_test = nullptr;
-  static played_read* to_cancel = nullptr;
-  SSL* const ssl = s.session.engine().native_handle();
-  SSL_CTX_set_session_cache_mode(SSL_get_SSL_CTX(ssl), SSL_SESS_CACHE_CLIENT);
-  SSL_CTX_sess_set_new_cb(SSL_get_SSL_CTX(ssl), [](SSL*, SSL_SESSION*) {
-    of_test->session.cancel(*to_cancel, false, detail::operation_aborted());
-    return 0;
-  });
   played_write write("on its way");
   played_read read(10);
-  of_test = &s;
-  to_cancel = &read;
+  cancel_with_a_ticket(s, read);
   s.start(write);
   BOOST_REQUIRE(s.asked.flush);
   s.start(read);
