@@ -37,7 +37,7 @@ std::size_t context::memory_usage() const noexcept {
 }
 
 void context::set_memory_budget(std::size_t bytes) noexcept {
-  detail::state_of(handle_.get()).policy.account.budget(bytes);
+  detail::state_of(handle_.get()).policy.account.set_budget(bytes);
 }
 
 }  // namespace tls_async

@@ -4,13 +4,13 @@
 
 namespace tls_async::detail {
 
-void memory_account::budget(std::size_t bytes) noexcept {
+void memory_account::set_budget(std::size_t bytes) noexcept {
   budget_ = bytes;
   wake_one();
 }
 
 void memory_account::change(holding const& before, holding const& now) noexcept {
-  kept_ += now.kept - before.kept;  // modulo, where it has become less
+  own_ += now.own - before.own;  // modulo, where it has become less
   rings_ += std::size_t{now.ring} - before.ring;
   auto const busy = [](holding const& h) { return std::size_t{h.is_busy ? h.ring : 0}; };
   busy_rings_ += busy(now) - busy(before);
@@ -30,7 +30,7 @@ bool memory_account::may_take_ring_or_wait(waiter& one, std::size_t bytes) {
     if (!one.is_linked()) waiters_.push_back(one);
     somebody_waits_ = true;
   }
-  // Room that was made between the question and the wait has woken nobody.
+  // What was given back between the question and the wait has woken nobody.
   if (!may_take_ring(bytes)) return false;
   leave(one);
   return true;

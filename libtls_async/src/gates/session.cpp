@@ -397,7 +397,7 @@ void session::tell_account() noexcept {
 
 memory_account::holding session::memory_usage() const noexcept {
   return {
-      .kept = parts_.world.stream_bytes + parts_.engine.memory_usage() + verb_bytes_ + kept_bytes_,
+      .own = parts_.world.stream_bytes + parts_.engine.memory_usage() + verb_bytes_ + kept_bytes_,
       .ring = static_cast<std::uint32_t>(parts_.engine.ring().memory_usage()),
       .is_busy = has_verbs()};
 }

@@ -16,13 +16,13 @@
 
 namespace tls_async::detail {
 
-/// What the streams of a context hold, and those of them that wait for room: the inside of
-/// context::set_memory_budget. Thread-safe. The questions of a stream that has room cost no lock.
+/// What the streams of a context hold, and those of them that wait for memory: the inside of
+/// context::set_memory_budget. Thread-safe. The questions of a stream within it cost no lock.
 class memory_account {
 public:
   /// Bytes of one stream: what it can't do without, and the ring, which it gives back.
   struct holding {
-    std::size_t kept = 0;    ///< Its state, and what `tls_try_write` left.
+    std::size_t own = 0;     ///< Its state, and what `tls_try_write` left.
     std::uint32_t ring = 0;  ///< 0 while it has none.
     /// A verb of it is in progress, so that the ring is given back sooner or later by itself.
     bool is_busy = false;
@@ -30,11 +30,11 @@ public:
     bool operator==(holding const&) const = default;
   };
 
-  /// Waits for room. Called under the account's lock, so it may not call back, but has another
+  /// Waits for memory. Called under the account's lock, so it may not call back, but has another
   /// thread of control ask again.
   class waiter : public boost::intrusive::list_base_hook<> {
   public:
-    /// There is room now.
+    /// There is some now.
     virtual void resume() = 0;
 
   protected:
@@ -46,16 +46,16 @@ public:
   };
 
   /// See context::set_memory_budget.
-  void budget(std::size_t bytes) noexcept;
+  void set_budget(std::size_t bytes) noexcept;
   /// Bytes that all streams hold.
-  [[nodiscard]] std::size_t usage() const noexcept { return kept_ + rings_; }
+  [[nodiscard]] std::size_t usage() const noexcept { return own_ + rings_; }
 
   /// A stream holds `now` instead of `before`.
   void change(holding const& before, holding const& now) noexcept;
   /// So many bytes more would be within the budget.
   [[nodiscard]] bool allows(std::size_t bytes) const noexcept;
-  /// A stream may take a ring of so many bytes; also without room if nobody else is busy with one,
-  /// for somebody has to go on: who holds unread input may wait for the one that asks.
+  /// A stream may take a ring of so many bytes; also beyond the budget if nobody else is busy with
+  /// one, for somebody has to go on: who holds unread input may wait for the one that asks.
   [[nodiscard]] bool may_take_ring(std::size_t bytes) const noexcept {
     return busy_rings_ == 0 || allows(bytes);
   }
@@ -63,13 +63,13 @@ public:
   [[nodiscard]] bool may_take_ring_or_wait(waiter& one, std::size_t bytes);
   /// `one` waits no more.
   void leave(waiter& one) noexcept;
-  /// Resumes the first waiter if there is room for it. For one that was resumed, too: it may not
-  /// have needed the room any more.
+  /// Resumes the first waiter if the budget allows it. For one that was resumed, too: it may not
+  /// have needed the memory any more.
   void wake_one() noexcept;
 
 private:
   std::atomic<std::size_t> budget_ = 0;  // 0: none
-  std::atomic<std::size_t> kept_ = 0;
+  std::atomic<std::size_t> own_ = 0;
   std::atomic<std::size_t> rings_ = 0;
   std::atomic<std::size_t> busy_rings_ = 0;
   std::atomic<bool> somebody_waits_ = false;

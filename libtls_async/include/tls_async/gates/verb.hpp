@@ -118,8 +118,8 @@ public:
   error_code result{};
   error_code ended_with{};  ///< It was cancelled where it could not end at once.
   std::size_t bytes = 0;    ///< Plaintext read, or sealed.
-  std::uint64_t ciphertext_begin =
-      0;  ///< Of its ciphertext, in bytes from the start of the session.
+  /// Where its ciphertext stands, in bytes from the start of the session.
+  std::uint64_t ciphertext_begin = 0;
   std::uint64_t ciphertext_end = 0;
 
 protected:

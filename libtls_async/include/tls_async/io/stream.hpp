@@ -173,7 +173,7 @@ public:
   [[nodiscard]] std::size_t memory_usage() const noexcept {
     auto const inside = state_->lock();
     auto const held = state_->session().memory_usage();
-    return held.kept + held.ring;
+    return held.own + held.ring;
   }
 
   /// What the kernel does of this session, or why it does nothing (`stream_options::ktls`).
