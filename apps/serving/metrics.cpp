@@ -4,26 +4,18 @@
 // Names as https://prometheus.io/docs/practices/naming/ wants them.
 #include "metrics.hpp"
 
+#include "server_log.hpp"
+
 #include <chrono>
 
 namespace serving {
 namespace {
 
-// The value of a label. What is not ASCII is \xNN, as in the log: of a text with bytes that are not
-// UTF-8 Prometheus takes nothing.
+// Of a text with bytes that are not UTF-8 Prometheus takes nothing.
 std::string label(std::string_view text) {
-  std::string result = "\"";
-  for (char const c : text) {
-    auto const byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f) {
-      constexpr char digits[] = "0123456789ABCDEF";
-      ((result += R"(\\x)") += digits[byte / 16]) += digits[byte % 16];
-    } else {
-      if (c == '\\' || c == '"') result += '\\';
-      result += c;
-    }
-  }
-  return result + '"';
+  std::string result;
+  append_value(result, text, log_format::json, false);
+  return result;
 }
 
 class writer {

@@ -51,37 +51,37 @@ void put_event(log_line& line, std::string_view who, std::string_view what) {
 
 }  // namespace
 
+void append_value(std::string& line, std::string_view value, log_format format, bool escaping) {
+  bool const is_json = format == log_format::json;
+  if (is_json) line += '"';
+  for (char const c : value) {
+    auto const byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte >= 0x7f || (escaping && c == '\\')) {
+      constexpr char digits[] = "0123456789ABCDEF";
+      line += is_json ? "\\\\x" : "\\x";
+      line += digits[byte / 16];
+      line += digits[byte % 16];
+    } else {
+      if (is_json && (c == '"' || c == '\\')) line += '\\';
+      line += c;
+    }
+  }
+  if (is_json) line += '"';
+}
+
 void log_line::begin(std::string_view name) {
   if (!line_.empty()) line_ += format_ == log_format::json ? ',' : ' ';
   if (format_ == log_format::json) ((line_ += '"') += name) += "\":";
 }
 
-void log_line::quote(std::string_view value, bool escaping) {
-  bool const is_json = format_ == log_format::json;
-  if (is_json) line_ += '"';
-  for (char const c : value) {
-    auto const byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte >= 0x7f || (escaping && c == '\\')) {
-      constexpr char digits[] = "0123456789ABCDEF";
-      line_ += is_json ? "\\\\x" : "\\x";
-      line_ += digits[byte / 16];
-      line_ += digits[byte % 16];
-    } else {
-      if (is_json && (c == '"' || c == '\\')) line_ += '\\';
-      line_ += c;
-    }
-  }
-  if (is_json) line_ += '"';
-}
-
 void log_line::word(std::string_view name, std::string_view value) {
   begin(name);
-  quote(value, false);
+  append_value(line_, value, format_, false);
 }
 
 void log_line::text(std::string_view name, std::string_view value) {
   begin(name);
-  quote(value.empty() ? "-" : value, true);
+  append_value(line_, value.empty() ? "-" : value, format_, true);
 }
 
 void log_line::number(std::string_view name, std::uint64_t value) {
@@ -105,7 +105,7 @@ void log_line::sentence(std::string_view name, std::string_view before, std::str
     begin(name);
   else
     line_ += before;
-  quote(value, true);
+  append_value(line_, value, format_, true);
 }
 
 class server_log::sink final : public spdlog::sinks::base_sink<std::mutex> {

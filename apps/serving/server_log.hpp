@@ -40,6 +40,11 @@ struct log_options {
   bool quiet = false;  // nothing of what was served
 };
 
+// Appends `value`, which anybody may have chosen, as ASCII: what is no printable character of it is
+// \xNN, and with `escaping` backslashes are too. For JSON it is in quotation marks, which are
+// escaped in it, as labels of Prometheus are.
+void append_value(std::string& line, std::string_view value, log_format format, bool escaping);
+
 // A line that is being made of values with names. As text it has the values only.
 class log_line {
 public:
@@ -57,7 +62,6 @@ public:
 
 private:
   void begin(std::string_view name);
-  void quote(std::string_view value, bool escaping);
 
   std::string& line_;
   log_format format_;
