@@ -211,9 +211,12 @@ void static_files::list(target_path const& path, found_file& found) const {
   auto opened = open(path.name.empty() ? "." : path.name);
   struct stat status {};
   if (!opened || ::fstat(opened.number(), &status) != 0 || !S_ISDIR(status.st_mode)) return;
-  std::unique_ptr<DIR, int (*)(DIR*)> const directory{::fdopendir(::dup(opened.number())),
-                                                      &::closedir};
-  if (!directory) return;
+  int const number = ::dup(opened.number());
+  std::unique_ptr<DIR, int (*)(DIR*)> const directory{::fdopendir(number), &::closedir};
+  if (!directory) {
+    ::close(number);
+    return;
+  }
   while (auto const* const entry = ::readdir(directory.get())) {
     std::string name = entry->d_name;
     if (!is_safe(name) || (!rules_.dotfiles && has_dotfile(name))) continue;
