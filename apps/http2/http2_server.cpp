@@ -119,7 +119,7 @@ int main(int argc, char* argv[]) try {
   serving::server_log log{{}};
   serving::listener listener{io, listening, log};
   serving::until_signal program{io, listener, nullptr};
-  listener.start([&](tcp::socket socket) {
+  listener.start([&](tcp::socket socket, tcp::endpoint const&) {
     return std::make_shared<server>(http2::tls_stream{std::move(socket), context}, idle, log);
   });
   std::cout << "listening on " << listener.local_endpoint() << std::endl;

@@ -114,8 +114,8 @@ int main(int argc, char* argv[]) {
                                     log.reopen();
                                     serving::exchange(tls, load, log);
                                   }};
-    server.start([&](asio::ip::tcp::socket socket) {
-      return std::make_shared<session>(std::move(socket), tls, shared);
+    server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client) {
+      return std::make_shared<session>(std::move(socket), client, tls, shared);
     });
     announce(server, own);
     if (admin) serving::announce(*admin);

@@ -41,10 +41,7 @@ constexpr std::size_t idle_bytes = 4096;
 // The stall watch sets the limit, or Beast for a WebSocket.
 constexpr auto no_limit = std::chrono::hours(24 * 365);
 
-std::string peer_name(tcp::socket const& socket) {
-  boost::system::error_code error;
-  auto const endpoint = socket.remote_endpoint(error);
-  if (error) return "unknown";
+std::string text_of(tcp::endpoint const& endpoint) {
   std::ostringstream text;
   text << endpoint;
   return text.str();
@@ -76,11 +73,12 @@ bool is_malformed_request(boost::system::error_code error) {
 
 }  // namespace
 
-session::session(tcp::socket socket, std::shared_ptr<server_context> tls, service const& server)
+session::session(tcp::socket socket, tcp::endpoint const& client,
+                 std::shared_ptr<server_context> tls, service const& server)
     : tls_(std::move(tls)),
       stream_(std::move(socket), tls_->context(), stream_options_of(server)),
       server_(server),
-      peer_(peer_name(stream_.next_layer())),
+      peer_(text_of(client)),
       received_(server.limits.header_bytes + idle_bytes),
       header_timer_(stream_.get_executor()),
       stall_watch_(

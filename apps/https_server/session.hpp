@@ -31,8 +31,8 @@ namespace https_server {
 
 class session : public serving::connection, public std::enable_shared_from_this<session> {
 public:
-  session(boost::asio::ip::tcp::socket socket, std::shared_ptr<server_context> tls,
-          service const& server);
+  session(boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& client,
+          std::shared_ptr<server_context> tls, service const& server);
 
   // Serves the connection until it ends.
   boost::asio::awaitable<void> run() override;

@@ -75,6 +75,7 @@ void listener::start(make_connection make) {
 }
 
 asio::awaitable<void> listener::accept() {
+  tcp::endpoint client;
   while (acceptor_.is_open()) {
     if (connections_.size() >= options_.connections) {
       complain("all " + std::to_string(connections_.size()) +
@@ -82,10 +83,10 @@ asio::awaitable<void> listener::accept() {
       co_await wait_for_room();
       continue;
     }
-    auto [error, socket] = co_await acceptor_.async_accept(new_executor(), as_values);
+    auto [error, socket] = co_await acceptor_.async_accept(new_executor(), client, as_values);
     if (!acceptor_.is_open()) break;
     if (!error) {
-      serve(std::move(socket));
+      serve(std::move(socket), client);
     } else if (error != asio::error::connection_aborted) {
       // Out of descriptors, most often. The connection stays in the queue of the kernel, so to try
       // again at once would spin.
@@ -101,10 +102,10 @@ asio::awaitable<void> listener::wait_for_room() {
   co_await room_.async_wait(as_values);
 }
 
-void listener::serve(tcp::socket socket) try {
+void listener::serve(tcp::socket socket, tcp::endpoint const& client) try {
   ++accepted_;
   auto const executor = socket.get_executor();
-  auto opened = make_(std::move(socket));
+  auto opened = make_(std::move(socket), client);
   auto const entry = connections_.insert(connections_.end(), {executor, opened});
   asio::co_spawn(executor, run_to_end(std::move(opened)),
                  asio::bind_executor(executor_, [this, entry](std::exception_ptr const& failure,

@@ -47,8 +47,9 @@ boost::asio::ip::tcp::acceptor open_acceptor(boost::asio::any_io_executor const&
 
 class listener {
 public:
-  using make_connection =
-      std::function<std::shared_ptr<connection>(boost::asio::ip::tcp::socket socket)>;
+  // `client` is what accept(2) tells: a socket doesn't know it any more after a reset.
+  using make_connection = std::function<std::shared_ptr<connection>(
+      boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& client)>;
 
   // Listens at once; throws std::runtime_error if it cannot. The log has to outlive the
   // io_context's last run.
@@ -83,7 +84,7 @@ private:
   boost::asio::awaitable<void> wait_for_room();
   boost::asio::awaitable<server_totals> count();
   boost::asio::awaitable<void> wait_for_end(std::chrono::seconds at_most);
-  void serve(boost::asio::ip::tcp::socket socket);
+  void serve(boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& client);
   void tell_all(void (connection::*what)());
   void forget(connections::iterator ended, std::exception_ptr const& failure,
               tls_async::stats const& done);

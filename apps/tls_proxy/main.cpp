@@ -79,8 +79,8 @@ int main(int argc, char* argv[]) {
                                     log.reopen();
                                     serving::exchange(context, load, log);
                                   }};
-    server.start([&](asio::ip::tcp::socket socket) {
-      return std::make_shared<session>(std::move(socket), *context, *chosen, addresses, log,
+    server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client) {
+      return std::make_shared<session>(std::move(socket), client, *context, *chosen, addresses, log,
                                        counted);
     });
     std::cout << "listening on " << server.local_endpoint() << std::endl;

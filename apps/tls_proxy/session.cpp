@@ -55,9 +55,9 @@ std::string seconds(std::chrono::seconds time) { return std::to_string(time.coun
 
 }  // namespace
 
-session::session(tcp::socket client, tls_async::context& context, options const& chosen,
-                 backend_addresses const& addresses, serving::server_log& log,
-                 serving::counters& counted)
+session::session(tcp::socket client, tcp::endpoint const& address, tls_async::context& context,
+                 options const& chosen, backend_addresses const& addresses,
+                 serving::server_log& log, serving::counters& counted)
     : options_(chosen),
       backend_(addresses),
       log_(log),
@@ -73,9 +73,10 @@ session::session(tcp::socket client, tls_async::context& context, options const&
             cut();
           }) {
   error_code gone, ignored;
-  addresses_.source = this->client().remote_endpoint(gone);
+  this->client().remote_endpoint(gone);
+  addresses_.source = address;
   addresses_.destination = this->client().local_endpoint(ignored);
-  record_.client = gone ? "unknown" : text_of(addresses_.source);
+  record_.client = text_of(address);
   if (gone) fail("the client had left before it was served");
   record_.backend = text_of(chosen.backend);
 }

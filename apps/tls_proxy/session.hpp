@@ -34,8 +34,9 @@ namespace tls_proxy {
 class session : public serving::connection, public std::enable_shared_from_this<session> {
 public:
   // All that is referred to has to outlive this.
-  session(boost::asio::ip::tcp::socket client, tls_async::context& context, options const& chosen,
-          backend_addresses const& addresses, serving::server_log& log, serving::counters& counted);
+  session(boost::asio::ip::tcp::socket client, boost::asio::ip::tcp::endpoint const& address,
+          tls_async::context& context, options const& chosen, backend_addresses const& addresses,
+          serving::server_log& log, serving::counters& counted);
 
   boost::asio::awaitable<void> run() override;
   void finish() override;

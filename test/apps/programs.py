@@ -15,6 +15,7 @@ import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -217,6 +218,20 @@ class HttpsServer(Server):
         if done.returncode != 0:
             raise AssertionError(f"{command}: {done.returncode}\n{done.stderr.decode()}")
         return done.stdout
+
+
+def stop_for_a_while(program):
+    """Until SIGCONT. What happens meanwhile it finds all at once."""
+    program.signal(signal.SIGSTOP)
+    with open(f"/proc/{program.process.pid}/stat", encoding="ascii") as state:
+        while state.read().rpartition(")")[2].split()[0] != "T":
+            state.seek(0)
+
+
+def reset(connection):
+    """Ends it without close_notify and without FIN."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
 
 
 def read_to_end(connection):
