@@ -44,15 +44,6 @@ std::string text_of(serving::server_totals const& totals) {
                                       {"bytes", stats.ciphertext_flushed}});
 }
 
-// Until the client closes: without a read neither a close nor a pong would be seen.
-asio::awaitable<void> read_all(websocket& socket) {
-  bool is_open = true;
-  while (is_open) {
-    boost::beast::flat_buffer ignored;
-    is_open = co_await socket.read(ignored);
-  }
-}
-
 // Until it is cancelled.
 asio::awaitable<void> write_counters(websocket& socket, tls_stream& stream, service const& server) {
   auto message = text_of(stream.session_info());
@@ -70,11 +61,13 @@ asio::awaitable<void> write_counters(websocket& socket, tls_stream& stream, serv
 }  // namespace
 
 asio::awaitable<websocket_record> live(tls_stream& stream, upgrade_request const& request,
-                                       service const& server, asio::cancellation_slot stop) {
+                                       service const& server, websocket_memory::share& memory,
+                                       asio::cancellation_slot stop) {
   using namespace asio::experimental::awaitable_operators;
-  websocket socket{stream, server.limits, stop};
+  websocket socket{stream, server.limits, memory, stop};
+  // Without a read neither a close nor a pong would be seen.
   if (co_await socket.accept(request))
-    co_await (read_all(socket) || write_counters(socket, stream, server));
+    co_await (socket.pass_over() || write_counters(socket, stream, server));
   co_return socket.record();
 }
 

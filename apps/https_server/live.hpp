@@ -16,6 +16,7 @@ namespace https_server {
 // the client leaves or the server stops. What the client sends is ignored.
 boost::asio::awaitable<websocket_record> live(tls_stream& stream, upgrade_request const& request,
                                               service const& server,
+                                              websocket_memory::share& memory,
                                               boost::asio::cancellation_slot stop);
 
 }  // namespace https_server

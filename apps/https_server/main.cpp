@@ -92,6 +92,7 @@ int main(int argc, char* argv[]) {
     serving::listener server{
         io, {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop}, log};
     serving::counters counted;
+    websocket_memory websockets{chosen->limits.websocket_bytes};
     auto const hsts =
         chosen->hsts
             ? "Strict-Transport-Security: max-age=" + std::to_string(chosen->hsts->count()) + "\r\n"
@@ -102,6 +103,7 @@ int main(int argc, char* argv[]) {
                          .added = hsts,
                          .log = log,
                          .counted = counted,
+                         .websockets = websockets,
                          .totals = [&server] { return server.totals(); }};
     std::optional<serving::admin> admin;
     if (chosen->admin)

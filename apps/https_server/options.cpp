@@ -48,6 +48,8 @@ po::options_description description() {
       "largest request header");
   add("message-bytes", number(static_cast<std::int64_t>(limits.message_bytes)),
       "largest WebSocket message");
+  add("websocket-bytes", number(static_cast<std::int64_t>(limits.websocket_bytes)),
+      "memory of all WebSockets together");
   add("handshake-seconds", number(limits.handshake.count()), "limit for the whole handshake");
   add("header-seconds", number(limits.header.count()), "limit for a request that has begun");
   add("idle-seconds", number(limits.idle.count()), "limit between requests or without a pong");
@@ -107,6 +109,8 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   limits.header_bytes = static_cast<std::size_t>(number("header-bytes", 256, 1 << 20));
   limits.message_bytes =
       static_cast<std::size_t>(number("message-bytes", 1, std::int64_t{1} << 30));
+  limits.websocket_bytes =
+      static_cast<std::size_t>(number("websocket-bytes", 0, std::int64_t{1} << 40));
   limits.handshake = time("handshake-seconds", 1);
   limits.header = time("header-seconds", 1);
   limits.idle = time("idle-seconds", 1);

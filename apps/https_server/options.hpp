@@ -25,10 +25,11 @@ struct connection_limits {
   std::size_t connections = 500;        // beyond these, new ones wait to be accepted
   std::size_t header_bytes = 16384;     // of one request; more is answered with 431
   std::size_t message_bytes = 1 << 20;  // of one WebSocket message, uncompressed
-  std::chrono::seconds handshake{10};   // also of a WebSocket that is closed
-  std::chrono::seconds header{10};      // from the first byte of a request to the end of its header
-  std::chrono::seconds idle{30};        // between requests; of a WebSocket whose client is silent
-  std::chrono::seconds stall{30};       // of a client that takes nothing more of a response
+  std::size_t websocket_bytes = std::size_t{128} << 20;  // of all WebSockets together
+  std::chrono::seconds handshake{10};                    // also of a WebSocket that is closed
+  std::chrono::seconds header{10};  // from the first byte of a request to the end of its header
+  std::chrono::seconds idle{30};    // between requests; of a WebSocket whose client is silent
+  std::chrono::seconds stall{30};   // of a client that takes nothing more of a response
 };
 
 // A certificate chain and the key that belongs to it, both PEM.

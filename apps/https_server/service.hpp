@@ -6,6 +6,7 @@
 
 #include "options.hpp"
 #include "static_files.hpp"
+#include "websocket_memory.hpp"
 
 #include "serving/listener.hpp"
 #include "serving/metrics.hpp"
@@ -25,6 +26,7 @@ struct service {
   std::string added;          // fields of every response, each with its end of line
   serving::server_log& log;
   serving::counters& counted;
+  websocket_memory& websockets;
   std::function<boost::asio::awaitable<serving::server_totals>()> totals;  // from any executor
 };
 

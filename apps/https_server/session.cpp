@@ -238,19 +238,25 @@ reply session::answer_to(upgrade_request const& request, bool keep_alive) {
 // In a coroutine of its own, so that connections that are none do not hold its frame.
 asio::awaitable<void> session::serve_websocket(upgrade_request const& request,
                                                request_record& record) {
+  websocket_memory::share memory{server_.websockets};
+  bool const has_room = memory.take(open_websocket_bytes);
   // What comes before our answer would be lost: a client has to wait for it.
-  if (received_.size() > 0) {
-    reply const refusal = refuse(http::status::bad_request);
+  if (received_.size() > 0 || !has_room) {
+    reply const refusal =
+        refuse(has_room ? http::status::bad_request : http::status::service_unavailable);
     co_await send(refusal, record);
     co_return;
   }
   auto const stop = finish_signal_.slot();
   auto const done = asks_for_websocket(request, "/ws")
-                        ? co_await echo(stream_, request, server_.limits, stop)
-                        : co_await live(stream_, request, server_, stop);
+                        ? co_await echo(stream_, request, server_, memory, stop)
+                        : co_await live(stream_, request, server_, memory, stop);
   record.status = done.status;
   record.body_bytes = done.bytes;
-  if (done.end) record.incident = why(done.end);
+  if (done.end == boost::system::errc::not_enough_memory)
+    record.incident = "no memory is left for its message (see --websocket-bytes)";
+  else if (done.end)
+    record.incident = why(done.end);
 }
 
 asio::awaitable<void> session::send(reply const& response, request_record& record) {

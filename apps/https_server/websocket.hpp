@@ -5,7 +5,8 @@
 // only while it is.
 #pragma once
 
-#include "options.hpp"
+#include "service.hpp"
+#include "websocket_memory.hpp"
 
 #include <tls_async/tls_async.hpp>
 
@@ -37,13 +38,18 @@ struct websocket_record {
   boost::system::error_code end;  // none if it was closed as it should be
 };
 
+// What one holds before it has a long message: most of all the state of compression, both ways.
+constexpr std::size_t open_websocket_bytes = std::size_t{192} << 10;
+
 // Compresses where the client wants it, pings a client that is silent, and is ended by a client
-// that does not answer (--idle-seconds), a message that is too long (--message-bytes), or the stop
-// of the server, which sends a close frame with "going away". One read and one write at a time.
+// that does not answer (--idle-seconds), a message that is too long (--message-bytes) or for which
+// no memory is left ("try again later"), or the stop of the server, which sends a close frame with
+// "going away". One read and one write at a time.
 class websocket {
 public:
-  // `stop` is emitted when the server stops. The stream has to outlive this.
-  websocket(tls_stream& stream, connection_limits const& limits,
+  // `memory` holds open_websocket_bytes already. `stop` is emitted when the server stops. All these
+  // have to outlive this.
+  websocket(tls_stream& stream, connection_limits const& limits, websocket_memory::share& memory,
             boost::asio::cancellation_slot stop);
   websocket(websocket const&) = delete;
   websocket& operator=(websocket const&) = delete;
@@ -51,8 +57,10 @@ public:
 
   // Answers the request; false if it was refused.
   boost::asio::awaitable<bool> accept(upgrade_request const& request);
-  // One whole message; false at the end, whatever that was.
+  // One whole message in place of the last; false at the end, whatever that was.
   boost::asio::awaitable<bool> read(boost::beast::flat_buffer& message);
+  // Takes whatever comes, and keeps nothing of it, until the end.
+  boost::asio::awaitable<void> pass_over();
   // A message of the same kind as the one that was read last; text if none was. Where it cannot be
   // sent, the next read tells the end.
   boost::asio::awaitable<void> write(boost::asio::const_buffer message);
@@ -66,7 +74,8 @@ private:
 
 // Sends back each message that comes, until the end.
 boost::asio::awaitable<websocket_record> echo(tls_stream& stream, upgrade_request const& request,
-                                              connection_limits const& limits,
+                                              service const& server,
+                                              websocket_memory::share& memory,
                                               boost::asio::cancellation_slot stop);
 
 }  // namespace https_server

@@ -10,6 +10,7 @@ import websocket_client as ws
 from programs import HttpsServer, exchange, read_to_end
 from websocket_client import BINARY, PING, PONG, TEXT, WebSocket
 
+BASE = 192 << 10
 CLOSE_FIELD = ("Connection", "close")
 
 
@@ -156,6 +157,56 @@ class Echo(unittest.TestCase):
         other.send(b"hello")
         self.assertEqual(other.receive(), (BINARY, b"hello"))
         server.err.wait_for("cut short: ")
+
+    # The memory of all together: each takes 192 KiB, and what its message needs
+
+    def test_no_more_are_opened_than_there_is_memory_for(self):
+        server = self.serve("--websocket-bytes", 2 * BASE)
+        first, second = self.open(server), self.open(server, path="/live")
+        for path in ("/ws", "/live"):
+            self.assertTrue(self.exchange(server, ws.request(path)).startswith(b"HTTP/1.1 503 "))
+        second.connection.close()
+        server.err.wait_for(" GET /live 101 ")
+        self.open(server)
+        first.send(b"short")  # has room in any case
+        self.assertEqual(first.receive(), (BINARY, b"short"))
+        first.send(b"x" * 5000)
+        self.assertEqual(first.receive_close(), ws.TRY_AGAIN_LATER)
+
+    def test_messages_that_never_end_hold_no_more_than_is_allowed_together(self):
+        server = self.serve("--websocket-bytes", 3 * BASE + (1 << 19) + 50_000)
+        first, second, third = (self.open(server) for _ in range(3))
+        first.send_frame(BINARY, b"x" * 500_000, flags=0)
+        first.send_frame(PING, b"")
+        self.assertEqual(first.receive(), (PONG, b""))  # it has come, and 512 KiB are held for it
+        second.send_frame(BINARY, b"x" * 100_000, flags=0)
+        self.assertEqual(second.receive_close(), ws.TRY_AGAIN_LATER)
+        second.connection.close()
+        self.assertIn("--websocket-bytes", server.err.wait_for(" GET /ws 101 0 "))
+        third.send(b"hello")  # there is still room for little
+        self.assertEqual(third.receive(), (BINARY, b"hello"))
+        first.send_frame(ws.CONTINUATION, b"")
+        self.assertEqual(first.receive(), (BINARY, b"x" * 500_000))
+        third.send(b"x" * 400_000)  # the memory is there again
+        self.assertEqual(third.receive(), (BINARY, b"x" * 400_000))
+
+    def test_an_answer_that_is_not_read_holds_no_more_either(self):
+        size = 15_000_000  # more than the buffers on the way
+        server = self.serve("--websocket-bytes", 2 * BASE + (1 << 24) + 50_000, "--message-bytes", size)
+        stuck, other = self.open(server), self.open(server)
+        stuck.send(b"x" * size)
+        stuck.receive_frame()
+        other.send_frame(BINARY, b"x" * 100_000, flags=0)
+        self.assertEqual(other.receive_close(), ws.TRY_AGAIN_LATER)
+
+    def test_what_live_is_sent_holds_no_memory(self):
+        server = self.serve("--websocket-bytes", BASE)
+        socket = self.open(server, path="/live")
+        socket.send_frame(BINARY, b"x" * 1_000_000, flags=0)
+        socket.send_frame(PING, b"")
+        while socket.receive() != (PONG, b""):
+            pass
+        socket.send_close()
 
     # The stop of the server
 
