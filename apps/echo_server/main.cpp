@@ -12,6 +12,7 @@
 #include <boost/program_options.hpp>
 
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <iostream>
 #include <sstream>
@@ -78,6 +79,7 @@ int main(int argc, char* argv[]) try {
   if (auto const asked = serving::information(given, "echo_server", help.str()))
     return std::cout << *asked, 0;
   po::notify(given);
+  std::signal(SIGPIPE, SIG_IGN);  // standard error may be a pipe that nobody reads any more
   auto const at = serving::parse_endpoint(listen);
 
   tls_async::context context{tls_async::context::role::server};

@@ -23,7 +23,6 @@ until_signal::until_signal(asio::io_context& io, listener& server, std::function
       signals_(server.executor(), SIGINT, SIGTERM),
       hangups_(server.executor()),
       on_hangup_(std::move(on_hangup)) {
-  std::signal(SIGPIPE, SIG_IGN);
   if (on_hangup_) {
     hangups_.add(SIGHUP);
     wait_for_hangup();

@@ -19,8 +19,8 @@ namespace serving {
 
 class until_signal {
 public:
-  // From here on SIGINT and SIGTERM end the server, not the process, SIGPIPE does nothing, and
-  // SIGHUP calls `on_hangup`, if there is one, on the listener's executor.
+  // From here on SIGINT and SIGTERM end the server, not the process, and SIGHUP calls `on_hangup`,
+  // if there is one, on the listener's executor.
   until_signal(boost::asio::io_context& io, listener& server, std::function<void()> on_hangup);
 
   // Completes after the first signal, when the connections have ended politely, or after a second

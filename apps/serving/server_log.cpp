@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <stdexcept>
 #include <system_error>
@@ -38,6 +39,8 @@ spdlog::level::level_enum level_of(log_level level) {
   }
   return spdlog::level::debug;
 }
+
+char const* name_of(log_level level) { return level == log_level::debug ? "debug" : "warning"; }
 
 char const* pattern_of(log_format format) {
   return format == log_format::json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
@@ -81,6 +84,9 @@ void log_line::word(std::string_view name, std::string_view value) {
 
 void log_line::text(std::string_view name, std::string_view value) {
   begin(name);
+  constexpr std::size_t most = 1024;
+  if (value.size() > most)
+    return append_value(line_, std::string(value.substr(0, most)) + "...", format_, true);
   append_value(line_, value.empty() ? "-" : value, format_, true);
 }
 
@@ -187,13 +193,17 @@ server_log::server_log(log_options const& chosen)
     : options_(chosen),
       sink_(std::make_shared<sink>(chosen.file)),
       logger_(std::make_unique<spdlog::logger>("", sink_)) {
+  std::signal(SIGPIPE, SIG_IGN);
   sink_->tell_losses_as(chosen.format);
   logger_->set_formatter(std::make_unique<spdlog::pattern_formatter>(
       pattern_of(chosen.format), spdlog::pattern_time_type::utc));
   logger_->set_level(level_of(chosen.level));
 }
 
-server_log::~server_log() = default;
+server_log::~server_log() {
+  for (auto const level : {log_level::warning, log_level::debug})
+    tell_left_out(level, limit_of(level)->take_refused());
+}
 
 // Each thread has one, for the lines it makes one after the other.
 std::string& server_log::empty_line() {
@@ -202,22 +212,33 @@ std::string& server_log::empty_line() {
   return line;
 }
 
+rate_limit* server_log::limit_of(log_level level) {
+  if (level == log_level::warning) return &warnings_;
+  return level == log_level::debug ? &strangers_ : nullptr;
+}
+
 bool server_log::admits(log_level level) {
   if (!logger_->should_log(level_of(level))) return false;
-  if (level != log_level::debug) return true;
+  if (options_.quiet && level == log_level::debug) return false;
+  auto* const limit = limit_of(level);
+  if (limit == nullptr) return true;
   std::uint64_t left_out = 0;
   {
     std::lock_guard const lock{mutex_};
-    if (!strangers_.admits(rate_limit::clock::now())) return false;
-    left_out = strangers_.take_refused();
+    if (!limit->admits(rate_limit::clock::now())) return false;
+    left_out = limit->take_refused();
   }
-  if (left_out != 0) {
-    auto& line = empty_line();
-    log_line parts{options_.format, line};
-    put_event(parts, "log", std::to_string(left_out) + " lines like the next were left out");
-    write(level, line);
-  }
+  tell_left_out(level, left_out);
   return true;
+}
+
+void server_log::tell_left_out(log_level level, std::uint64_t lines) {
+  if (lines == 0) return;
+  auto& line = empty_line();
+  log_line parts{options_.format, line};
+  put_event(parts, "log",
+            std::to_string(lines) + " lines of level " + name_of(level) + " were left out");
+  write(level, line);
 }
 
 void server_log::event(log_level level, std::string_view who, std::string_view what) {

@@ -29,15 +29,16 @@ enum class log_level {
   error,
   warning,  // somebody should know
   info,     // what was served
-  debug  // what strangers do: handshakes that fail, health checks. Limited, since they could fill
-         // the log: 100 lines at once, one a second in the long run
+  debug     // what strangers do: handshakes that fail, health checks
 };
+// Of debug and of warning there are at most 100 lines at once and one a second in the long run:
+// peers bring them about, and could fill the log. The next line says how many were left out.
 
 struct log_options {
   std::optional<std::filesystem::path> file;  // none: standard error
   log_format format = log_format::text;
   log_level level = log_level::debug;
-  bool quiet = false;  // nothing of what was served
+  bool quiet = false;  // nothing of what was served, or of strangers
 };
 
 // Appends `value`, which anybody may have chosen, as ASCII: what is no printable character of it is
@@ -53,7 +54,7 @@ public:
 
   // A value that is one word already.
   void word(std::string_view name, std::string_view value);
-  // What a peer sent: backslashes, control characters and all that is not ASCII become \xNN.
+  // What a peer sent, its first 1 024 bytes: backslashes and all but printable ASCII become \xNN.
   void text(std::string_view name, std::string_view value);
   void number(std::string_view name, std::uint64_t value);
   void seconds(std::string_view name, std::chrono::microseconds value);
@@ -69,8 +70,10 @@ private:
 
 class server_log {
 public:
+  // From here on SIGPIPE does nothing: standard error may be a pipe that nobody reads any more.
   // Throws std::runtime_error, saying what to do, if the file can't be written.
   explicit server_log(log_options const& chosen);
+  // Says what was left out last.
   ~server_log();
 
   // `describe(line, record)`, found beside the record's type, says what happened.
@@ -98,12 +101,15 @@ private:
 
   static std::string& empty_line();
   bool admits(log_level level);
+  rate_limit* limit_of(log_level level);
+  void tell_left_out(log_level level, std::uint64_t lines);
   void write(log_level level, std::string_view line);
 
   log_options const options_;
   std::shared_ptr<sink> sink_;
   std::unique_ptr<spdlog::logger> logger_;
   std::mutex mutex_;
+  rate_limit warnings_{100, std::chrono::seconds(1)};
   rate_limit strangers_{100, std::chrono::seconds(1)};
 };
 

@@ -178,8 +178,8 @@ class Hangup(unittest.TestCase):
         self.authority = programs.make_certificate("hangup authority")
         self.install(self.make("one"))
 
-    def make(self, name):
-        return programs.make_certificate(name, names=["DNS:localhost"], signer=self.authority)
+    def make(self, name, days=30):
+        return programs.make_certificate(name, names=["DNS:localhost"], signer=self.authority, days=days)
 
     def install(self, pair):
         for file, place in zip(pair, (self.cert, self.key)):
@@ -277,12 +277,13 @@ class Hangup(unittest.TestCase):
             self.assertEqual(server.stop(), 0)
 
     def test_a_log_that_nobody_reads_any_more_ends_nothing(self):
+        self.install(self.make("one", days=1))  # so that there is a line at the start
         read, write = os.pipe()
+        os.close(read)
         process = subprocess.Popen(
             [programs.BIN / "https_server", "--listen", "127.0.0.1:0", "--cert", self.cert, "--key", self.key,
              "--root", self.root], stdout=subprocess.PIPE, stderr=write, text=True)
         os.close(write)
-        os.close(read)
         try:
             url = process.stdout.readline().split()[-1]
             for _ in range(2):
