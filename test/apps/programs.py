@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -22,6 +23,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from tls_context import client_context
@@ -195,6 +197,13 @@ class Server(Program):
     def connect(self):
         """A TCP connection."""
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def metric(self, name):
+        """The value of one metric of a server that was started with --admin."""
+        url = self.out.wait_for("metrics: ").split()[1]
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with direct.open(url, timeout=PATIENCE) as answer:
+            return int(re.search(rf"(?m)^{re.escape(name)} (-?\d+)$", answer.read().decode())[1])
 
     def connect_tls(self, context=None, host="localhost"):
         """A TLS connection; its end without close_notify is an error."""
