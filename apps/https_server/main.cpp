@@ -48,6 +48,14 @@ std::string url(asio::ip::tcp::endpoint const& endpoint) {
   return text.str();
 }
 
+// Those that are read again.
+serving::chosen_files files_of(options const& chosen) {
+  serving::chosen_files files{chosen.key_password, chosen.client_authority};
+  for (auto const& pair : chosen.identities)
+    files.insert(files.end(), {pair.certificate, pair.key});
+  return files;
+}
+
 void announce(serving::listener const& server, std::optional<development_certificate> const& own) {
   auto const address = url(server.local_endpoint());
   std::cout << "listening on " << address << '\n';
@@ -114,7 +122,7 @@ int main(int argc, char* argv[]) {
                     " (--key-log); whoever reads it can read them all");
     serving::until_signal signals{io, server, [&] {
                                     log.reopen();
-                                    serving::exchange(tls, load, log);
+                                    serving::exchange(tls, files_of(*chosen), load, log);
                                   }};
     server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client) {
       return std::make_shared<session>(std::move(socket), client, tls, shared);

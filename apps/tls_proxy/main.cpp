@@ -77,7 +77,11 @@ int main(int argc, char* argv[]) {
                 "this proxy can read and change everything");
     serving::until_signal signals{io, server, [&] {
                                     log.reopen();
-                                    serving::exchange(context, load, log);
+                                    serving::exchange(
+                                        context,
+                                        {chosen->certificate, chosen->key, chosen->key_password,
+                                         chosen->client_authority, chosen->authority},
+                                        load, log);
                                   }};
     server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client) {
       return std::make_shared<session>(std::move(socket), client, *context, *chosen, addresses, log,
