@@ -14,10 +14,16 @@ namespace https_get {
 
 class console {
 public:
-  console(std::size_t files, bool has_bar) : files_(files), has_bar_(has_bar) {}
+  // If it is `silent` it does not complain.
+  console(std::size_t files, bool has_bar, bool silent)
+      : files_(files), has_bar_(has_bar), silent_(silent) {}
 
   // One or several lines. What a terminal would take for a command is replaced.
   void say(std::string text);
+  // What is wrong.
+  void complain(std::string const& what) {
+    if (!silent_) say("https_get: " + what);
+  }
 
   // A body begins, of this length if that is known.
   void expect(std::optional<std::uint64_t> bytes);
@@ -33,6 +39,7 @@ private:
   std::size_t files_;
   std::size_t files_ended_ = 0;
   bool has_bar_;
+  bool silent_;
   bool all_lengths_known_ = true;
   std::uint64_t expected_ = 0;
   std::uint64_t received_ = 0;

@@ -53,7 +53,7 @@ private:
 
   asio::awaitable<exit_status> attempt(target const& wanted) {
     auto const report = [&](std::exception const& error) {
-      console_.say("https_get: " + std::string(wanted.url.buffer()) + ": " + error.what());
+      console_.complain(std::string(wanted.url.buffer()) + ": " + error.what());
     };
     try {
       co_await download(wanted);

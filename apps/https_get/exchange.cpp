@@ -201,7 +201,7 @@ asio::awaitable<void> exchange::receive_body(destination& file) {
   throw failure(reason.status(), std::string(reason.what()) + "; " + std::to_string(done) +
                                      (total_ ? " of " + std::to_string(*total_) : std::string()) +
                                      " bytes are in " + file.where() +
-                                     (file.can_resume() ? ", go on with --resume" : ""));
+                                     (file.can_resume() ? ", go on with -C -" : ""));
 }
 
 std::optional<urls::url> exchange::redirect() const {
@@ -209,7 +209,7 @@ std::optional<urls::url> exchange::redirect() const {
   if (location.empty()) throw failure(exit_status::refused, answer());
   if (!options_.follow)
     throw failure(exit_status::refused,
-                  answer() + ": it is at " + shortened(location) + "; --location goes there");
+                  answer() + ": it is at " + shortened(location) + "; -L goes there");
   return redirected(url_, location);
 }
 
@@ -238,7 +238,7 @@ void exchange::accept(destination& file) {
     auto const range = parse_content_range(text(header[http::field::content_range]));
     if (!range || range->first != file.present())
       throw failure(exit_status::malformed,
-                    "the server sent another part than the one asked for; try without --resume");
+                    "the server sent another part than the one asked for; try without -C");
     total_ = range->total;
   } else if (header.result() == http::status::ok) {
     file.forget();

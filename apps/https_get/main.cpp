@@ -14,6 +14,7 @@
 #include <exception>
 #include <iostream>
 #include <optional>
+#include <string>
 
 #include <unistd.h>
 
@@ -42,28 +43,30 @@ tls_async::context make_context(options const& chosen) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
+  console messages{0, false, false};
   std::optional<options> chosen;
   try {
     chosen = parse_options(argc, argv, std::cout);
   } catch (failure const& error) {
-    std::cerr << "https_get: " << error.what() << "; see --help\n";
+    messages.complain(std::string(error.what()) + "; see --help");
     return exit_code(error.status());
   }
   if (!chosen) return exit_code(exit_status::all_whole);
   try {
     auto context = make_context(*chosen);
-    if (chosen->insecure)
-      std::cerr << "https_get: WARNING: --insecure: NOBODY VERIFIES WHO ANSWERS. Anyone on the way "
-                   "can read and change what is sent.\n";
     // The bar would be mixed with a file that goes to the same screen.
-    bool const has_bar = !chosen->quiet && ::isatty(STDERR_FILENO) != 0 &&
+    bool const has_bar = !chosen->silent && ::isatty(STDERR_FILENO) != 0 &&
                          !(chosen->targets.front().is_standard_output() && ::isatty(STDOUT_FILENO));
-    console out{chosen->targets.size(), has_bar};
+    console out{chosen->targets.size(), has_bar, chosen->silent && !chosen->show_error};
+    if (chosen->insecure)
+      out.complain(
+          "WARNING: -k: NOBODY VERIFIES WHO ANSWERS. Anyone on the way can read and change "
+          "what is sent.");
     auto const result = download_all(*chosen, context, out);
     out.finish();
     return exit_code(result);
   } catch (std::exception const& error) {
-    std::cerr << "https_get: " << error.what() << '\n';
+    if (!chosen->silent || chosen->show_error) messages.complain(error.what());
     return exit_code(exit_status::local_file);
   }
 }

@@ -20,25 +20,32 @@ namespace po = boost::program_options;
 using serving::file;
 using serving::number;
 
+// As those of curl, which may be given again.
+auto flag() { return po::value<std::vector<std::string>>()->zero_tokens(); }
+
+// What has a name or a letter of curl's means the same there.
 po::options_description description() {
   options const standard;
   po::options_description all{"Options"};
   auto add = all.add_options();
   add("output,o", file(), "file for one URL; - is standard output");
-  add("directory", po::value<std::string>()->value_name("DIR")->default_value("."),
-      "folder; files are named as in the URL");
-  add("resume", "continue FILE.part");
-  add("location", "follow up to 5 redirects, within https");
-  add("parallel", number(static_cast<std::int64_t>(standard.parallel)), "downloads at once");
+  add("remote-name,O", flag(), "name files as in the URL, as without -o");
+  add("output-dir", po::value<std::string>()->value_name("DIR")->default_value("."),
+      "where files are put");
+  add("continue-at,C", po::value<std::string>()->value_name("-"), "continue FILE.part");
+  add("resume", flag(), "the same");
+  add("location,L", flag(), "follow up to 5 redirects, within https");
+  add("parallel-max", number(static_cast<std::int64_t>(standard.parallel)), "downloads at once");
   add("cacert", file(), "authorities to trust instead of the system's");
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
   add("key-password-file", file(), "password of the key, in the first line");
-  add("insecure", "do NOT verify the server");
+  add("insecure,k", flag(), "do NOT verify the server");
   add("connect-seconds", number(standard.connect.count()), "limit for TCP, and again for TLS");
   add("stall-seconds", number(standard.stall.count()), "limit without a byte from the server");
-  add("verbose,v", "protocol, certificates, times");
-  add("quiet", "no progress bar");
+  add("verbose,v", flag(), "protocol, certificates, times");
+  add("silent,s", flag(), "no progress bar and no errors, but the exit status");
+  add("show-error,S", flag(), "errors in spite of --silent");
   serving::add_information(all);
   return all;
 }
@@ -63,22 +70,23 @@ std::vector<target> targets(po::variables_map const& values) {
   if (values.count("url") == 0) throw wrong("no URL is given");
   auto const& urls = values["url"].as<std::vector<std::string>>();
   bool const named = values.count("output") != 0;
-  if (named && urls.size() > 1) throw wrong("--output is for one URL; use --directory for several");
+  if (named && urls.size() > 1)
+    throw wrong("-o is for one URL; --output-dir says where several are put");
+  if (named && values.count("remote-name") != 0)
+    throw wrong("-o names the file, -O takes its name from the URL; give only one of them");
   std::vector<target> all;
   std::set<std::filesystem::path> files;
   for (auto const& text : urls) {
     target next;
     next.url = parse_url(text);
-    next.file =
-        named ? std::filesystem::path(values["output"].as<std::string>())
-              : std::filesystem::path(values["directory"].as<std::string>()) / file_name(next.url);
+    next.file = named ? values["output"].as<std::string>() : file_name(next.url);
+    if (!named || !next.is_standard_output())
+      next.file = values["output-dir"].as<std::string>() / next.file;
     for (char const* suffix : {"", ".part", ".part.validator"})
       if (auto file = next.file; !files.insert(file += suffix).second)
         throw failure(exit_status::wrong_usage, "two URLs would both be saved as " + file.string());
     all.push_back(std::move(next));
   }
-  if (all.front().is_standard_output() && values.count("resume") != 0)
-    throw wrong("--resume needs a file, not standard output");
   return all;
 }
 
@@ -98,22 +106,28 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
       throw failure(exit_status::wrong_usage,
                     "--key-password-file has the password of a key; give --cert and --key, too");
     if (values.count("insecure") != 0 && values.count("cacert") != 0)
-      throw failure(
-          exit_status::wrong_usage,
-          "--cacert names whom to trust, --insecure trusts everyone; give only one of them");
+      throw failure(exit_status::wrong_usage,
+                    "--cacert names whom to trust, -k trusts everyone; give only one of them");
+    bool const continues = values.count("continue-at") != 0;
+    if (continues && values["continue-at"].as<std::string>() != "-")
+      throw failure(exit_status::wrong_usage, "only -C - is known, which continues FILE.part");
     options chosen;
     chosen.targets = targets(values);
     chosen.authority = serving::path(values, "cacert");
     chosen.certificate = serving::path(values, "cert");
     chosen.key = serving::path(values, "key");
     chosen.key_password = serving::path(values, "key-password-file");
-    chosen.parallel = static_cast<std::size_t>(serving::number_between(1, 256, values, "parallel"));
+    chosen.parallel =
+        static_cast<std::size_t>(serving::number_between(1, 256, values, "parallel-max"));
     chosen.connect = serving::seconds_from(1, values, "connect-seconds");
     chosen.stall = serving::seconds_from(1, values, "stall-seconds");
     chosen.follow = values.count("location") != 0;
-    chosen.resume = values.count("resume") != 0;
+    chosen.resume = continues || values.count("resume") != 0;
+    if (chosen.resume && chosen.targets.front().is_standard_output())
+      throw failure(exit_status::wrong_usage, "--resume needs a file, not standard output");
     chosen.insecure = values.count("insecure") != 0;
-    chosen.quiet = values.count("quiet") != 0;
+    chosen.silent = values.count("silent") != 0;
+    chosen.show_error = values.count("show-error") != 0;
     chosen.verbose = values.count("verbose") != 0;
     return chosen;
   } catch (po::error const& error) {

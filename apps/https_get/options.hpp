@@ -28,7 +28,8 @@ struct options {
   bool follow = false;
   bool resume = false;
   bool insecure = false;
-  bool quiet = false;
+  bool silent = false;
+  bool show_error = false;
   bool verbose = false;
 };
 

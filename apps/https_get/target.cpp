@@ -9,6 +9,7 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace https_get {
 namespace {
@@ -36,9 +37,8 @@ std::string objection(urls::url const& url) {
   if (url.scheme_id() != urls::scheme::https) return "only https:// is fetched";
   auto const name = host(url);
   if (name.empty()) return "it has no host";
-  if (name.size() > 253 || std::any_of(name.begin(), name.end(), [](char c) {
-        return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f;
-      }))
+  if (name.size() > 253 ||
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c <= 0x20 || c >= 0x7f; }))
     return "its host is no name";
   if (url.has_userinfo()) return "names and passwords in URLs are not supported";
   try {
@@ -79,13 +79,14 @@ urls::url redirected(urls::url const& base, std::string_view location) {
 std::string file_name(urls::url const& url) {
   auto const segments = urls::url_view(url).segments();
   std::string const name = segments.empty() ? std::string() : std::string(segments.back());
-  if (name.empty()) return "index.html";
-  bool const unusual = std::any_of(name.begin(), name.end(), [](char c) {
-    return c == '/' || c == '\x7f' || static_cast<unsigned char>(c) < 0x20;
+  unsigned char before = 0;
+  bool const unusual = std::any_of(name.begin(), name.end(), [&before](unsigned char c) {
+    bool const is_c1 = std::exchange(before, c) == 0xc2 && c >= 0x80 && c < 0xa0;
+    return c == '/' || c == 0x7f || c < 0x20 || is_c1;
   });
-  if (unusual || name == "." || name == "..")
+  if (name.empty() || unusual || name == "." || name == "..")
     throw failure(exit_status::wrong_usage,
-                  std::string(url.buffer()) + " ends in no name for a file; give --output FILE");
+                  std::string(url.buffer()) + " ends in no name for a file; give -o FILE");
   return name;
 }
 

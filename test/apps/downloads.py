@@ -109,7 +109,7 @@ class Downloads(unittest.TestCase):
     def fetch(self, *arguments, status=WHOLE, says=None, authority=AUTHORITY):
         """What it prints on standard output and on standard error."""
         trust = ("--cacert", authority) if authority else ()
-        done = get("--directory", self.directory, *trust, *arguments)
+        done = get("--output-dir", self.directory, *trust, *arguments)
         errors = done.stderr.decode()
         self.assertEqual(done.returncode, status, errors)
         if says:

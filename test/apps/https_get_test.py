@@ -49,7 +49,7 @@ class HttpsGet(Downloads):
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
 
         server = self.scripted(answer)
-        self.fetch("--parallel", 2, *(f"{server.url}/{i}" for i in range(6)))
+        self.fetch("--parallel-max", 2, *(f"{server.url}/{i}" for i in range(6)))
         self.assertEqual(self.files(), {str(i): b"x" for i in range(6)})
         self.assertEqual(most, 2)
 
@@ -308,7 +308,7 @@ class HttpsGet(Downloads):
             connection.sendall(b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to + b"\r\n\r\n")
 
         server = self.scripted(answer)
-        self.fetch(f"{server.url}/away", status=REFUSED, says=f"302 Found: it is at {self.url}/1; --location")
+        self.fetch(f"{server.url}/away", status=REFUSED, says=f"302 Found: it is at {self.url}/1; -L")
         self.fetch("--location", f"{server.url}/away")
         self.fetch("--location", f"{server.url}/plain", status=REFUSED, says="only https://")
         self.fetch("--location", f"{server.url}/port", status=REFUSED, says="its port is not a number")
@@ -333,7 +333,7 @@ class HttpsGet(Downloads):
         self.assertEqual(self.files(), {})
 
     def test_an_insecure_download_shouts(self):
-        self.fetch("--insecure", f"{self.url}/1", authority=None, says="WARNING: --insecure: NOBODY VERIFIES")
+        self.fetch("--insecure", f"{self.url}/1", authority=None, says="WARNING: -k: NOBODY VERIFIES")
         self.assertEqual(self.files(), {"1": self.content["1"]})
 
     def test_a_client_certificate_is_shown_to_who_requires_it(self):
@@ -386,7 +386,7 @@ class HttpsGet(Downloads):
     def test_a_progress_bar_is_drawn_on_a_terminal_only(self):
         ours, theirs = pty.openpty()
         with open(ours, "rb", buffering=0) as screen:
-            command = [BIN / "https_get", "--cacert", AUTHORITY, "--directory", self.directory]
+            command = [BIN / "https_get", "--cacert", AUTHORITY, "--output-dir", self.directory]
             subprocess.run([*command, f"{self.url}/3000000", f"{self.url}/1"], stdin=subprocess.DEVNULL,
                            stderr=theirs, timeout=PATIENCE, check=True)
             os.close(theirs)
@@ -415,6 +415,55 @@ class HttpsGet(Downloads):
         self.assertTrue(24 <= len(lines) <= 50, len(lines))
         self.assertLessEqual(max(map(len, lines)), 80)
 
+    # The letters of curl
+
+    def test_letters_and_names_are_those_of_curl(self):
+        def letters(*command):
+            text = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True).stdout
+            return dict(re.findall(r"^ *-(\w)(?:, | \[ )--([a-z-]+)", text, re.MULTILINE))
+
+        ours = letters(BIN / "https_get", "--help")
+        curls = letters("curl", "--help", "all")
+        self.assertEqual(ours, {letter: curls.get(letter) for letter in ours})
+        self.assertEqual(set(ours), set("oOCLkvsShV"))
+
+    def test_silence_is_that_of_curl(self):
+        missing = self.directory / "missing"
+        for arguments in ((f"{self.url}/none",), ("--cacert", missing, f"{self.url}/1")):
+            for letters, is_silent in ((("-s",), True), (("-sS",), False), (("-s", "--show-error"), False)):
+                with self.subTest(letters):
+                    done = get(*letters, *arguments)
+                    self.assertNotEqual(done.returncode, WHOLE)
+                    self.assertEqual(done.stderr == b"", is_silent, done.stderr)
+
+    def test_letters_may_be_joined_and_given_again(self):
+        done = subprocess.run([BIN / "https_get", "-sSkLO", "-O", f"{self.url}/1", "-O", f"{self.url}/16384", "-C-"],
+                              cwd=self.directory, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE,
+                              check=False)
+        self.assertEqual(done.returncode, WHOLE, done.stderr)
+        self.assertEqual(self.files(), {name: self.content[name] for name in ("1", "16384")})
+
+    def test_a_file_gets_a_name_in_its_directory_or_none(self):
+        for name in ("", ".", "..", "%2e%2e", "a/", "..%2fa", "%2fetc%2fa", "a%0Ab", "%1B%5B2J", "a%7F", "a%C2%9Bb",
+                     "%00"):
+            for letter in ((), ("-O",)):
+                with self.subTest(name):
+                    self.fetch(*letter, f"{self.url}/{name}", status=USAGE, says="no name for a file; give -o FILE")
+        self.assertEqual(self.files(), {})
+        server = self.scripted(sends(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"))
+        self.fetch("-O", f"{server.url}/x/-?/y", f"{server.url}/Gr%C3%B6%C3%9Fe", f"{server.url}/a%5Cb")
+        self.assertEqual(set(self.files()), {"-", "Größe", "a\\b"})
+        self.fetch("-o", "in_it", f"{server.url}/x")  # as --output-dir says
+        self.assertIn("in_it", self.files())
+
+    def test_wrong_usage_of_letters_is_explained(self):
+        url = f"{self.url}/1"
+        for arguments, says in ((("-o", "x", "-O", url), "only one of them"),
+                                (("-C", "100", url), "only -C - is known"),
+                                (("-o-", "-C-", url), "needs a file"), (("-x", url), "'-x'; see --help")):
+            with self.subTest(arguments):
+                self.fetch(*arguments, status=USAGE, says=says)
+
     # Wrong usage and local files
 
     def test_wrong_usage_is_explained(self):
@@ -422,8 +471,8 @@ class HttpsGet(Downloads):
         for arguments, says in (
             ((), "no URL"),
             (("--unknown", url), "unknown"),
-            (("--parallel", "0", url), "between 1 and 256"),
-            (("--parallel", "x", url), "parallel"),
+            (("--parallel-max", "0", url), "between 1 and 256"),
+            (("--parallel-max", "x", url), "parallel"),
             (("--cert", CERTIFICATE, url), "belong together"),
             (("--insecure", url), "one of them"),
             (("http://localhost/",), "only https"),
@@ -434,7 +483,7 @@ class HttpsGet(Downloads):
             (("https:///file",), "URL|host"),
             (("https://user:secret@localhost/",), "passwords"),
             (("https://localhost:65536/",), "port"),
-            (("https://localhost/..%2f..%2fpasswd",), "give --output"),
+            (("https://localhost/..%2f..%2fpasswd",), "give -o"),
             ((url, url), "both be saved"),
             ((url, url + ".part"), "both be saved"),
             (("-o", "x", url, f"{self.url}/0"), "for one URL"),
