@@ -2,91 +2,203 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "console.hpp"
 
+#include "destination.hpp"
+
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <cwchar>
 #include <iostream>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
 
 namespace https_get {
 namespace {
 
-constexpr std::size_t bar_width = 24;
-constexpr auto redraw = std::chrono::milliseconds(100);
-constexpr char clear_line[] = "\r\x1b[K";
+constexpr std::size_t longest_line = 1000;
+constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+constexpr double speed_seconds = 3;  // what is longer ago counts for less than 1/e
 
-std::string in_units(double bytes) {
-  static constexpr char const* units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  std::size_t unit = 0;
-  for (; bytes >= 1024 && unit + 1 < std::size(units); ++unit)
-    bytes /= 1024;
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+template <class... Values>
+std::string formatted(char const* format, Values... values) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, values...);
   return text;
 }
 
-// Control characters but the newline: C0, DEL, and C1, which is a byte of its own to some terminals
-// and C2 80 to C2 9F to those that read UTF-8. Other characters of UTF-8 are left alone.
-void replace_commands(std::string& text) {
-  unsigned before = 0;
-  int following = 0;  // bytes that the character still has
-  for (char& c : text) {
-    auto const byte = static_cast<unsigned char>(c);
-    bool is_command = false;
-    if (following > 0 && byte >= 0x80 && byte < 0xc0) {
-      --following;
-      is_command = before == 0xc2 && byte < 0xa0;
-    } else {
-      following = byte < 0xc2 || byte > 0xf4 ? 0 : byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
-      is_command = (byte < 0x20 && c != '\n') || (byte >= 0x7f && byte < 0xc0);
+// At most `most` columns wide. Each byte of a line break and of whatever else is no character that
+// takes room on this terminal becomes \xNN.
+std::string printable(std::string_view text, std::size_t most) {
+  constexpr std::string_view cut = "...";
+  std::string all;
+  std::size_t columns = 0;
+  std::size_t before_cut = 0;  // bytes behind which it can be cut
+  std::mbstate_t state{};
+  while (!text.empty()) {
+    wchar_t character = 0;
+    auto length = std::mbrtowc(&character, text.data(), text.size(), &state);
+    if (length == 0 || length > text.size()) {  // no character
+      length = 1;
+      character = 0;
+      state = {};
     }
-    if (is_command) c = '?';
-    before = byte;
+    std::string piece(text.substr(0, length));
+    int const width = ::wcwidth(character);
+    if (width <= 0) {
+      piece.clear();
+      for (char const byte : text.substr(0, length))
+        piece += formatted("\\x%02X", static_cast<unsigned>(static_cast<unsigned char>(byte)));
+    }
+    columns += width > 0 ? static_cast<std::size_t>(width) : piece.size();
+    if (columns > most) {
+      all.resize(before_cut);
+      return all.append(cut.substr(0, most));
+    }
+    all += piece;
+    if (columns + cut.size() <= most) before_cut = all.size();
+    text.remove_prefix(length);
   }
+  return all;
+}
+
+// In the unit that suits `scale`, but without its name.
+std::string in_unit_of(double scale, double bytes, char const** name = nullptr) {
+  static constexpr char const* names[] = {" B", " KiB", " MiB", " GiB", " TiB"};
+  std::size_t unit = 0;
+  for (; scale >= 1024 && unit + 1 < std::size(names); ++unit, scale /= 1024)
+    bytes /= 1024;
+  if (name) *name = names[unit];
+  return formatted(unit == 0 ? "%.0f" : "%.1f", bytes);
+}
+
+std::string in_units(double bytes) {
+  char const* name = nullptr;
+  auto const number = in_unit_of(bytes, bytes, &name);
+  return number + name;
+}
+
+std::string in_time(double seconds) {
+  auto const whole = static_cast<unsigned long>(std::ceil(seconds));
+  if (whole < 3600) return formatted("%lu:%02lu", whole / 60, whole % 60);
+  return formatted("%lu:%02lu:%02lu", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+// One less than there are: the cursor stays on the line.
+std::size_t columns_of_terminal() {
+  winsize size{};
+  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
+}
+
+double seconds(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration<double>(time).count();
 }
 
 }  // namespace
 
-void console::say(std::string text) {
-  replace_commands(text);
-  std::cerr << (has_bar_ ? clear_line : "") << text << '\n' << std::flush;
-  if (has_bar_) draw();
+void console::say(std::vector<std::string> const& lines) {
+  clear();
+  std::string text;
+  for (auto const& each : lines)
+    text += printable(each, longest_line) + '\n';
+  std::cerr << text << std::flush;
 }
 
-void console::expect(std::optional<std::uint64_t> bytes) {
-  expected_ += bytes.value_or(0);
-  all_lengths_known_ = all_lengths_known_ && bytes;
+void console::complain(std::string const& what, std::vector<std::string> const& advice) {
+  if (silent_) return;
+  say({"https_get: " + what});
+  for (auto const& each : advice)
+    std::cerr << "  " + printable(each, no_limit) + '\n' << std::flush;
 }
 
-void console::receive(std::uint64_t bytes) {
-  received_ += bytes;
-  if (has_bar_ && clock::now() - drawn_ >= redraw) draw();
-}
-
-void console::end_file() {
-  ++files_ended_;
-  if (has_bar_) draw();
-}
-
-void console::finish() {
-  if (!has_bar_) return;
-  draw();
-  std::cerr << '\n' << std::flush;
+void console::end(destination const& file) {
+  std::erase(running_, &file);
+  ended_ += file.size();
+  ended_received_ += file.received();
+  if (!file.is_whole()) return;
+  ++files_whole_;
+  name_ = file.name();
 }
 
 void console::draw() {
-  drawn_ = clock::now();
-  auto const seconds = std::max(std::chrono::duration<double>(drawn_ - started_).count(), 1e-3);
-  auto const received = static_cast<double>(received_);
-  std::string line;
-  if (all_lengths_known_ && expected_ > 0) {
-    auto const part = std::min(1.0, received / static_cast<double>(expected_));
-    auto const full = static_cast<std::size_t>(part * bar_width);
-    line = '[' + std::string(full, '#') + std::string(bar_width - full, '.') + "] " +
-           std::to_string(static_cast<int>(part * 100)) + "%  ";
+  if (running_.empty()) return;
+  auto const text = line(columns_of_terminal());
+  std::cerr << "\r" + text + "\x1b[K" << std::flush;
+  is_drawn_ = true;
+}
+
+std::string console::line(std::size_t columns) {
+  auto there = ended_;
+  auto received = ended_received_;
+  auto expected = ended_;
+  bool is_known = running_.size() + files_ended_ == files_;  // how much there is in all
+  for (auto const* each : running_) {
+    there += each->size();
+    received += each->received();
+    expected += each->total().value_or(0);
+    is_known = is_known && each->total();
   }
-  line += in_units(received) + "  " + in_units(received / seconds) + "/s";
+  auto const now = clock::now();
+  auto const time = std::max(seconds(now - measured_), 1e-3);
+  auto const speed = static_cast<double>(received - measured_bytes_) / time;
+  speed_ += (speed - speed_) * (speed_ > 0 ? 1 - std::exp(-time / speed_seconds) : 1);
+  measured_ = now;
+  measured_bytes_ = received;
+
+  // As wide as they may become, so that nothing moves.
+  auto const padded = [](std::string text, std::size_t width) {
+    return "  " + std::string(width - std::min(width, text.size()), ' ') + std::move(text);
+  };
+  auto const bytes = static_cast<double>(there);
+  auto const all = static_cast<double>(expected);
+  double part = 0;
+  std::string numbers = "  " + in_units(bytes);
+  if (is_known && expected > 0) {
+    part = std::min(1.0, bytes / all);
+    numbers = formatted("  %3.0f%%", std::floor(part * 100)) +
+              padded(in_unit_of(all, bytes), in_unit_of(all, all).size()) + " of " + in_units(all);
+  }
+  numbers += padded(in_units(speed_) + "/s", 11);
+  constexpr double too_long = 360'000;  // 100 hours: it stands still
+  auto const left = std::max(0.0, all - bytes);
+  if (part > 0 && left < speed_ * too_long) numbers += padded(in_time(left / speed_), 5) + " left";
+  if (numbers.size() > columns) return numbers.substr(2, columns);
+
+  std::string name = running_.front()->name();
   if (files_ > 1)
-    line += "  " + std::to_string(files_ended_) + " of " + std::to_string(files_) + " files";
-  std::cerr << clear_line << line << std::flush;
+    name = std::to_string(files_ended_) + '/' + std::to_string(files_) + ' ' + std::move(name);
+  // The bar has what the name leaves, but at least a third.
+  constexpr std::size_t narrowest = 8, widest = 30;
+  auto room = columns - numbers.size();
+  auto const left_by_name = room - std::min(room, name.size() + 4);
+  auto const bar = std::min(widest, std::max(room / 3, left_by_name));
+  std::string drawn;
+  if (part > 0 && bar >= narrowest) {
+    auto const full = static_cast<std::size_t>(part * static_cast<double>(bar));
+    drawn = "  [" + std::string(full, '#') + std::string(bar - full, '.') + ']';
+    room -= drawn.size();
+  }
+  return printable(name, room) + drawn + numbers;
+}
+
+void console::finish() {
+  clear();
+  if (!has_bar_ || files_whole_ == 0) return;
+  auto const time = seconds(clock::now() - started_);
+  auto const received = static_cast<double>(ended_received_);
+  say({(files_ == 1 ? name_
+                    : std::to_string(files_whole_) + " of " + std::to_string(files_) + " files") +
+       "  " + in_units(received) + " in " + formatted("%.1f s", time) + ", " +
+       in_units(received / std::max(time, 1e-3)) + "/s"});
+}
+
+void console::clear() {
+  if (is_drawn_) std::cerr << "\r\x1b[K" << std::flush;
+  is_drawn_ = false;
 }
 
 }  // namespace https_get

@@ -96,7 +96,8 @@ void destination::write_validator() {
 }
 
 // No moment between has a part with the validator of another one.
-void destination::start(std::string const& validator) {
+void destination::start(std::string const& validator, std::optional<std::uint64_t> total) {
+  total_ = total;
   if (is_direct_ || present_ > 0) return open();
   std::error_code error;
   fs::remove(validator_file_, error);
@@ -130,17 +131,25 @@ void destination::append(char const* bytes, std::size_t count) {
   beast::error_code error;
   output_.write(bytes, count, error);
   require(error, "write", where());
+  received_ += count;
 }
 
 void destination::finish() {
   beast::error_code error;
   output_.close(error);
   require(error, "write", where());
-  if (is_direct_) return;
-  std::error_code error_of_name;
-  fs::rename(part_, file_, error_of_name);
-  require(error_of_name, "make", file_);
-  fs::remove(validator_file_, error_of_name);
+  if (!is_direct_) {
+    std::error_code error_of_name;
+    fs::rename(part_, file_, error_of_name);
+    require(error_of_name, "make", file_);
+    fs::remove(validator_file_, error_of_name);
+  }
+  is_whole_ = true;
+}
+
+std::string destination::what_is_there() const {
+  return std::to_string(size()) + (total_ ? " of " + std::to_string(*total_) : std::string()) +
+         " bytes are in " + where();
 }
 
 }  // namespace https_get

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace https_get {
@@ -28,28 +29,39 @@ public:
   void forget() { present_ = 0; }
 
   // Bytes of this version follow, behind those that are present. Without a validator what comes
-  // can't be gone on with.
-  void start(std::string const& validator);
+  // can't be gone on with. `total` is of the whole file, where the server tells.
+  void start(std::string const& validator, std::optional<std::uint64_t> total);
   void append(char const* bytes, std::size_t count);
   // It is whole: gives it its name.
   void finish();
 
-  std::string where() const {
-    return file_ == "-" ? "standard output" : is_direct_ ? file_.string() : part_.string();
-  }
+  std::string const& url() const { return url_; }
+  std::string name() const { return file_ == "-" ? where() : file_.filename().string(); }
+  std::optional<std::uint64_t> total() const { return total_; }
+  std::uint64_t received() const { return received_; }
+  std::uint64_t size() const { return present_ + received_; }
+  bool is_whole() const { return is_whole_; }
+  // "5 of 9 bytes are in FILE.part"
+  std::string what_is_there() const;
   bool can_resume() const { return !is_direct_ && !validator_.empty(); }
 
 private:
   void read_validator();
   void write_validator();
   void open();
+  std::string where() const {
+    return file_ == "-" ? "standard output" : is_direct_ ? file_.string() : part_.string();
+  }
 
   std::filesystem::path file_;
   std::filesystem::path part_;            // FILE.part
   std::filesystem::path validator_file_;  // FILE.part.validator
   std::string url_;
   bool is_direct_ = false;
+  bool is_whole_ = false;
   std::uint64_t present_ = 0;
+  std::uint64_t received_ = 0;
+  std::optional<std::uint64_t> total_;
   std::string validator_;
   boost::beast::file output_;
 };

@@ -2,18 +2,26 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "download.hpp"
 
+#include "advice.hpp"
 #include "destination.hpp"
 #include "exchange.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace https_get {
@@ -22,6 +30,18 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr unsigned most_redirects = 5;
+
+class shown {
+public:
+  shown(console& out, destination const& file) : console_(out), file_(file) { out.begin(file); }
+  ~shown() { console_.end(file_); }
+  shown(shown const&) = delete;
+  shown& operator=(shown const&) = delete;
+
+private:
+  console& console_;
+  destination const& file_;
+};
 
 class downloads {
 public:
@@ -35,6 +55,12 @@ public:
     auto const workers = std::min(options_.parallel, results_.size());
     for (std::size_t i = 0; i < workers; ++i)
       asio::co_spawn(io_, work(), asio::detached);
+    if (console_.has_bar()) asio::co_spawn(io_, draw(), asio::detached);
+    for (int const number : {SIGINT, SIGTERM})  // unless who started us wants it ignored
+      if (std::signal(number, SIG_IGN) != SIG_IGN) signals_.add(number);
+    signals_.async_wait([this](boost::system::error_code stopped, int number) {
+      if (!stopped) end_by(number);
+    });
     io_.run();
     auto const failed = std::find_if(results_.begin(), results_.end(), [](exit_status result) {
       return result != exit_status::all_whole;
@@ -48,27 +74,49 @@ private:
       auto const index = next_++;
       results_[index] = co_await attempt(options_.targets[index]);
       console_.end_file();
+      if (++ended_ < results_.size()) continue;
+      signals_.cancel();
+      redraw_.cancel();
     }
   }
 
+  asio::awaitable<void> draw() {
+    while (ended_ < results_.size()) {
+      redraw_.expires_after(std::chrono::milliseconds(100));
+      co_await redraw_.async_wait(asio::as_tuple(asio::use_awaitable));
+      console_.draw();
+    }
+  }
+
+  // By the signal, as a shell wants it of who was interrupted.
+  void end_by(int number) {
+    failure const reason{exit_status::cut_short, "interrupted"};
+    for (auto const* each : console_.running())
+      report(each->url(), each->size() > 0 ? cut_off(reason, *each, options_) : reason);
+    std::signal(number, SIG_DFL);
+    std::raise(number);
+  }
+
+  void report(std::string_view url, failure const& why) {
+    console_.complain(std::string(url) + ": " + why.what(), why.advice());
+  }
+
   asio::awaitable<exit_status> attempt(target const& wanted) {
-    auto const report = [&](std::exception const& error) {
-      console_.complain(std::string(wanted.url.buffer()) + ": " + error.what());
-    };
     try {
       co_await download(wanted);
       co_return exit_status::all_whole;
     } catch (failure const& error) {
-      report(error);
+      report(wanted.url.buffer(), error);
       co_return error.status();
     } catch (std::exception const& error) {
-      report(error);
+      report(wanted.url.buffer(), {exit_status::local_file, error.what()});
       co_return exit_status::local_file;
     }
   }
 
   asio::awaitable<void> download(target const& wanted) {
     destination file{wanted.file, std::string(wanted.url.buffer()), options_.resume};
+    shown const in_bar{console_, file};
     auto url = wanted.url;
     for (unsigned redirects = 0; redirects <= most_redirects; ++redirects) {
       exchange one{io_, context_, options_, url, console_};
@@ -87,6 +135,9 @@ private:
   console& console_;
   std::vector<exit_status> results_;
   std::size_t next_ = 0;
+  std::size_t ended_ = 0;
+  asio::steady_timer redraw_{io_};
+  asio::signal_set signals_{io_};
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 // The only part that reads and writes a connection.
 #include "exchange.hpp"
 
+#include "advice.hpp"
 #include "content_range.hpp"
 #include "session_description.hpp"
 #include "validator.hpp"
@@ -41,12 +42,6 @@ constexpr std::uint32_t header_bytes = 65536;
 constexpr unsigned most_interim = 32;
 
 std::string text(beast::string_view of) { return {of.data(), of.size()}; }
-
-// What the server says, for a message.
-std::string shortened(beast::string_view of) {
-  constexpr std::size_t most = 200;
-  return of.size() <= most ? text(of) : text(of.substr(0, most)) + "...";
-}
 
 bool is_timeout(boost::system::error_code error) {
   return error == beast::error::timeout || error == asio::error::timed_out;
@@ -89,9 +84,9 @@ asio::awaitable<void> exchange::connect() {
       co_await tls_handshake(stream_, tls_async::as_client{name}, options_.connect, as_values);
   if (refused) throw handshake_failure(refused);
   negotiated_ = clock::now();
-  if (options_.verbose)
-    console_.say(std::string(url_.buffer()) + '\n' +
-                 describe_session(stream_.native_handle(), stream_.alpn()));
+  if (!options_.verbose) co_return;
+  console_.say({std::string(url_.buffer())});
+  console_.say(describe_session(stream_.native_handle(), stream_.alpn()));
 }
 
 asio::awaitable<std::optional<urls::url>> exchange::fetch(destination& file) {
@@ -130,6 +125,8 @@ asio::awaitable<void> exchange::ask(destination const& file) {
   http::request<http::empty_body>::header_type const& header = request;
   http::fields::writer writer{header, header.version(), header.method()};
   auto const bytes = beast::buffers_to_string(writer.get());
+  if (options_.verbose)
+    console_.say(describe_header("> ", "GET " + text(request.target()) + " HTTP/1.1", request));
   auto const [error, count] =
       co_await tls_write(stream_, asio::buffer(bytes), options_.stall, as_values);
   // A server that refused us has said so before it closed: what it said is the better reason.
@@ -152,7 +149,14 @@ asio::awaitable<void> exchange::receive_header() {
     auto const [error, read] =
         co_await http::async_read_header(stream_, received_, *response_, as_values);
     if (error) throw receive_failure(error);
-    if (response_->get().result_int() / 100 != 1) co_return;
+    auto const& header = response_->get();
+    if (options_.verbose)
+      console_.say(describe_header("< ",
+                                   (header.version() < 11 ? "HTTP/1.0 " : "HTTP/1.1 ") +
+                                       std::to_string(header.result_int()) + ' ' +
+                                       text(header.reason()),
+                                   header));
+    if (header.result_int() / 100 != 1) co_return;
   }  // more is to come: RFC 9110, section 15.2
   throw failure(exit_status::malformed, "the server sends interim responses without an end");
 }
@@ -167,7 +171,7 @@ void exchange::require_framing() const {
   if (codings > 1 || !beast::iequals(coding, "chunked"))
     throw failure(
         exit_status::malformed,
-        "the server's answer has a transfer coding that was not asked for: " + shortened(coding));
+        "the server's answer has a transfer coding that was not asked for: " + text(coding));
   if (header.version() < 11 || header.count(http::field::content_length) != 0)
     throw failure(exit_status::malformed,
                   "the server's answer says in two ways where its body ends");
@@ -175,7 +179,6 @@ void exchange::require_framing() const {
 
 asio::awaitable<void> exchange::receive_body(destination& file) {
   auto const chunk = std::make_unique_for_overwrite<char[]>(chunk_bytes);
-  auto done = file.present();
   error_code error;
   expect_progress();
   while (!error && !response_->is_done()) {
@@ -186,36 +189,31 @@ asio::awaitable<void> exchange::receive_body(destination& file) {
         co_await http::async_read_some(stream_, received_, *response_, as_values);
     if (error == http::error::need_buffer) error = {};
     auto const count = chunk_bytes - response_->get().body().size;
-    file.append(chunk.get(), count);  // also what came before an error
-    console_.receive(count);
-    done += count;
+    file.append(chunk.get(), count);   // also what came before an error
     if (count > 0) expect_progress();  // chunks' headers are none
   }
-  if (!error && done == total_.value_or(done)) {
+  if (!error && file.size() == file.total().value_or(file.size())) {
     file.finish();
     co_return;
   }
   auto const reason =
       error ? receive_failure(error)
             : failure(exit_status::cut_short, "the server did not send exactly the rest");
-  throw failure(reason.status(), std::string(reason.what()) + "; " + std::to_string(done) +
-                                     (total_ ? " of " + std::to_string(*total_) : std::string()) +
-                                     " bytes are in " + file.where() +
-                                     (file.can_resume() ? ", go on with -C -" : ""));
+  throw cut_off(reason, file, options_);
 }
 
 std::optional<urls::url> exchange::redirect() const {
   auto const location = text(response_->get()[http::field::location]);
   if (location.empty()) throw failure(exit_status::refused, answer());
   if (!options_.follow)
-    throw failure(exit_status::refused,
-                  answer() + ": it is at " + shortened(location) + "; -L goes there");
+    throw failure(exit_status::refused, answer() + ": it is at " + location,
+                  {"-L goes there, if it is https."});
   return redirected(url_, location);
 }
 
 std::string exchange::answer() const {
   return "the server answered " + std::to_string(response_->get().result_int()) + ' ' +
-         shortened(response_->get().reason());
+         text(response_->get().reason());
 }
 
 // Nothing is left to ask for, or what we have is not of this version.
@@ -233,20 +231,19 @@ std::optional<urls::url> exchange::part_refused(destination& file) const {
 void exchange::accept(destination& file) {
   auto const& header = response_->get();
   auto const length = response_->content_length();
-  if (length) total_ = *length;
+  auto total = length ? std::optional<std::uint64_t>(*length) : std::nullopt;
   if (header.result() == http::status::partial_content && file.present() > 0) {
     auto const range = parse_content_range(text(header[http::field::content_range]));
     if (!range || range->first != file.present())
-      throw failure(exit_status::malformed,
-                    "the server sent another part than the one asked for; try without -C");
-    total_ = range->total;
+      throw failure(exit_status::malformed, "the server sent another part than the one asked for",
+                    {"Try without --resume, -C -."});
+    total = range->total;
   } else if (header.result() == http::status::ok) {
     file.forget();
   } else {
     throw failure(exit_status::refused, answer());
   }
-  file.start(strong_validator(header));
-  console_.expect(length ? std::optional<std::uint64_t>(*length) : std::nullopt);
+  file.start(strong_validator(header), total);
 }
 
 // The next layer's timer, not a deadline of a verb: Beast's reads have no argument for one.
@@ -256,7 +253,8 @@ failure exchange::handshake_failure(error_code error) const {
   if (is_timeout(error))
     return {exit_status::timed_out,
             peer() + ": no TLS handshake in " + seconds(options_.connect) + "; is it a TLS port?"};
-  if (stream_.error_info().verify_error) return {exit_status::certificate_refused, why(error)};
+  if (auto const info = stream_.error_info(); info.verify_error)
+    return certificate_refused(info, options_);
   if (error == tls_async::condition::not_tls)
     return {exit_status::not_tls,
             peer() + " does not speak TLS, perhaps plain HTTP: " + why(error)};
@@ -286,14 +284,13 @@ void exchange::report_times() {
   if (!options_.verbose) return;
   auto const line = [this](char const* what, clock::time_point time) {
     char text[64];
-    std::snprintf(text, sizeof text, "\n  %-12s %.3f s", what,
+    std::snprintf(text, sizeof text, "  %-12s %.3f s", what,
                   std::chrono::duration<double>(time - started_).count());
     return std::string(text);
   };
-  console_.say(std::string(url_.buffer()) + ": " + std::to_string(response_->get().result_int()) +
-               ' ' + text(response_->get().reason()) + line("resolve", resolved_) +
-               line("connect", connected_) + line("handshake", negotiated_) +
-               line("first byte", first_byte_) + line("total", clock::now()));
+  console_.say({std::string(url_.buffer()), line("resolve", resolved_), line("connect", connected_),
+                line("handshake", negotiated_), line("first byte", first_byte_),
+                line("total", clock::now())});
 }
 
 }  // namespace https_get

@@ -64,7 +64,6 @@ private:
   tls_async::stream<boost::beast::tcp_stream> stream_;
   boost::beast::flat_buffer received_;
   std::optional<response_parser> response_;
-  std::optional<std::uint64_t> total_;  // of the whole file, where the server tells
 
   clock::time_point started_ = clock::now();
   clock::time_point resolved_, connected_, negotiated_, first_byte_;

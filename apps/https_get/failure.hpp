@@ -1,11 +1,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Why a download failed: the exit status for scripts and a text for people.
+// Why a download failed: the exit status for scripts, a text for people, and what they can do.
 #pragma once
 
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace https_get {
 
@@ -27,12 +29,14 @@ enum class exit_status {
 
 class failure : public std::runtime_error {
 public:
-  failure(exit_status status, std::string const& text)
-      : std::runtime_error(text), status_(status) {}
+  failure(exit_status status, std::string const& text, std::vector<std::string> advice = {})
+      : std::runtime_error(text), status_(status), advice_(std::move(advice)) {}
   exit_status status() const noexcept { return status_; }
+  std::vector<std::string> const& advice() const noexcept { return advice_; }
 
 private:
   exit_status status_;
+  std::vector<std::string> advice_;
 };
 
 }  // namespace https_get

@@ -11,6 +11,7 @@
 
 #include <tls_async/context.hpp>
 
+#include <clocale>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -43,12 +44,13 @@ tls_async::context make_context(options const& chosen) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
+  std::setlocale(LC_CTYPE, "");  // which characters the terminal knows
   console messages{0, false, false};
   std::optional<options> chosen;
   try {
     chosen = parse_options(argc, argv, std::cout);
   } catch (failure const& error) {
-    messages.complain(std::string(error.what()) + "; see --help");
+    messages.complain(std::string(error.what()) + "; see --help", error.advice());
     return exit_code(error.status());
   }
   if (!chosen) return exit_code(exit_status::all_whole);

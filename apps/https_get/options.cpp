@@ -9,7 +9,9 @@
 
 #include <boost/program_options.hpp>
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <set>
 #include <sstream>
 
@@ -43,7 +45,7 @@ po::options_description description() {
   add("insecure,k", flag(), "do NOT verify the server");
   add("connect-seconds", number(standard.connect.count()), "limit for TCP, and again for TLS");
   add("stall-seconds", number(standard.stall.count()), "limit without a byte from the server");
-  add("verbose,v", flag(), "protocol, certificates, times");
+  add("verbose,v", flag(), "protocol, certificates, headers, times");
   add("silent,s", flag(), "no progress bar and no errors, but the exit status");
   add("show-error,S", flag(), "errors in spite of --silent");
   serving::add_information(all);
@@ -129,6 +131,10 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
     chosen.silent = values.count("silent") != 0;
     chosen.show_error = values.count("show-error") != 0;
     chosen.verbose = values.count("verbose") != 0;
+    auto const& urls = values["url"].as<std::vector<std::string>>();
+    std::copy_if(argv, argv + argc, std::back_inserter(chosen.words), [&urls](char const* word) {
+      return std::find(urls.begin(), urls.end(), word) == urls.end();
+    });
     return chosen;
   } catch (po::error const& error) {
     throw failure(exit_status::wrong_usage, error.what());

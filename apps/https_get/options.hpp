@@ -31,6 +31,7 @@ struct options {
   bool silent = false;
   bool show_error = false;
   bool verbose = false;
+  std::vector<std::string> words;  // of the command line, but the URLs
 };
 
 // Nothing if the user asked for help or the version, which `out` gets. Throws failure with

@@ -8,6 +8,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace https_get {
@@ -42,22 +43,37 @@ std::string time(ASN1_TIME const* of) {
 
 }  // namespace
 
-std::string describe_session(SSL* session, std::string const& alpn) {
+std::vector<std::string> describe_session(SSL* session, std::string const& alpn) {
+  constexpr int most_certificates = 8;  // a peer can send some hundred
   char const* const group =
       SSL_group_to_name(session, static_cast<int>(SSL_get_negotiated_group(session)));
-  std::string text = "  protocol     " + std::string(SSL_get_version(session)) +
-                     "\n  cipher       " + SSL_CIPHER_get_name(SSL_get_current_cipher(session)) +
-                     "\n  group        " + (group ? group : "not known") + "\n  ALPN         " +
-                     (alpn.empty() ? "none" : alpn);
+  std::vector<std::string> lines{
+      std::string("  protocol     ") + SSL_get_version(session),
+      std::string("  cipher       ") + SSL_CIPHER_get_name(SSL_get_current_cipher(session)),
+      std::string("  group        ") + (group ? group : "not known"),
+      "  ALPN         " + (alpn.empty() ? "none" : alpn)};
   auto* const chain = SSL_get_peer_cert_chain(session);
-  for (int i = 0; i < sk_X509_num(chain); ++i) {
+  int const count = sk_X509_num(chain);
+  for (int i = 0; i < std::min(count, most_certificates); ++i) {
     X509 const* const one = sk_X509_value(chain, i);
-    text += "\n  certificate  " + std::to_string(i) + ": " + name(X509_get_subject_name(one)) +
-            "\n    issuer     " + name(X509_get_issuer_name(one)) + "\n    valid      " +
-            time(X509_get0_notBefore(one)) + " to " + time(X509_get0_notAfter(one));
+    lines.push_back("  certificate  " + std::to_string(i) + ": " +
+                    name(X509_get_subject_name(one)));
+    lines.push_back("    issuer     " + name(X509_get_issuer_name(one)));
+    lines.push_back("    valid      " + time(X509_get0_notBefore(one)) + " to " +
+                    time(X509_get0_notAfter(one)));
   }
+  if (count > most_certificates)
+    lines.push_back("  and " + std::to_string(count - most_certificates) + " certificates more");
   ERR_clear_error();  // a field that could not be shown must not become a later error of the stream
-  return text;
+  return lines;
+}
+
+std::vector<std::string> describe_header(std::string const& mark, std::string const& start_line,
+                                         boost::beast::http::fields const& header) {
+  std::vector<std::string> lines{mark + start_line};
+  for (auto const& field : header)
+    lines.push_back(mark + std::string(field.name_string()) + ": " + std::string(field.value()));
+  return lines;
 }
 
 }  // namespace https_get

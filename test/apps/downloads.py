@@ -15,6 +15,8 @@ import programs
 from programs import AUTHORITY, BIN, CERTIFICATE, KEY, PATIENCE, HttpsServer
 from tls_context import server_context
 
+os.environ["LC_ALL"] = "C.UTF-8"  # whose characters https_get shows as they are
+
 SIZES = (0, 1, 16384, 262145, 3000000)
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 500
 (WHOLE, USAGE, LOCAL_FILE, NOT_RESOLVED, NOT_CONNECTED, NOT_TLS, CERTIFICATE_REFUSED, TLS_FAILED, REFUSED,
