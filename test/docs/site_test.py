@@ -2,11 +2,14 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 """site_test.py PROJECT OUTPUT: builds the site, and fails on a warning of Doxygen, on a link or picture that leads
-nowhere, on a page of docs/ that is not in it or not reached from its first page, and on a long page without
-contents."""
+nowhere, on a page of docs/ that is not in it or not reached from its first page, on a long page without contents, and
+on a verb in the reference without its handler, default token, header or example."""
 
+import collections
+import html
 import html.parser
 import pathlib
+import re
 import subprocess
 import sys
 import urllib.parse
@@ -57,10 +60,41 @@ def faults(project, site):
             yield f"{name} is long, and has no contents"
 
 
+def verb_faults(project, site):
+    """The handlers are compared with those of verbs.cpp, which compiles."""
+    headers = "".join(file.read_text() for file in project.glob("libtls_async/include/tls_async/**/*.hpp")
+                      if "detail" not in file.parts)
+    verbs = set(re.findall(r"\b(?:auto|error_code|void)\s+(tls_\w+|async_\w+)\(", headers))
+    examples = (project / "test/docs/verbs.cpp").read_text()
+    handlers = collections.defaultdict(set)
+    for name, kind in re.findall(r"\b((?:tls|async)_\w+)\((?:[^;]*, )?(ended|counted)\);", examples):
+        handlers[name].add({"ended": "void(error_code)", "counted": "void(error_code, std::size_t)"}[kind])
+    told = collections.defaultdict(str)
+    for name in ("namespacetls__async", "classtls__async_1_1stream"):
+        for title, text in re.findall(r'<h2 class="memtitle">(.*?)</h2>(.*?)(?=<h2 class="memtitle">|\Z)',
+                                      (site / f"{name}.html").read_text(), re.DOTALL):
+            told[re.sub("<.*?>|&.*?;|◆|\\(.*", "", title).strip()] += text
+    for verb in sorted(verbs):
+        text = html.unescape(re.sub("<[^>]*>", "", told[verb]))
+        documented = set(re.findall(r"Handler: (void\([\w:, ]*\))", text))
+        if verb not in ("tls_try_write", "async_teardown") and documented != handlers[verb]:
+            yield f"{verb}: the reference has the handlers {documented}, and verbs.cpp {handlers[verb]}"
+        for each in ("Handler: ", "Default token: ", "Header: "):
+            if each not in text:
+                yield f"{verb}: the reference has no '{each}'"
+        for header in re.findall(r"Header: <([\w/.]+)>", text):
+            if not (project / "libtls_async/include" / header).exists():
+                yield f"{verb}: there is no {header}"
+        if not re.search('class="fragment".*?' + verb, told[verb], re.DOTALL):
+            yield f"{verb}: the reference has no example"
+    if len(verbs) < 12:
+        yield f"these cannot be all verbs: {verbs}"
+
+
 def main():
     project, site = map(pathlib.Path, sys.argv[1:])
     subprocess.run(["bash", project / "docs/site/build.sh", site], check=True)
-    found = list(faults(project, site))
+    found = [*faults(project, site), *verb_faults(project, site)]
     print("\n".join(found))
     return bool(found)
 

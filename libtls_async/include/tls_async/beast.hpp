@@ -37,6 +37,10 @@ void teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s,
 }
 
 /// Ends the session, then the next layer, within `stream_options::shutdown_deadline`.
+///
+/// Handler: `void(error_code)`. Default token: none. Header: `<tls_async/beast.hpp>`.
+///
+/// @snippet verbs.cpp async_teardown
 template <async_stream NextLayer, class Clock, class Handler>
 void async_teardown(boost::beast::role_type role, stream<NextLayer, Clock>& s, Handler&& handler) {
   enum class stage { shutdown, next_layer, done };

@@ -60,18 +60,18 @@ private:
 ///
 /// Completes when the session is there and what we had to send for it has left. For a client
 /// success means, with any context: this session's certificate was verified for `host`, now or when
-/// the session was made that is resumed, or a verify callback has accepted it. This adds to what is
+/// the session that is resumed was made, or a verify callback has accepted it. This adds to what is
 /// set on the session: a callback and the hosts of SSL_set1_host(3) have to accept the certificate
-/// too. Its names are compared as RFC 9525 says: those in its subject don't count. Without
-/// verification, and then with success whatever the host, is only what was told so by
-/// `context::insecure_skip_verification()`. In TLS 1.3 a client may be done before the server has
-/// looked at its certificate; a refusal is then the error of the next read.
+/// too. Its names are compared as RFC 9525 says: those in its subject don't count. Only
+/// `context::insecure_skip_verification()` turns verification off; success then says nothing about
+/// the host. In TLS 1.3 a client may be done before the server has looked at its certificate; a
+/// refusal is then the error of the next read.
 ///
 /// On a session that is there it completes at once: with success if that was verified for `host`.
 ///
 /// Parameters: `deadline` bounds it in all; without one, `stream_options::handshake_deadline` does.
 ///
-/// Errors: timed_out and operation_aborted leave all as it is, and the next call goes on where this
+/// Errors: timed_out and operation_aborted change nothing, and the next call goes on where this
 /// one stopped. no_host_name (an empty host), bad_host_name (neither a DNS name nor an IP address),
 /// not_verified on a session that has begun without this host, and wrong_role on one that has begun
 /// on the other side change nothing. no_host_name, empty_trust_store, key_mismatch and wrong_role
@@ -84,6 +84,11 @@ private:
 /// meanwhile wait for it.
 ///
 /// Cancellation: terminal and partial.
+///
+/// Handler: `void(error_code)`. Default token: the executor's, else `asio::deferred`.
+/// Header: `<tls_async/stream.hpp>`.
+///
+/// @snippet verbs.cpp tls_handshake
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

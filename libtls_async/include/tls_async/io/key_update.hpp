@@ -38,6 +38,11 @@ enum class new_keys {
 /// Concurrency: beside anything.
 ///
 /// Cancellation: terminal and partial; total while it has not been sealed.
+///
+/// Handler: `void(error_code)`. Default token: the executor's, else `asio::deferred`.
+/// Header: `<tls_async/stream.hpp>`.
+///
+/// @snippet verbs.cpp tls_key_update
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

@@ -30,6 +30,11 @@ namespace tls_async {
 /// Concurrency: one at a time, beside any number of writes, which it never blocks.
 ///
 /// Cancellation: terminal, partial and total.
+///
+/// Handler: `void(error_code, std::size_t)`. Default token: the executor's, else `asio::deferred`.
+/// Header: `<tls_async/stream.hpp>`.
+///
+/// @snippet verbs.cpp tls_read_some
 template <
     class NextLayer, class Clock, class MutableBufferSequence,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

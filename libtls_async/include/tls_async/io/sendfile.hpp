@@ -59,6 +59,11 @@ struct start_sendfile {
 /// only a part.
 ///
 /// Concurrency and cancellation: as for `tls_write`, in one queue with it.
+///
+/// Handler: `void(error_code, std::size_t)`. Default token: the executor's, else `asio::deferred`.
+/// Header: `<tls_async/stream.hpp>`.
+///
+/// @snippet verbs.cpp tls_sendfile
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

@@ -25,6 +25,11 @@ namespace tls_async {
 /// Concurrency: beside reads and writes. Writes started later end with closed_for_writing.
 ///
 /// Cancellation: terminal and partial; total while close_notify has not been sealed.
+///
+/// Handler: `void(error_code)`. Default token: the executor's, else `asio::deferred`.
+/// Header: `<tls_async/stream.hpp>`.
+///
+/// @snippet verbs.cpp tls_close_write
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -59,6 +64,11 @@ template <
 /// Writes started later end with closed_for_writing.
 ///
 /// Cancellation: terminal and partial; total while close_notify has not been sealed.
+///
+/// Handler: `void(error_code)`. Default token: the executor's, else `asio::deferred`.
+/// Header: `<tls_async/stream.hpp>`.
+///
+/// @snippet verbs.cpp tls_shutdown
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>

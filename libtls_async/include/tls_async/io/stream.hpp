@@ -332,6 +332,11 @@ public:
   // The asynchronous forms of boost::asio::ssl::stream. No deadline, except that of async_shutdown.
 
   /// Negotiates. For the host name see the blocking form; `tls_handshake` takes it as an argument.
+  ///
+  /// Handler: `void(error_code)`. Default token: the executor's, else `asio::deferred`.
+  /// Header: `<tls_async/stream.hpp>`.
+  ///
+  /// @snippet verbs.cpp async_handshake
   template <detail::no_buffers Token = detail::default_token<executor_type>>
   auto async_handshake(handshake_type type, Token&& token = Token()) {
     return detail::initiate<Token>(
@@ -340,6 +345,11 @@ public:
   /// With ciphertext that was already received. Completes with the number of bytes of `received`
   /// that were taken: all, or as many as the ring holds. operation_in_progress, and none was taken,
   /// beside another handshake, and where the receive of one that was cancelled has not ended.
+  ///
+  /// Handler: `void(error_code, std::size_t)`. Default token: the executor's, else
+  /// `asio::deferred`. Header: `<tls_async/stream.hpp>`.
+  ///
+  /// @snippet verbs.cpp async_handshake_received
   template <class ConstBufferSequence, class Token = detail::default_token<executor_type>>
   requires boost::asio::is_const_buffer_sequence<ConstBufferSequence>::value auto async_handshake(
       handshake_type type, ConstBufferSequence const& received, Token&& token = Token()) {
@@ -348,12 +358,22 @@ public:
         token);
   }
   /// Reads as `tls_read_some` does, without a deadline.
+  ///
+  /// Handler: `void(error_code, std::size_t)`. Default token: the executor's, else
+  /// `asio::deferred`. Header: `<tls_async/stream.hpp>`.
+  ///
+  /// @snippet verbs.cpp async_read_some
   template <class MutableBufferSequence, class Token = detail::default_token<executor_type>>
   auto async_read_some(MutableBufferSequence const& buffers, Token&& token = Token()) {
     return detail::initiate<Token>(
         *state_, detail::start_read<MutableBufferSequence>{buffers, time_limit::none()}, token);
   }
   /// Seals as much as the ring takes at once, and completes when that has left.
+  ///
+  /// Handler: `void(error_code, std::size_t)`. Default token: the executor's, else
+  /// `asio::deferred`. Header: `<tls_async/stream.hpp>`.
+  ///
+  /// @snippet verbs.cpp async_write_some
   template <class ConstBufferSequence, class Token = detail::default_token<executor_type>>
   auto async_write_some(ConstBufferSequence const& buffers, Token&& token = Token()) {
     return detail::initiate<Token>(
@@ -361,6 +381,11 @@ public:
         token);
   }
   /// Ends the session as `tls_shutdown` does, with its default deadline.
+  ///
+  /// Handler: `void(error_code)`. Default token: the executor's, else `asio::deferred`.
+  /// Header: `<tls_async/stream.hpp>`.
+  ///
+  /// @snippet verbs.cpp async_shutdown
   template <class Token = detail::default_token<executor_type>>
   auto async_shutdown(Token&& token = Token()) {
     return detail::initiate<Token>(

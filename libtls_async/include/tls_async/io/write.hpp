@@ -48,6 +48,11 @@ namespace tls_async {
 /// and then leave together.
 ///
 /// Cancellation: terminal and partial; total while nothing of it has been sealed.
+///
+/// Handler: `void(error_code, std::size_t)`. Default token: the executor's, else `asio::deferred`.
+/// Header: `<tls_async/stream.hpp>`.
+///
+/// @snippet verbs.cpp tls_write
 template <
     class NextLayer, class Clock, class Plaintext,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
@@ -76,6 +81,10 @@ template <
 /// started or a role was set; errc::closed_for_writing after close_notify. What goes wrong later is
 /// the error of the next verb. Concurrency: as tls_write. Not for a handler-free flood: await a
 /// `tls_write` now and then.
+///
+/// Handler: none. Default token: none. Header: `<tls_async/stream.hpp>`.
+///
+/// @snippet verbs.cpp tls_try_write
 template <class NextLayer, class Clock, class ConstBufferSequence>
 [[nodiscard]] error_code tls_try_write(stream<NextLayer, Clock>& s,
                                        ConstBufferSequence const& buffers) {
