@@ -41,7 +41,9 @@ class Browser:
 
     def _begin(self, certificate, options):
         arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                     "--window-size=1000,1100", "--ignore-certificate-errors-spki-list=" + key_hash(certificate), *options]
+                     "--window-size=1000,1100", *options]
+        if certificate:
+            arguments.append("--ignore-certificate-errors-spki-list=" + key_hash(certificate))
         wanted = {"browserName": "chrome", "goog:chromeOptions": {"args": arguments},
                   "goog:loggingPrefs": {"browser": "ALL"}, "timeouts": {"script": 1000 * PATIENCE}}
         try:
@@ -90,7 +92,7 @@ class Browser:
 
 @contextlib.contextmanager
 def browser(directory, certificate, *options):
-    """A window, whose profile is in the directory."""
+    """A window, whose profile is in the directory. It trusts the certificate, if any."""
     with running("chromedriver", "--port=0", env={**os.environ, "TMPDIR": directory}) as driver:
         window = Browser(driver, certificate, *options)
         try:
