@@ -95,7 +95,7 @@ class Limits(unittest.TestCase):
             self.assertLessEqual(tried, ended + time.monotonic() - began + 1)
 
     def test_thousands_of_idle_connections_are_served_and_end_politely(self):
-        # Five thousand take half a minute more: IDLE_CONNECTIONS=5000 ./dev test dev -R https_server_limits
+        # As many as were once tried by hand: IDLE_CONNECTIONS=5000 ./dev test dev -R https_server_limits
         count = int(os.environ.get("IDLE_CONNECTIONS", 200 if programs.SANITIZER else 1000))
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if hard != resource.RLIM_INFINITY and hard < count + 100:
@@ -103,8 +103,8 @@ class Limits(unittest.TestCase):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 100), hard))  # the server's too
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         options = ("--max-connections", count + 1, "--idle-seconds", "3600", "--stop-seconds", "3600", "--admin", "0")
-        context = client_context(programs.AUTHORITY)
         with HttpsServer(self.root, *options) as server, contextlib.ExitStack() as stack:
+            context = client_context(programs.AUTHORITY)
             def ask(connection):
                 connection.sendall(GET % b"")
                 received = b""
