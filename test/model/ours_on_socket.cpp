@@ -1,30 +1,51 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// A stream of ours on a local socket of Asio's, or on a stream of Beast's over one. The script's
-// network is behind the other end of that.
+// A stream of ours on a socket of Asio's, local or of TCP, or on a stream of Beast's over a local
+// one. The script's network is behind the other end of that.
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <array>
+#include <chrono>
+#include <optional>
+#include <stdexcept>
 
 #include "ours_subject.hpp"
+#include "socket_pump.hpp"
 
 namespace tls_async::test::model {
 
-using protocol = boost::asio::local::stream_protocol;
+using local = boost::asio::local::stream_protocol;
+using boost::asio::ip::tcp;
 
+void join(local::socket& near, local::socket& far) { boost::asio::local::connect_pair(near, far); }
+void join(tcp::socket& near, tcp::socket& far) {
+  tcp::acceptor acceptor(near.get_executor(), {boost::asio::ip::address_v4::loopback(), 0});
+  near.connect(acceptor.local_endpoint());
+  acceptor.accept(far);
+  // Where little may be on its way, Nagle's algorithm would wait for time.
+  near.set_option(tcp::no_delay(true));
+  far.set_option(tcp::no_delay(true));
+}
+
+template <class Protocol>
 class socket_layer {
 public:
   /// It is the network itself.
   static constexpr bool is_network = false;
-  using type = protocol::socket;
+  using type = typename Protocol::socket;
 
-  explicit socket_layer(stage const& on) : on_(on), near_(on.io), far_(on.io) {
-    boost::asio::local::connect_pair(near_, far_);
+  explicit socket_layer(stage const& on) : near_(on.io), far_(on.io) {
+    join(near_, far_);
+    pump_.emplace(on, far_.native_handle());
     // The kernel holds as little as it can, so that writes wait in their middle.
     near_.set_option(boost::asio::socket_base::send_buffer_size(1));
     far_.set_option(boost::asio::socket_base::send_buffer_size(1));
@@ -33,57 +54,59 @@ public:
   type take() { return std::move(near_); }
   static void cancel(auto& stream) { stream.lowest_layer().cancel(); }
 
+  bool move() { return pump_->move(); }
+
+protected:
+  type near_, far_;
+
+private:
+  std::optional<socket_pump> pump_;
+};
+
+// The kernel need not deliver at once, when the processor has other things to do. So nothing goes
+// on before all has arrived that somebody could read.
+class tcp_layer : public socket_layer<tcp> {
+public:
+  using socket_layer::socket_layer;
+
+  type take() {
+    near_descriptor_ = near_.native_handle();
+    return socket_layer::take();
+  }
   bool move() {
     bool moved = false;
-    while (move_out() || move_in())
-      moved = true;
+    do {
+      await_delivery();
+    } while (socket_layer::move() && (moved = true));
     return moved;
   }
 
 private:
-  bool move_out() {
-    std::array<char, 16'384> room;
-    if (leaving_.empty() && !on_.over->out.has_ended) {
-      auto const n = ::recv(far_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
-      if (n > 0) leaving_.assign(room.data(), static_cast<std::size_t>(n));
-      if (n == 0) on_.over->out.has_ended = true;
+  void await_delivery() {
+    using clock = std::chrono::steady_clock;
+    int const far = far_.native_handle();
+    auto const end = clock::now() + std::chrono::seconds(30);
+    while (is_on_its_way(near_descriptor_, far) || is_on_its_way(far, near_descriptor_)) {
+      if (clock::now() > end) throw std::runtime_error{"the loopback does not deliver"};
+      ::sched_yield();
     }
-    if (leaving_.empty()) return false;
-    error_code ec;
-    auto const taken = on_.over->take(leaving_, ec);
-    if (ec) leaving_.clear();
-    leaving_.erase(0, taken.value_or(0));
-    on_.over->settle();
-    return taken.value_or(0) != 0;
   }
-  bool move_in() {
-    std::array<char, 16'384> room;
-    error_code ec;
-    if (coming_.empty() && !told_end_) {
-      auto const given = on_.over->give(boost::asio::buffer(room), ec);
-      coming_.assign(room.data(), given.value_or(0));
-    }
-    if (ec) {
-      told_end_ = true;
-      ::shutdown(far_.native_handle(), ec == boost::asio::error::eof ? SHUT_WR : SHUT_RDWR);
-    }
-    if (coming_.empty()) return false;
-    auto const sent =
-        ::send(far_.native_handle(), coming_.data(), coming_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0 && errno == EAGAIN) return false;
-    coming_.erase(0, sent < 0 ? coming_.size() : static_cast<std::size_t>(sent));
+  // Not acknowledged, and the receiver has nothing to read. False, too, when one of both is closed.
+  static bool is_on_its_way(int from, int to) {
+    int sent = 0, unread = 0, on = 1;
+    if (::ioctl(from, SIOCOUTQ, &sent) != 0 || ::ioctl(to, FIONREAD, &unread) != 0) return false;
+    pollfd state{from, 0, 0};
+    if (sent == 0 || unread != 0 || ::poll(&state, 1, 0) != 0) return false;
+    ::setsockopt(to, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
     return true;
   }
 
-  stage on_;
-  type near_, far_;
-  std::string leaving_, coming_;
-  bool told_end_ = false;
+  int near_descriptor_ = -1;
 };
 
-class beast_layer : public socket_layer {
+class beast_layer : public socket_layer<local> {
 public:
-  using type = boost::beast::basic_stream<protocol>;
+  using type = boost::beast::basic_stream<local>;
 
   using socket_layer::socket_layer;
   type take() { return type(socket_layer::take()); }
@@ -93,7 +116,8 @@ public:
 std::unique_ptr<subject> make_ours_on_socket(stage const& on) {
   if (is_chosen(on.of, "next_layer", "beast"))
     return std::make_unique<ours_subject<beast_layer>>(on);
-  return std::make_unique<ours_subject<socket_layer>>(on);
+  if (is_chosen(on.of, "next_layer", "tcp")) return std::make_unique<ours_subject<tcp_layer>>(on);
+  return std::make_unique<ours_subject<socket_layer<local>>>(on);
 }
 
 }  // namespace tls_async::test::model

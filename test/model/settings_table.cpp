@@ -28,7 +28,10 @@ std::vector<row> make_rows() {
       {"side", whose::both, fits::any, {{"client"}, {"server"}}},
       {"context", whose::subject, fits::any, {{"asio"}, {"ours"}}},
       // The others are on the network itself.
-      {"next_layer", whose::subject, fits::any, {{"wire"}, {"socket"}, {"beast"}, {"tls"}}},
+      {"next_layer",
+       whose::subject,
+       fits::any,
+       {{"wire"}, {"socket"}, {"tcp"}, {"beast"}, {"tls"}}},
       {"negotiates", whose::subject, fits::any, {{"tls_handshake"}, {"member"}, {"first_verb"}}},
       {"trust", whose::subject, fits::any, {{"host"}, {"nobody"}, {"other_host"}, {"unknown"}}},
       {"version",
