@@ -33,7 +33,10 @@ player::player(script const& of, kind on, outcome const& expected, coverage* cou
   if (is_carried) carrier_ = make_carrier(*peer_);
   wire_ = std::make_shared<wire>(is_carried ? *carrier_ : *peer_);
   stage const at{script_, *ends_, *io_, wire_, *this};
-  subject_ = on == kind::ours ? make_ours(at) : on == kind::asio ? make_asio(at) : make_bare(at);
+  subject_ = on == kind::ours   ? make_ours(at)
+             : on == kind::asio ? make_asio(at)
+             : on == kind::bare ? make_bare(at)
+                                : make_blocking(at);
 }
 
 player::~player() { destroy_loop(); }

@@ -77,6 +77,7 @@ private:
   void begun(verb& of) override;
   void ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewhere) override;
 
+  [[nodiscard]] bool is_bare() const { return kind_ == kind::bare || kind_ == kind::blocking; }
   void perform(event const& what, std::size_t number);
   void perform_on_peer(event const& what, std::size_t number);
   void perform_on_network(event const& what);

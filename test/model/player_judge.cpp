@@ -68,7 +68,7 @@ void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewh
        ec.message());
   if (std::exchange(of->has_ended, true)) return complain(name + " ends twice");
   std::erase(outstanding_, of);
-  bool const ends_at_once = kind_ == kind::bare || of->asked.told == way::blocking ||
+  bool const ends_at_once = is_bare() || of->asked.told == way::blocking ||
                             of->asked.buffers == form::attempt || of->was_refused_here;
   if (!ends_at_once && calls_ != 0) complain(name + " ends inside of a call");
   if (counts_ != nullptr) counts_->count(name_of(which));
@@ -170,8 +170,7 @@ std::string player::judge_success(verb const& of, std::size_t n) const {
       if (n != of.size() && !may_be_short) return "success, and not all was written";
       return of.size() != 0 && n == 0 ? "success, and no byte" : "";
     case act::read:
-      if (of.asked.buffers == form::composed && kind_ != kind::bare && !may_be_short &&
-          n != of.size())
+      if (of.asked.buffers == form::composed && !is_bare() && !may_be_short && n != of.size())
         return "success, and not all was read";
       return n == 0 ? "success, and no byte" : "";
     case act::handshake: {

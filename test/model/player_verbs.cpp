@@ -50,8 +50,8 @@ bool player::is_left_out(event const& what) {
 void player::begin(verb_ptr const& next) {
   negotiation_begun_ = true;
   outstanding_.push_back(next);
-  bool const ends_at_once = kind_ == kind::bare || next->asked.told == way::blocking ||
-                            next->asked.buffers == form::attempt;
+  bool const ends_at_once =
+      is_bare() || next->asked.told == way::blocking || next->asked.buffers == form::attempt;
   if (ends_at_once) return subject_->start(next);
   inside_call const inside(*this);
   try {
@@ -91,11 +91,11 @@ void player::start_waiting() {
 
 // One read and one of all others, in order, and none beside a handshake. Where a write has to wait
 // for the rest of a message, as that of a ticket, Asio's stream may start two reads of the next
-// layer at once: there reads and writes take turns.
+// layer at once: there reads and writes take turns, as they do where functions block.
 bool player::may_start(verb const& next) const {
   auto const is_output = [](verb const& v) { return v.asked.what != act::read; };
   auto const exclusive = [&](verb const& v) {
-    return v.asked.what == act::handshake || kind_ == kind::asio;
+    return v.asked.what == act::handshake || kind_ == kind::asio || kind_ == kind::blocking;
   };
   if (exclusive(next) && !outstanding_.empty()) return false;
   for (auto const& v : outstanding_) {

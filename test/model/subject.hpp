@@ -89,13 +89,13 @@ public:
   [[nodiscard]] virtual std::string story() { return {}; }
 };
 
-enum class kind { ours, asio, bare };
-inline constexpr std::size_t kinds = 3;
+enum class kind { ours, asio, bare, blocking };
 
 std::unique_ptr<subject> make_ours(stage const& on);
 std::unique_ptr<subject> make_ours_on_socket(stage const& on);
 std::unique_ptr<subject> make_ours_on_tls(stage const& on);
 std::unique_ptr<subject> make_asio(stage const& on);
 std::unique_ptr<subject> make_bare(stage const& on);
+std::unique_ptr<subject> make_blocking(stage const& on);
 
 }  // namespace tls_async::test::model

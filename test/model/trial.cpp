@@ -16,7 +16,7 @@ namespace tls_async::test::model {
 namespace {
 
 char const* name_of(kind which) {
-  constexpr std::array names{"ours", "Asio's", "bare OpenSSL"};
+  constexpr std::array names{"ours", "Asio's", "bare OpenSSL", "OpenSSL on a blocking descriptor"};
   return names.at(static_cast<std::size_t>(which));
 }
 
@@ -129,7 +129,7 @@ finding try_script(script const& which, coverage* counts) {
   auto const ours = play(which, kind::ours, expected, counts);
   if (!ours.complaint.empty()) return {"ours: " + ours.complaint, ours.trace};
   if (is_disturbed(which) || ours.lacks_certificate) return {};
-  for (kind const other : {kind::bare, kind::asio}) {
+  for (kind const other : {kind::bare, kind::blocking, kind::asio}) {
     auto const its = play(which, other, expected, nullptr);
     std::string const name = name_of(other);
     bool const is_comparable = its.complaint.empty();
