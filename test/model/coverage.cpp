@@ -26,7 +26,8 @@ coverage::coverage() {
   }
   for (std::size_t i = 0; i <= verbs; ++i) {
     std::string const verb = i == verbs ? "nothing" : name_of(static_cast<act>(i));
-    for (act const said : {act::peer_says, act::peer_closes, act::peer_renews})
+    for (act const said :
+         {act::peer_says, act::peer_closes, act::peer_renews, act::peer_renegotiates})
       meetings_[verb + " x " + name_of(said)] = 0;
     for (deed const& one : all_deeds())
       meetings_[verb + " x " + one.name] = 0;

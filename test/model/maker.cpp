@@ -21,6 +21,8 @@ public:
     is_disturbed_ = one_in(2);
     is_hostile_ = one_in(3);
     blocks_ = one_in(3);
+    bool const may_be_granted = is_chosen(made_, "renegotiation", "allowed");
+    renegotiates_ = !is_tls1_3(made_) && (may_be_granted || one_in(8));
     bool const shakes_first = !one_in(4);
     form const how = one_in(6) ? form::sequence : form::plain;
     if (shakes_first) add({act::handshake, 0, how, some_way()});
@@ -103,6 +105,8 @@ private:
       add({act::peer_does, pick(all_deeds().size())});
     } else if (one_in(12)) {
       add({act::peer_closes});
+    } else if (renegotiates_ && one_in(6)) {
+      add({act::peer_renegotiates});
     } else if (one_in(8)) {
       add({act::peer_renews, 0, one_in(2) ? form::both : form::plain});
     } else {
@@ -190,6 +194,7 @@ private:
   bool is_disturbed_ = false;
   bool is_hostile_ = false;
   bool blocks_ = false;
+  bool renegotiates_ = false;
 };
 
 }  // namespace

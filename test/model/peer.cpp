@@ -47,6 +47,7 @@ public:
     unsaid_.push_back({content::handshake, std::string{24, 0, 0, 1, static_cast<char>(both)},
                        epoch::application});
   }
+  void renegotiate() override {}
 
   std::string const& said() override { return peer_.said(); }
   bool has_closed() override { return peer_.has_closed(); }
@@ -113,6 +114,7 @@ public:
   void update_keys(bool both) override {
     unsaid_.push_back({both ? what::both_keys : what::keys, {}});
   }
+  void renegotiate() override { unsaid_.push_back({what::handshake, {}}); }
 
   std::string const& said() override { return said_; }
   bool has_closed() override {
@@ -122,7 +124,7 @@ public:
   bool is_puzzled() override { return is_puzzled_; }
 
 private:
-  enum class what { plaintext, end, keys, both_keys };
+  enum class what { plaintext, end, keys, both_keys, handshake };
   struct utterance {
     what kind;
     std::string_view plaintext;
@@ -130,14 +132,20 @@ private:
 
   void advance() {
     if (has_failed_) return;
-    if (SSL_is_init_finished(ssl()) == 0) note(session_.handshake());
-    if (SSL_is_init_finished(ssl()) == 0) return;
-    answer got = session_.read(heard_);
-    while (got)
-      got = session_.read(heard_);
-    note(got);
-    while (!has_failed_ && !unsaid_.empty() && utter(unsaid_.front()))
+    // Another handshake is left to reading, which takes the plaintext that is on its way, too.
+    bool const is_first = !has_negotiated_ || SSL_version(ssl()) >= TLS1_3_VERSION;
+    if (is_first && SSL_is_init_finished(ssl()) == 0) note(session_.handshake());
+    has_negotiated_ = has_negotiated_ || SSL_is_init_finished(ssl()) != 0;
+    while (has_negotiated_) {
+      answer got = session_.read(heard_);
+      while (got)
+        got = session_.read(heard_);
+      note(got);
+      bool const may_utter =
+          !has_failed_ && SSL_is_init_finished(ssl()) != 0 && SSL_renegotiate_pending(ssl()) == 0;
+      if (!may_utter || unsaid_.empty() || !utter(unsaid_.front())) return;
       unsaid_.pop_front();
+    }
   }
   // False while there is no room for it.
   bool utter(utterance& next) {
@@ -161,6 +169,9 @@ private:
                                                       : SSL_KEY_UPDATE_REQUESTED);
         note(session_.handshake());
         return true;
+      case what::handshake:
+        SSL_renegotiate(ssl());
+        return true;
     }
     return true;
   }
@@ -174,6 +185,7 @@ private:
   raw_session session_;
   std::deque<utterance> unsaid_;
   std::string said_, heard_;
+  bool has_negotiated_ = false;
   bool has_failed_ = false;
   bool is_puzzled_ = false;
 };

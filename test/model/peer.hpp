@@ -29,6 +29,8 @@ public:
   std::function<void(deed const&)> on_deed;
   /// Asks for new keys of both sides, if that is told.
   virtual void update_keys(bool both) = 0;
+  /// Only what is not played record by record does it.
+  virtual void renegotiate() = 0;
 
   /// All plaintext that it has sent, in order.
   [[nodiscard]] virtual std::string const& said() = 0;

@@ -66,6 +66,7 @@ void player::perform(event const& what, std::size_t number) {
     case act::peer_closes:
     case act::peer_renews:
     case act::peer_does:
+    case act::peer_renegotiates:
       return perform_on_peer(what, number);
     case act::cancel:
     case act::cancel_other:
@@ -115,6 +116,11 @@ void player::perform_on_peer(event const& what, std::size_t number) {
   } else if (what.what == act::peer_renews) {
     if (!is_tls1_3(script_)) return;
     peer_->update_keys(what.buffers == form::both);
+  } else if (what.what == act::peer_renegotiates) {
+    if (is_tls1_3(script_)) return;
+    // Who is refused it ends the session (OpenSSL does).
+    was_hostile_ = was_hostile_ || !is_chosen(script_, "renegotiation", "allowed");
+    peer_->renegotiate();
   } else {
     auto const& deeds = all_deeds();
     auto const& one = deeds.at(what.n % deeds.size());

@@ -27,8 +27,9 @@ enum class act : unsigned char {
   // Of its peer.
   peer_says,  ///< So many bytes of plaintext.
   peer_closes,
-  peer_renews,  ///< Its keys; `both` asks for the subject's.
-  peer_does,    ///< The deed of that number (tls_async_test/deeds.hpp).
+  peer_renews,        ///< Its keys; `both` asks for the subject's.
+  peer_does,          ///< The deed of that number (tls_async_test/deeds.hpp).
+  peer_renegotiates,  ///< It asks to (TLS 1.2).
   // Of the network.
   net_holds,
   net_delivers,

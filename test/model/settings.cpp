@@ -119,10 +119,16 @@ bool is_chosen(script const& of, std::string const& row_name, std::string const&
   return chosen(of, row_name).name == value_name;
 }
 
+bool renegotiates(script const& of) {
+  return !is_tls1_3(of) && std::any_of(of.events.begin(), of.events.end(), [](event const& e) {
+    return e.what == act::peer_renegotiates;
+  });
+}
+
 bool is_record_level(script const& of) {
   // That peer has said its hello before it could be given a session.
   bool const peer_resumes = !is_client(of) && is_chosen(of, "resumes", "yes");
-  return is_chosen(of, "suite", "aes128") && !peer_resumes;
+  return is_chosen(of, "suite", "aes128") && !peer_resumes && !renegotiates(of);
 }
 
 bool shares_key(script const& of) { return !is_chosen(of, "shared_key", "none"); }
@@ -159,7 +165,7 @@ ends::ends(script const& of) : script_(of) {
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   for (SSL_CTX* const context : {subject(), peer_.get()}) {
     // A stream of ours refuses it by itself.
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+    if (context == subject()) SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     for (row const& one : all_rows()) {
       if (one.on == (context == peer_.get() ? whose::subject : whose::peer)) continue;
       if (auto const apply = chosen_of(of, one).to_context) apply(context);
@@ -248,7 +254,9 @@ stream_options ends::options() const {
   for (row const& one : all_rows()) {
     if (auto const apply = chosen_of(script_, one).to_options) apply(made);
   }
-  if (!is_chosen(script_, "next_layer", "socket")) made.ktls = ktls::off;
+  // Both together are refused.
+  if (!is_chosen(script_, "next_layer", "socket") || made.allow_renegotiation)
+    made.ktls = ktls::off;
   return made;
 }
 

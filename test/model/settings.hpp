@@ -49,6 +49,8 @@ bool is_chosen(script const& of, std::string const& row_name, std::string const&
 /// Rows that the model itself looks at, beside applying them.
 inline bool is_client(script const& of) { return is_chosen(of, "side", "client"); }
 inline bool is_tls1_3(script const& of) { return is_chosen(of, "version", "1.3"); }
+/// The peer asks for another handshake, and may be granted it.
+bool renegotiates(script const& of);
 /// The peer can be played record by record.
 bool is_record_level(script const& of);
 /// The host that the subject asks for, as a client that verifies; empty if it doesn't.

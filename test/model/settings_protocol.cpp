@@ -95,6 +95,16 @@ std::vector<row> protocol_rows() {
            whose::both,
            fits::any,
            {{"none"}, {"asked"}, {"required"}, {"missing"}, {"asked_and_missing"}}},
+          {"renegotiation",
+           whose::subject,
+           fits::tls1_2,
+           {{"refused"},
+            {"allowed",
+             [](SSL_CTX* c) {
+               SSL_CTX_clear_options(c, SSL_OP_NO_RENEGOTIATION);
+               SSL_CTX_set_options(c, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+             },
+             nullptr, [](stream_options& o) { o.allow_renegotiation = true; }}}},
           // How many records of plaintext the ring holds, when there are new keys, and so on.
           {"ring_records",
            whose::subject,
