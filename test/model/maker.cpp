@@ -14,7 +14,11 @@ namespace {
 
 class maker {
 public:
-  explicit maker(std::uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15 + 1) { made_.seed = seed; }
+  maker(std::uint64_t seed, script const& fixed)
+      : fixed_(fixed.settings), random_(seed * 0x9e3779b97f4a7c15 + 1) {
+    made_.seed = seed;
+    made_.settings = fixed_;
+  }
 
   script make() {
     choose_settings();
@@ -40,6 +44,7 @@ private:
       bool const is_common = name == "suite" || name == "negotiates" || one.version != fits::any;
       // Most scripts should get through the handshake.
       bool const is_layer = name == "next_layer" || name == "resumes";
+      if (fixed_.contains(name)) continue;
       if (!one_in(is_basic ? 2 : is_common ? 5 : is_layer ? 8 : 25)) continue;
       if (one.version == (is_tls1_3(made_) ? fits::tls1_2 : fits::tls1_3)) continue;
       auto const& value = one.values.at(pick(one.values.size()));
@@ -189,6 +194,7 @@ private:
   std::size_t pick(std::size_t below) { return static_cast<std::size_t>(random_() % below); }
   bool one_in(std::size_t n) { return pick(n) == 0; }
 
+  std::map<std::string, std::string> const& fixed_;
   std::mt19937_64 random_;
   script made_;
   bool is_disturbed_ = false;
@@ -205,8 +211,8 @@ std::vector<known_trigger> const& known_triggers() {
   return all;
 }
 
-script make_script(std::uint64_t seed, bool known) {
-  script made = maker(seed).make();
+script make_script(std::uint64_t seed, bool known, script const& fixed) {
+  script made = maker(seed, fixed).make();
   for (known_trigger const& one : known_triggers()) {
     if (!known && one.meets(made)) one.avoid(made);
   }

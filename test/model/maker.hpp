@@ -19,7 +19,8 @@ struct known_trigger {
 };
 std::vector<known_trigger> const& known_triggers();
 
-/// The same seed makes the same script. `known`: those that meet known triggers, too.
-script make_script(std::uint64_t seed, bool known);
+/// The same seed makes the same script. `known`: those that meet known triggers, too. Each has the
+/// settings of `fixed`.
+script make_script(std::uint64_t seed, bool known, script const& fixed);
 
 }  // namespace tls_async::test::model

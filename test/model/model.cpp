@@ -106,6 +106,7 @@ int run(po::variables_map const& options) {
     return has_found ? 1 : 0;
   }
   auto const seed = options["seed"].as<std::uint64_t>();
+  auto const fixed = parse(options["fix"].as<std::string>());
   auto const seconds = options["seconds"].as<unsigned>();
   auto const end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   std::uint64_t const most = options.count("scripts") != 0
@@ -117,7 +118,7 @@ int run(po::variables_map const& options) {
   for (; done != most && found != findings; ++done) {
     if (seconds != 0 && std::chrono::steady_clock::now() >= end) break;
     current_seed = seed + done;
-    auto const made = make_script(seed + done, options["known"].as<bool>());
+    auto const made = make_script(seed + done, options["known"].as<bool>(), fixed);
     if (auto const wrong = try_script(made, &counts)) {
       report(made, wrong, shorten);
       ++found;
@@ -144,7 +145,9 @@ int main(int argc, char* argv[]) {
       ("scripts", po::value<std::uint64_t>(), "how many; without it as --seconds says")  //
       ("seconds", po::value<unsigned>()->default_value(0), "how long; 0 is no limit")    //
       ("script", po::value<std::vector<std::string>>()->multitoken(),
-       "run these, in files or as text, and no other")                            //
+       "run these, in files or as text, and no other")  //
+      ("fix", po::value<std::string>()->default_value(""),
+       "settings of each script, as 'set next_layer tcp; set side server'")       //
       ("findings", po::value<unsigned>()->default_value(1), "end after so many")  //
       ("known", po::bool_switch(), "meet the known triggers too")                 //
       ("minimise", po::value<bool>()->default_value(true), "what finds something");
