@@ -177,8 +177,10 @@ std::string player::judge_success(verb const& of, std::size_t n) const {
       if (n != of.size()) return "success, and not all was taken that had come";
       SSL* const ssl = subject_->ssl();
       if (ssl == nullptr) return {};
-      // New keys that wait to be sent are a handshake to OpenSSL, too.
-      if (SSL_is_init_finished(ssl) == 0 && !was_hostile_ && !of.had_session)
+      // New keys that wait to be sent are a handshake to OpenSSL, too, and the next one may have
+      // begun.
+      if (SSL_is_init_finished(ssl) == 0 && !was_hostile_ && !of.had_session &&
+          !renegotiates(script_))
         return "success, and OpenSSL is not done with the handshake";
       if (expected_ != verdict::success && kind_ == kind::ours)
         return std::string("success, where OpenSSL has ") + name_of(expected_);

@@ -96,6 +96,8 @@ client_certificate client_of(script const& of) {
           how == "asked" || how == "required"};
 }
 
+constexpr unsigned char sid_context[] = {'m', 'o', 'd', 'e', 'l'};
+
 // A server or a client that has no name to verify.
 void be_plain(SSL_CTX* context, script const& of, bool is_a_client) {
   auto const wanted = client_of(of);
@@ -166,6 +168,9 @@ ends::ends(script const& of) : script_(of) {
   for (SSL_CTX* const context : {subject(), peer_.get()}) {
     // A stream of ours refuses it by itself.
     if (context == subject()) SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
+    // Without it a server that asks for certificates fails, if a client offers a session, as one
+    // that renegotiates does (SSL_CTX_set_session_id_context(3)).
+    if (renegotiates(of)) SSL_CTX_set_session_id_context(context, sid_context, sizeof sid_context);
     for (row const& one : all_rows()) {
       if (one.on == (context == peer_.get() ? whose::subject : whose::peer)) continue;
       if (auto const apply = chosen_of(of, one).to_context) apply(context);
