@@ -4,6 +4,7 @@
 // Rows of callbacks: those that only look, those that decide.
 #include <openssl/x509_vfy.h>
 
+#include <array>
 #include <cstring>
 
 #include "settings_rows.hpp"
@@ -23,6 +24,20 @@ int select_protocol(SSL*, unsigned char const** out, unsigned char* out_length,
 template <int Answer>
 void with_selection(SSL_CTX* context) {
   SSL_CTX_set_alpn_select_cb(context, &select_protocol<Answer>, nullptr);
+}
+
+// More than some rings hold: the client's flight leaves in parts, that of a renegotiation too.
+int add_long_extension(SSL*, unsigned, unsigned, unsigned char const** out, std::size_t* length,
+                       X509*, std::size_t, int*, void*) {
+  static constexpr std::array<unsigned char, 40'000> zeros{};
+  *out = zeros.data();
+  *length = zeros.size();
+  return 1;
+}
+void with_long_extension(SSL_CTX* context) {
+  constexpr unsigned reserved = 65'282;
+  SSL_CTX_add_custom_ext(context, reserved, SSL_EXT_CLIENT_HELLO, &add_long_extension, nullptr,
+                         nullptr, nullptr, nullptr);
 }
 
 template <int Answer>
@@ -116,6 +131,7 @@ std::vector<row> callback_rows() {
        {{"no"},
         {"yes",
          [](SSL_CTX* c) { SSL_CTX_set_keylog_callback(c, [](SSL const*, char const*) {}); }}}},
+      {"hello_extension", whose::both, fits::any, {{"none"}, {"long", &with_long_extension}}},
       {"client_auth_later", whose::both, fits::tls1_3, {{"no"}, {"yes", [](SSL_CTX* c) {
                                                                    SSL_CTX_set_post_handshake_auth(
                                                                        c, 1);

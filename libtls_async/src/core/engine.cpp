@@ -127,6 +127,12 @@ step engine::seal(std::span<std::byte const> plaintext) {
   assert(!plaintext.empty() && pending_.empty());
   if (step const session = handshake(); session.next != want::nothing) return session;
   if (!attach_ring()) return {want::failed, 0};
+  // In the middle of a flight that found no room SSL_write_ex fails (bad length), or goes on with
+  // that flight and looks as if the record had begun.
+  if (in_handshake()) {
+    openssl_call const call(path_.sends_directly(), callback_ran_);
+    if (step const message = finish_message(); message.next != want::nothing) return message;
+  }
   // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have
   // to be retried with its whole length.
   auto record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
