@@ -6,14 +6,15 @@
 
 #include "failure.hpp"
 #include "serving/command_line.hpp"
+#include "serving/manual.hpp"
 
 #include <boost/program_options.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <ostream>
 #include <set>
-#include <sstream>
 
 namespace https_get {
 namespace {
@@ -48,7 +49,7 @@ po::options_description description() {
   add("verbose,v", flag(), "protocol, certificates, headers, times");
   add("silent,s", flag(), "no progress bar and no errors, but the exit status");
   add("show-error,S", flag(), "errors in spite of --silent");
-  serving::add_information(all);
+  serving::add_manual_options(all);
   return all;
 }
 
@@ -64,6 +65,7 @@ po::variables_map read(int argc, char const* const* argv) {
           .run(),
       values);
   po::notify(values);
+  serving::check_words(values, all);
   return values;
 }
 
@@ -92,12 +94,42 @@ std::vector<target> targets(po::variables_map const& values) {
   return all;
 }
 
+serving::manual about() {
+  return {.program = "https_get",
+          .summary = "fetch files over HTTPS",
+          .arguments = "[OPTIONS] URL...",
+          .description =
+              "Fetches files over HTTPS. A file is called FILE.part until it is complete.\n"
+              "The exit status is that of the first URL that failed.",
+          .options = description(),
+          .details = {},
+          .signals = {},
+          .exit_statuses = {{"0", "all files are complete"},
+                            {"1", "wrong usage"},
+                            {"2", "a local file failed"},
+                            {"3", "the name does not resolve"},
+                            {"4", "no connection"},
+                            {"5", "the server does not speak TLS"},
+                            {"6", "the certificate was refused"},
+                            {"7", "another failure of TLS"},
+                            {"8", "the server did not send the file"},
+                            {"9", "the file was cut short"},
+                            {"10", "a deadline expired"},
+                            {"11", "the server's answer is not HTTP"}},
+          .examples = {{"https_get https://example.org/a.iso https://example.org/b.iso",
+                        "two files, both at once, into this directory"},
+                       {"https_get --resume https://example.org/a.iso",
+                        "what is left of a file that was interrupted"},
+                       {"https_get --output - https://example.org/", "a page on the screen"}},
+          .see_also = {{"curl", "1"}, {"https_server", "1"}}};
+}
+
 }  // namespace
 
 std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out) {
   try {
     auto const values = read(argc, argv);
-    if (auto const asked = serving::information(values, "https_get", help())) {
+    if (auto const asked = serving::information(values, about())) {
       out << *asked;
       return std::nullopt;
     }
@@ -143,19 +175,6 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   }
 }
 
-std::string help() {
-  std::ostringstream text;
-  text << "usage: https_get [OPTIONS] URL...\n"
-          "Fetches files over HTTPS. A file is called FILE.part until it is complete.\n\n"
-       << description()
-       << "\nExit status, that of the first URL that failed:\n"
-          "  0 all files are complete          6 the certificate was refused\n"
-          "  1 wrong usage                     7 another failure of TLS\n"
-          "  2 a local file failed             8 the server did not send the file\n"
-          "  3 the name does not resolve       9 the file was cut short\n"
-          "  4 no connection                  10 a deadline expired\n"
-          "  5 the server does not speak TLS  11 the server's answer is not HTTP\n";
-  return text.str();
-}
+std::string help() { return serving::help(about()); }
 
 }  // namespace https_get

@@ -4,10 +4,12 @@
 // The names of the options, their defaults and their bounds.
 #include "options.hpp"
 
+#include "serving/manual.hpp"
+
 #include <boost/program_options.hpp>
 
 #include <cstdint>
-#include <sstream>
+#include <ostream>
 
 namespace https_server {
 namespace {
@@ -18,28 +20,27 @@ using serving::number;
 
 auto files() { return po::value<std::vector<std::string>>()->value_name("FILE"); }
 
-po::options_description description() {
+po::options_description table() {
   options const standard;
   auto const& limits = standard.limits;
   po::options_description all{"Options"};
   auto add = all.add_options();
   add("root", po::value<std::string>()->value_name("DIR"),
-      "directory to serve (default: a test page)");
+      "directory to serve (else: a test page)");
   add("browse", "list directories without an index.html");
-  add("dotfiles", "serve files whose names begin with a dot");
-  add("hsts", po::value<std::string>()->value_name("N"),
-      "seconds for which browsers use HTTPS only");
+  add("dotfiles", "serve names that begin with a dot, too");
+  add("hsts", po::value<std::string>()->value_name("N"), "seconds that browsers keep to HTTPS");
   add("listen", po::value<std::string>()->value_name("ADDR:PORT")->default_value("127.0.0.1:8443"),
-      "0.0.0.0:8443, [::1]:8443, 8443; 0: any port");
+      "or [::]:8443, or 8443; 0: any free port");
   add("admin", po::value<std::string>()->value_name("[ADDR:]PORT"),
       "plain HTTP: /metrics, /ready, /live");
   add("threads", number(standard.threads), "number of threads");
   add("cert", files(), "certificate chain, PEM; may be repeated");
   add("key", files(), "its private key, PEM; in the same order");
-  add("key-password-file", file(), "password of encrypted keys, its first line");
+  add("key-password-file", file(), "first line: password of encrypted keys");
   add("client-ca", file(), "authorities of client certificates, PEM");
-  add("client-certificate", po::value<std::string>()->value_name("HOW"),
-      "required (the default) or requested");
+  add("client-certificate", serving::one_of("required|requested"),
+      "required unless told otherwise");
   add("key-log", file(), "write session secrets, for Wireshark");
   add("ktls", "kernel TLS for sending, where available");
   add("max-connections", number(static_cast<std::int64_t>(limits.connections)),
@@ -52,11 +53,11 @@ po::options_description description() {
       "memory of all WebSockets together");
   add("handshake-seconds", number(limits.handshake.count()), "limit for the whole handshake");
   add("header-seconds", number(limits.header.count()), "limit for a request that has begun");
-  add("idle-seconds", number(limits.idle.count()), "limit between requests or without a pong");
+  add("idle-seconds", number(limits.idle.count()), "limit between requests or without pong");
   add("stall-seconds", number(limits.stall.count()), "for a client that stops reading");
   add("stop-seconds", number(standard.stop.count()), "limit for open requests after Ctrl-C");
   serving::add_log_options(all, "do not log requests");
-  serving::add_information(all);
+  serving::add_manual_options(all);
   return all;
 }
 
@@ -76,12 +77,43 @@ std::vector<identity> identities(po::variables_map const& values) {
   return pairs;
 }
 
+serving::manual about() {
+  return {
+      .program = "https_server",
+      .summary = "serve the files of a directory over HTTPS",
+      .arguments = "[OPTIONS]",
+      .description =
+          "Serves the files of a directory over HTTPS, until Ctrl-C; a WebSocket echo at /ws.\n"
+          "Without --cert and --key it makes a certificate for localhost, keeps it in the cache\n"
+          "directory of the user, and prints the authority that clients have to trust. Of\n"
+          "several certificates a client gets the one for the name it asks for, else the first.",
+      .options = table(),
+      .details =
+          {{"root",
+            "Nothing outside of it is served, by whatever name or link. Names that begin with a\n"
+            "dot are not found, but for .well-known, unless --dotfiles is given."},
+           {"listen",
+            "An address or a name of this machine, and a port. The port alone is on 127.0.0.1."},
+           {"admin", "The address is 127.0.0.1 unless another is given."},
+           {"key-log", "Only its owner may be able to read it, and it may be no symbolic link."},
+           {"stall-seconds", "The limit for one that takes nothing more of a response."}},
+      .signals = serving::server_signals(),
+      .exit_statuses = serving::server_exit_statuses(),
+      .examples = {{"https_server", "a page about the connection, on https://localhost:8443"},
+                   {"https_server --root .", "the files of this directory, for this machine"},
+                   {"https_server --root /srv/www --listen 0.0.0.0:443 --cert chain.pem --key "
+                    "key.pem",
+                    "the files of a site, for everybody"},
+                   {"https_server --cert a.pem --key a.key --cert b.pem --key b.key",
+                    "two names, with a certificate for each"}},
+      .see_also = {{"https_get", "1"}, {"tls_proxy", "1"}, {"systemd.exec", "5"}}};
+}
+
 }  // namespace
 
 std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out) {
-  auto const values =
-      serving::read_options(argc, argv, description(), "a directory is given by --root");
-  if (auto const asked = serving::information(values, "https_server", help())) {
+  auto const values = serving::read_options(argc, argv, table(), "a directory is given by --root");
+  if (auto const asked = serving::information(values, about())) {
     out << *asked;
     return std::nullopt;
   }
@@ -126,17 +158,6 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   return chosen;
 }
 
-std::string help() {
-  std::ostringstream text;
-  text << "Serves the files of a directory over HTTPS, until Ctrl-C; a WebSocket echo at /ws.\n"
-          "Without --cert and --key it makes a certificate for localhost, keeps it in the cache\n"
-          "directory of the user, and prints the authority that clients have to trust. Of\n"
-          "several certificates a client gets the one for the name it asks for, else the first.\n\n"
-       << description()
-       << "\nSIGHUP: certificates, keys and authorities are read again, for new connections.\n"
-          "Exit status: 0 stopped by SIGINT or SIGTERM (a second one stops at once),\n"
-          "1 wrong usage, 2 could not start (a file or the port).\n";
-  return text.str();
-}
+std::string help() { return serving::help(about()); }
 
 }  // namespace https_server

@@ -4,6 +4,8 @@
 // From the words of the command line to values that can be trusted.
 #include "command_line.hpp"
 
+#include "manual.hpp"
+
 #include <tls_async/version.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -15,7 +17,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <map>
 #include <sstream>
 
 namespace serving {
@@ -105,11 +106,11 @@ std::optional<std::string> information(po::variables_map const& values, std::str
 }
 
 void add_log_options(po::options_description& options, char const* quiet) {
-  auto const word = [](char const* name) { return po::value<std::string>()->value_name(name); };
   auto add = options.add_options();
-  add("log-file", file(), "instead of standard error; SIGHUP opens it again");
-  add("log-format", word("FORMAT")->default_value("text"), "text or json");
-  add("log-level", word("LEVEL")->default_value("debug"), "error, warning, info or debug");
+  add("log-file", file(), "not standard error; SIGHUP reopens it");
+  add("log-format", one_of("text|json")->default_value("text"), "how a line is written");
+  add("log-level", one_of("error|warning|info|debug")->default_value("debug"),
+      "the least that is logged");
   add("quiet", quiet);
 }
 
@@ -117,19 +118,13 @@ log_options log_options_of(po::variables_map const& values) {
   log_options chosen;
   chosen.file = path(values, "log-file");
   chosen.quiet = values.count("quiet") != 0;
-  auto const& format = values["log-format"].as<std::string>();
-  if (format != "text" && format != "json")
-    throw usage_error("--log-format must be text or json, not \"" + format + '"');
-  chosen.format = format == "json" ? log_format::json : log_format::text;
+  chosen.format =
+      values["log-format"].as<std::string>() == "json" ? log_format::json : log_format::text;
   auto const& level = values["log-level"].as<std::string>();
-  static std::map<std::string, log_level> const levels{{"error", log_level::error},
-                                                       {"warning", log_level::warning},
-                                                       {"info", log_level::info},
-                                                       {"debug", log_level::debug}};
-  auto const found = levels.find(level);
-  if (found == levels.end())
-    throw usage_error("--log-level must be error, warning, info or debug, not \"" + level + '"');
-  chosen.level = found->second;
+  chosen.level = level == "error"     ? log_level::error
+                 : level == "warning" ? log_level::warning
+                 : level == "info"    ? log_level::info
+                                      : log_level::debug;
   return chosen;
 }
 
@@ -153,6 +148,7 @@ po::variables_map read_options(int argc, char const* const* argv,
     po::variables_map values;
     po::store(parsed, values);
     po::notify(values);
+    check_words(values, known);
     return values;
   } catch (po::error const& error) {
     throw usage_error(error.what());
@@ -180,10 +176,9 @@ client_certificates wanted_certificates(po::variables_map const& values) {
   if (values.count("client-ca") == 0)
     throw usage_error(
         "--client-certificate needs --client-ca, the authorities to verify the clients with");
-  auto const how = values["client-certificate"].as<std::string>();
-  if (how != "required" && how != "requested")
-    throw usage_error("--client-certificate must be required or requested, not \"" + how + '"');
-  return how == "required" ? client_certificates::required : client_certificates::requested;
+  return values["client-certificate"].as<std::string>() == "required"
+             ? client_certificates::required
+             : client_certificates::requested;
 }
 
 }  // namespace serving

@@ -54,7 +54,7 @@ std::optional<std::string> information(boost::program_options::variables_map con
 
 // --log-file, --log-format, --log-level and --quiet, which is told to mean `quiet`.
 void add_log_options(boost::program_options::options_description& options, char const* quiet);
-// Throws usage_error.
+// Of words that read_options has checked.
 log_options log_options_of(boost::program_options::variables_map const& values);
 
 // A value that is a number; number_between reads it.

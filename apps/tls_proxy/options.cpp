@@ -4,13 +4,15 @@
 // The names of the options, their defaults and their bounds, and which belong to which mode.
 #include "options.hpp"
 
+#include "serving/manual.hpp"
+
 #include <boost/algorithm/string/classification.hpp>
 #include <boost/algorithm/string/split.hpp>
 #include <boost/program_options.hpp>
 
 #include <algorithm>
 #include <cctype>
-#include <sstream>
+#include <ostream>
 #include <utility>
 
 namespace tls_proxy {
@@ -23,20 +25,22 @@ using serving::usage_error;
 
 auto word(char const* name) { return po::value<std::string>()->value_name(name); }
 
-po::options_description description() {
+po::options_description table() {
   options const standard;
   po::options_description all{"Options"};
   auto add = all.add_options();
-  add("mode", word("MODE")->default_value("server"), "server or client: see above");
+  add("mode", serving::one_of("server|client")->default_value("server"),
+      "on whose side the TLS is");
   add("listen", word("ADDR:PORT")->default_value("127.0.0.1:8443"),
-      "0.0.0.0:8443, [::1]:8443, 8443; 0: any port");
+      "or [::]:8443, or 8443; 0: any free port");
   add("admin", word("[ADDR:]PORT"), "plain HTTP: /metrics, /ready, /live");
   add("connect", word("HOST:PORT"), "the backend");
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
   add("key-password-file", file(), "password of the key, its first line");
   add("client-ca", file(), "server: authorities of client certificates");
-  add("client-certificate", word("HOW"), "server: required (or requested)");
+  add("client-certificate", serving::one_of("required|requested"),
+      "server: required unless told otherwise");
   add("cacert", file(), "client: authorities to trust");
   add("server-name", word("NAME"), "client: host name to verify and to send");
   add("insecure", "client: do NOT verify the backend");
@@ -52,7 +56,7 @@ po::options_description description() {
   add("stop-seconds", number(standard.listen.stop.count()),
       "limit for open connections after Ctrl-C");
   serving::add_log_options(all, "log only what went wrong");
-  serving::add_information(all);
+  serving::add_manual_options(all);
   return all;
 }
 
@@ -68,13 +72,7 @@ void refuse_of_other_mode(po::variables_map const& values, mode chosen) {
 }
 
 mode chosen_mode(po::variables_map const& values) {
-  auto const text = values["mode"].as<std::string>();
-  if (text != "server" && text != "client")
-    throw usage_error(
-        "--mode must be server (TLS from clients, plain TCP to the backend) or "
-        "client (the reverse), not \"" +
-        text + '"');
-  auto const chosen = text == "server" ? mode::server : mode::client;
+  auto const chosen = values["mode"].as<std::string>() == "server" ? mode::server : mode::client;
   refuse_of_other_mode(values, chosen);
   return chosen;
 }
@@ -86,6 +84,31 @@ std::vector<std::string> protocols(po::variables_map const& values) {
   if (std::any_of(all.begin(), all.end(), [](auto const& one) { return one.empty(); }))
     throw usage_error("--alpn has an empty name; write for example h2,http/1.1");
   return all;
+}
+
+serving::manual about() {
+  return {
+      .program = "tls_proxy",
+      .summary = "put TLS in front of a service or around its clients",
+      .arguments = "--connect HOST:PORT [OPTIONS]",
+      .description =
+          "Puts TLS in front of a service that has none (--mode server, with --cert and --key),\n"
+          "or around clients that have none (--mode client). A client verifies the backend, with\n"
+          "the authorities of the system and the host of --connect unless told otherwise.",
+      .options = table(),
+      .details =
+          {{"listen",
+            "An address or a name of this machine, and a port. The port alone is on 127.0.0.1."},
+           {"admin", "The address is 127.0.0.1 unless another is given."},
+           {"connect", "The port may also be the name of a service."}},
+      .signals = serving::server_signals(),
+      .exit_statuses = serving::server_exit_statuses(),
+      .examples = {{"tls_proxy --listen 0.0.0.0:8443 --cert chain.pem --key key.pem --connect "
+                    "localhost:8080",
+                    "TLS for a service on this machine"},
+                   {"tls_proxy --mode client --listen 8080 --connect example.org:443",
+                    "for clients on this machine that have no TLS"}},
+      .see_also = {{"https_server", "1"}, {"https_get", "1"}}};
 }
 
 }  // namespace
@@ -107,8 +130,8 @@ std::string text_of(backend_name const& name) {
 
 std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out) {
   auto const values =
-      serving::read_options(argc, argv, description(), "the backend is given by --connect");
-  if (auto const asked = serving::information(values, "tls_proxy", help())) {
+      serving::read_options(argc, argv, table(), "the backend is given by --connect");
+  if (auto const asked = serving::information(values, about())) {
     out << *asked;
     return std::nullopt;
   }
@@ -153,17 +176,6 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   return chosen;
 }
 
-std::string help() {
-  std::ostringstream text;
-  text << "usage: tls_proxy --connect HOST:PORT [OPTIONS]\n"
-          "Puts TLS in front of a service that has none (--mode server, with --cert and --key),\n"
-          "or around clients that have none (--mode client). A client verifies the backend, with\n"
-          "the authorities of the system and the host of --connect unless told otherwise.\n\n"
-       << description()
-       << "\nSIGHUP: certificates, keys and authorities are read again, for new connections.\n"
-          "Exit status: 0 stopped by SIGINT or SIGTERM (a second one stops at once),\n"
-          "1 wrong usage, 2 could not start (a file or the port).\n";
-  return text.str();
-}
+std::string help() { return serving::help(about()); }
 
 }  // namespace tls_proxy

@@ -80,7 +80,8 @@ BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_is_wrong) {
   BOOST_TEST(refuses({}, "--connect HOST:PORT"));
   BOOST_TEST(refuses({"stray"}, "unexpected argument 'stray'; the backend is given by --connect"));
   BOOST_TEST(refuses({"--unknown"}, "unknown"));
-  BOOST_TEST(refuses({"--mode", "both", "--connect", "h:1"}, "server (TLS from clients"));
+  BOOST_TEST(
+      refuses({"--mode", "both", "--connect", "h:1"}, "must be server or client, not \"both\""));
   BOOST_TEST(refuses({"--connect", "h:1"}, "needs a certificate"));
   BOOST_TEST(refuses({"--connect", "h:1", "--cert", "c"}, "belong together"));
   BOOST_TEST(refuses({"--connect", "h:1", "--cacert", "a"}, "--mode server"));
