@@ -1,7 +1,8 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# Debian packages by `cpack`, preset package: the shared library, and what programs are built with.
+# Debian packages by `cpack`, preset package: the shared library, what programs are built with, and the programs that
+# are more than examples.
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_VENDOR tls_async)
@@ -31,7 +32,40 @@ string(JOIN ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
   "libboost${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR}-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Headers, and the package files of CMake and pkg-config.")
 
-foreach(component IN ITEMS RUNTIME DEVELOPMENT)
+# The programs, where they are built for the system itself: the unit and its defaults file name these paths.
+set(tools)
+if(TLS_ASYNC_BUILD_APPS AND CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(tools TOOLS)
+  list(APPEND CPACK_COMPONENTS_ALL tools)
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME tls-async-tools)
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION net)
+  # dpkg-shlibdeps finds the library of this build there, and the dependency on it is this.
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/libtls_async)
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_DEPENDS "${CPACK_DEBIAN_RUNTIME_PACKAGE_NAME} (= ${PROJECT_VERSION})")
+  set(CPACK_COMPONENT_TOOLS_DESCRIPTION
+      "An HTTPS server for files, a client that downloads them, and a proxy that\nputs TLS in front of a service.")
+
+  set(deploy ${PROJECT_SOURCE_DIR}/deploy)
+  install(FILES ${deploy}/https_server.service DESTINATION lib/systemd/system COMPONENT tools)
+  install(FILES ${deploy}/https_server.default RENAME https_server DESTINATION /etc/default COMPONENT tools)
+  install(DIRECTORY DESTINATION /etc/https_server COMPONENT tools)
+  file(WRITE ${PROJECT_BINARY_DIR}/conffiles "/etc/default/https_server\n")
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_CONTROL_EXTRA
+      ${deploy}/debian/postinst ${deploy}/debian/prerm ${deploy}/debian/postrm ${PROJECT_BINARY_DIR}/conffiles)
+  set(CPACK_DEBIAN_TOOLS_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+
+  # Debian's policy wants these compressed.
+  install(FILES ${PROJECT_SOURCE_DIR}/CHANGELOG.md RENAME changelog DESTINATION share/doc/tls-async-tools COMPONENT tools)
+  get_property(programs GLOBAL PROPERTY TLS_ASYNC_INSTALLED_PROGRAMS)
+  list(TRANSFORM programs REPLACE "(.+)" "man/man1/\\1.1")
+  foreach(file IN LISTS programs ITEMS doc/tls-async-tools/changelog)
+    install(CODE "execute_process(COMMAND gzip -9nf \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/${file}
+                                  COMMAND_ERROR_IS_FATAL ANY)" COMPONENT tools)
+  endforeach()
+endif()
+
+foreach(component IN ITEMS RUNTIME DEVELOPMENT ${tools})
   string(TOLOWER ${component} name)
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE RENAME copyright COMPONENT ${name}
           DESTINATION share/doc/${CPACK_DEBIAN_${component}_PACKAGE_NAME})

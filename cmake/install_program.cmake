@@ -14,6 +14,7 @@ function(install_program program)
   if(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND EXISTS /etc/debian_version)
     set(zsh ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)  # where Debian's zsh looks for those of packages
   endif()
+  set_property(GLOBAL APPEND PROPERTY TLS_ASYNC_INSTALLED_PROGRAMS ${program})
   install(TARGETS ${program} RUNTIME COMPONENT tools)
   foreach(kind IN ITEMS
       "man ${program}.1 ${CMAKE_INSTALL_MANDIR}/man1"

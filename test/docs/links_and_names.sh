@@ -13,7 +13,7 @@ fault() {
   status=1
 }
 
-sources=(CMakeLists.txt CMakePresets.json dev apps bench cmake libtls_async test)
+sources=(CMakeLists.txt CMakePresets.json dev apps bench cmake deploy libtls_async test)
 mapfile -t documents < <(find README.md libtls_async/README.md docs -name '*.md' | sort)
 mapfile -t files < <(find "${sources[@]}" docs ./*.md -type f | sed 's|^\./||')
 all_files=$(printf '%s\n' "${files[@]}")
@@ -39,7 +39,9 @@ for document in "${documents[@]}"; do
   done < <(grep -oP '\]\(\K(?!https?:)[^)#][^)]*(?=\))' <<<"$text")
 
   while read -r quoted; do
-    if [[ $quoted =~ ^[A-Za-z0-9_.-]*[./][A-Za-z0-9_./-]*$ && $quoted =~ (/|\.([chi]pp|md|sh|map|json)$) ]]; then
+    if [[ $quoted == /* ]]; then
+      : # of a system, not of the tree
+    elif [[ $quoted =~ ^[A-Za-z0-9_.-]*[./][A-Za-z0-9_./-]*$ && $quoted =~ (/|\.([chi]pp|md|sh|map|json)$) ]]; then
       path=${quoted#./}
       [[ -e $path || -e $folder/$path || -e libtls_async/include/tls_async/$path ]] ||
         grep -qE "(^|/)${path//./\\.}\$" <<<"$all_files" ||
