@@ -102,13 +102,11 @@ int main(int argc, char* argv[]) {
     serving::counters counted;
     websocket_memory websockets{chosen->limits.websocket_bytes};
     auto const hsts =
-        chosen->hsts
-            ? "Strict-Transport-Security: max-age=" + std::to_string(chosen->hsts->count()) + "\r\n"
-            : std::string();
+        chosen->hsts ? "max-age=" + std::to_string(chosen->hsts->count()) : std::string();
     service const shared{.limits = chosen->limits,
                          .ktls = chosen->ktls,
                          .files = files ? &*files : nullptr,
-                         .added = hsts,
+                         .hsts = hsts,
                          .log = log,
                          .counted = counted,
                          .websockets = websockets,

@@ -35,12 +35,11 @@ response begin(http::status status, unsigned version, bool keep_alive) {
   return header;
 }
 
-reply finish(response const& header) {
+reply finish(response header) {
   reply done;
   done.status = header.result();
   done.keep_alive = header.keep_alive();
-  http::fields::writer writer{header, header.version(), header.result_int()};
-  done.header = boost::beast::buffers_to_string(writer.get());
+  done.header = std::move(header.base());
   return done;
 }
 
@@ -49,7 +48,7 @@ reply finish_with_text(response header, bool body_wanted = true) {
   auto text = std::to_string(header.result_int()) + ' ' + std::string(header.reason()) + '\n';
   header.set(http::field::content_type, "text/plain; charset=utf-8");
   header.content_length(text.size());
-  auto done = finish(header);
+  auto done = finish(std::move(header));
   if (body_wanted) done.text = std::move(text);
   return done;
 }
@@ -57,7 +56,7 @@ reply finish_with_text(response header, bool body_wanted = true) {
 reply finish_with_page(response header, std::string page, bool body_wanted) {
   header.set(http::field::content_type, "text/html; charset=utf-8");
   header.content_length(page.size());
-  auto done = finish(header);
+  auto done = finish(std::move(header));
   if (body_wanted) done.text = std::move(page);
   return done;
 }
@@ -115,6 +114,11 @@ bool has_valid_host(http::request_header<> const& request) {
 
 reply refuse(http::status status) { return finish_with_text(begin(status, 11, false)); }
 
+std::string text_of(http::response_header<> const& header) {
+  http::response_header<>::writer writer{header, header.version(), header.result_int()};
+  return boost::beast::buffers_to_string(writer.get());
+}
+
 reply answer(http::request_header<> const& request, static_files const& files, bool keep_alive) {
   if (auto refused = refuse_unless_read(request, keep_alive)) return std::move(*refused);
   bool const is_head = request.method() == http::verb::head;
@@ -133,7 +137,7 @@ reply answer(http::request_header<> const& request, static_files const& files, b
   auto const verdict = judge(request, {found.file->tag(), found.file->modified()});
   if (verdict == precondition::not_modified) {  // whose other fields the client has already
     header.result(http::status::not_modified);
-    return finish(header);
+    return finish(std::move(header));
   }
   if (verdict == precondition::failed) {
     header.result(http::status::precondition_failed);
@@ -160,7 +164,7 @@ reply answer(http::request_header<> const& request, static_files const& files, b
   header.set(http::field::last_modified, found.file->last_modified());
   header.content_length(range.bytes.length);
 
-  auto done = finish(header);
+  auto done = finish(std::move(header));
   if (!is_head) {
     done.file = std::move(found.file);
     done.part = range.bytes;
@@ -186,7 +190,7 @@ reply answer_about_itself(http::request_header<> const& request,
     if (!burst) return text_only(http::status::bad_request);
     header.set(http::field::content_type, "text/plain; charset=utf-8");
     header.content_length(burst->messages * burst->bytes);
-    auto done = finish(header);
+    auto done = finish(std::move(header));
     if (!is_head) done.burst = *burst;
     return done;
   }

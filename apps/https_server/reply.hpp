@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// From the header of a request to all that is to be sent: the header of the response, ready for the
-// wire, and the text or the part of a file that follows it. Knows no connection.
+// From the header of a request to all that is to be sent: the header of the response, and the text
+// or the part of a file that follows it. Knows no connection, nor which version of HTTP it speaks.
 #pragma once
 
 #include "byte_range.hpp"
@@ -33,7 +33,7 @@ constexpr std::size_t most_burst_bytes = 65536;
 struct reply {
   http::status status = http::status::ok;
   bool keep_alive = false;
-  std::string header;                       // status line and fields, with the empty line
+  http::response_header<> header;
   std::string text;                         // the body, if it is not a file
   std::shared_ptr<served_file const> file;  // if there, `part` of it is the body
   byte_range part;
@@ -54,5 +54,8 @@ bool has_valid_host(http::request_header<> const& request);
 
 // A refusal that ends the connection, for a request that could not even be read.
 reply refuse(http::status status);
+
+// As HTTP/1.1 writes it: status line and fields, with the empty line.
+std::string text_of(http::response_header<> const& header);
 
 }  // namespace https_server

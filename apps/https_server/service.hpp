@@ -5,6 +5,7 @@
 #pragma once
 
 #include "options.hpp"
+#include "reply.hpp"
 #include "static_files.hpp"
 #include "websocket_memory.hpp"
 
@@ -23,11 +24,16 @@ struct service {
   connection_limits const& limits;
   bool ktls;
   static_files const* files;  // null: there is only our own page
-  std::string added;          // fields of every response, each with its end of line
+  std::string hsts;           // the field of every response, unless it is empty
   serving::server_log& log;
   serving::counters& counted;
   websocket_memory& websockets;
   std::function<boost::asio::awaitable<serving::server_totals>()> totals;  // from any executor
+
+  // Adds what every response has, a refusal too.
+  void complete(reply& response) const {
+    if (!hsts.empty()) response.header.set(http::field::strict_transport_security, hsts);
+  }
 };
 
 }  // namespace https_server
