@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -26,7 +27,8 @@ using asio::ip::tcp;
 
 class client final : public http2::connection {
 public:
-  explicit client(http2::tls_stream over) : connection(std::move(over), role::client) {}
+  client(http2::tls_stream& over, std::chrono::seconds longest)
+      : connection(over, role::client, {longest, longest, longest}) {}
 
   void ask(std::string const& host, std::string const& path, bool upload) {
     auto& x = request({{":method", upload ? "POST" : "GET"},
@@ -35,13 +37,20 @@ public:
                        {":path", path}},
                       upload);
     x.path = path;
-    if (upload) std::ostream(&x.out) << std::cin.rdbuf();
+    if (!upload) return;
+    std::string body{std::istreambuf_iterator<char>(std::cin), {}};
     if (std::ferror(stdin) != 0) throw std::runtime_error("cannot read standard input");
+    x.more = [body = std::move(body), at = std::size_t{0}](char* to, std::size_t most) mutable {
+      auto const size = body.copy(to, most, at);
+      at += size;
+      return http2::piece{size, at == body.size()};
+    };
   }
   int failed = 0;
 
 private:
-  void closed(http2::exchange const& x, bool whole, std::uint32_t error) noexcept override {
+  void closed(std::int32_t, http2::exchange const& x, bool whole,
+              std::uint32_t error) noexcept override {
     std::cout << x.in << std::flush;
     std::cerr << x.path << ": ";
     if (whole) {
@@ -56,9 +65,8 @@ private:
   }
 };
 
-asio::awaitable<void> talk(client& connection, std::string host, std::string port,
-                           std::chrono::seconds longest_rest) {
-  auto& s = connection.stream;
+asio::awaitable<void> talk(http2::tls_stream& s, client& connection, std::string host,
+                           std::string port) {
   tcp::resolver resolver{s.get_executor()};
   auto const [unknown, endpoints] =
       co_await resolver.async_resolve(host, port, asio::as_tuple(asio::deferred));
@@ -69,8 +77,8 @@ asio::awaitable<void> talk(client& connection, std::string host, std::string por
   co_await tls_handshake(s, tls_async::as_client{host});
   if (s.alpn() != "h2") throw std::runtime_error("the server does not speak HTTP/2");
   try {
-    co_await connection.run(longest_rest);
-  } catch (boost::system::system_error const&) {
+    co_await connection.run();
+  } catch (std::runtime_error const&) {
     if (!connection.idle()) throw;  // else all is answered: how the connection ends is no matter
   }
   if (!connection.idle())
@@ -112,12 +120,13 @@ int main(int argc, char* argv[]) try {
   context.set_alpn({"h2"});
 
   asio::io_context io;
-  client connection{http2::tls_stream{io, context}};
+  http2::tls_stream stream{io, context};
+  client connection{stream, idle};
   for (auto const& path : paths)
     connection.ask(server, path, upload);
-  auto answers = talk(connection, at.host, std::to_string(at.port), idle);
+  auto answers = talk(stream, connection, at.host, std::to_string(at.port));
   asio::co_spawn(io, std::move(answers), [&](std::exception_ptr const& error) {
-    auto const story = connection.stream.error_info().text();
+    auto const story = stream.error_info().text();
     if (error && !story.empty()) throw std::runtime_error(story);
     if (error) std::rethrow_exception(error);
   });

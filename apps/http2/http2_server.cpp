@@ -28,37 +28,12 @@ namespace asio = boost::asio;
 namespace po = boost::program_options;
 using asio::ip::tcp;
 
-class server final : public http2::connection, public serving::connection {
-public:
-  server(http2::tls_stream over, std::chrono::seconds longest_rest, serving::server_log& log)
-      : http2::connection(std::move(over), role::server), longest_rest_(longest_rest), log_(log) {}
+constexpr std::size_t large = 1 << 20;
 
-  asio::awaitable<void> run() override {
-    try {
-      co_await tls_handshake(stream, tls_async::as_server{});
-      if (stream.alpn() == "h2") {
-        co_await http2::connection::run(longest_rest_);
-      } else {  // it named no protocol; those that name others only are refused by the handshake
-        std::string refusal = "HTTP/1.1 505 HTTP/2 only\r\nConnection: close\r\n\r\nHTTP/2 only\n";
-        co_await tls_write(stream, std::move(refusal));
-        co_await tls_shutdown(stream);
-      }
-    } catch (boost::system::system_error const& error) {
-      auto const story = stream.error_info().text();
-      auto const what = error.code().message();
-      bool const is_told = story.find(what) != story.npos;
-      log_.event(serving::log_level::debug, "a client",
-                 is_told ? story : what + (story.empty() ? "" : ": ") + story);
-    } catch (std::exception const& error) {
-      log_.event(serving::log_level::debug, "a client", error.what());
-    }
-  }
-  void finish() override { http2::connection::finish(); }
-  void abort() override {
-    boost::system::error_code ignored;
-    stream.lowest_layer().close(ignored);
-  }
-  tls_async::stats stats() const noexcept override { return stream.stats(); }
+class answers final : public http2::connection {
+public:
+  answers(http2::tls_stream& over, std::chrono::seconds longest)
+      : connection(over, role::server, {longest, longest, longest}) {}
 
 private:
   void requested(std::int32_t id, http2::exchange& x) noexcept override {
@@ -66,19 +41,50 @@ private:
       x.echoes = true;
     } else if (x.path == "/large") {  // 1 MiB, made as the client takes it
       x.more = [at = std::size_t{0}](char* to, std::size_t most) mutable {
-        auto const end = std::min(at + most, std::size_t{1} << 20);
+        auto const end = std::min(at + most, large);
         auto const size = end - at;
         for (; at != end; ++at)
           *to++ = static_cast<char>('a' + at % 16384 % 23);
-        return size;
+        return http2::piece{size, end == large};
       };
     } else {
-      std::ostream(&x.out) << "You asked for " << x.path << '\n';
+      x.out = "You asked for " + x.path + '\n';
     }
     respond(id, x, {{":status", "200"}, {"content-type", "text/plain"}});
   }
+};
 
-  std::chrono::seconds longest_rest_;
+class session final : public serving::connection {
+public:
+  session(http2::tls_stream over, std::chrono::seconds longest, serving::server_log& log)
+      : stream_(std::move(over)), http2_(stream_, longest), log_(log) {}
+
+  asio::awaitable<void> run() override {
+    try {
+      co_await tls_handshake(stream_, tls_async::as_server{});
+      if (stream_.alpn() == "h2") {
+        co_await http2_.run();
+      } else {  // it named no protocol; those that name others only are refused by the handshake
+        std::string refusal = "HTTP/1.1 505 HTTP/2 only\r\nConnection: close\r\n\r\nHTTP/2 only\n";
+        co_await tls_write(stream_, std::move(refusal));
+        co_await tls_shutdown(stream_);
+      }
+    } catch (boost::system::system_error const& error) {
+      log_.event(serving::log_level::debug, "a client", stream_.explain(error.code()));
+    } catch (std::exception const& error) {
+      log_.event(serving::log_level::debug, "a client", error.what());
+    }
+  }
+  void finish() override { http2_.finish(); }
+  void abort() override {
+    boost::system::error_code ignored;
+    stream_.lowest_layer().close(ignored);
+  }
+  tls_async::stats stats() const noexcept override { return stream_.stats(); }
+
+private:
+  http2::tls_stream stream_;
+  answers http2_;
   serving::server_log& log_;
 };
 
@@ -120,7 +126,7 @@ int main(int argc, char* argv[]) try {
   serving::listener listener{io, listening, log};
   serving::until_signal program{io, listener, nullptr};
   listener.start([&](tcp::socket socket, tcp::endpoint const&) {
-    return std::make_shared<server>(http2::tls_stream{std::move(socket), context}, idle, log);
+    return std::make_shared<session>(http2::tls_stream{std::move(socket), context}, idle, log);
   });
   std::cout << "listening on " << listener.local_endpoint() << std::endl;
   program.run(1);

@@ -13,56 +13,17 @@ import threading
 import unittest
 
 import programs
+from frames import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR,
+                    Frames, GOAWAY, HEADERS, NO_ERROR, PING, RST_STREAM, SETTINGS, STATUS_200, frame, number)
 from programs import AUTHORITY, CERTIFICATE, KEY, PATIENCE, HttpsServer, Program, Server, read_to_end
 from tls_context import client_context, server_context
 
 LARGE = bytes(ord("a") + i % 23 for i in range(16384)) * 64
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 3, 4, 6, 7, 8, 9
-ACK = END_STREAM = 1
-END_HEADERS = 4
 # By their places in HPACK's table: :method POST or GET, :scheme https, :authority x, :path / or /large.
 POST_TO_ROOT = b"\x83\x87\x01\x01x\x84"
 GET_LARGE = b"\x82\x87\x01\x01x\x04\x06/large"
-STATUS_200 = b"\x88"
-NO_ERROR, CANCEL, ENHANCE_YOUR_CALM = ((code).to_bytes(4, "big") for code in (0, 8, 11))
 # Puts a field of 4 000 bytes into HPACK's dynamic table, where one byte names it from then on.
 REMEMBER, REMEMBERED = b"\x40\x01x\x7f\xa1\x1e" + b"y" * 4000, b"\xbe"
-
-
-def frame(kind, payload=b"", stream=0, flags=0):
-    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
-
-
-class Frames:
-    """A client that speaks HTTP/2 frame by frame."""
-
-    def __init__(self, server, window=65535):
-        context = client_context(AUTHORITY)
-        context.set_alpn_protocols(["h2"])
-        self.connection = server.connect_tls(context)
-        settings = (4).to_bytes(2, "big") + window.to_bytes(4, "big")
-        self.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", frame(SETTINGS, settings))
-        if window > 65535:
-            self.send(frame(WINDOW_UPDATE, (window - 65535).to_bytes(4, "big")))
-        self.file = self.connection.makefile("rb")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-        self.connection.close()
-
-    def send(self, *frames):
-        self.connection.sendall(b"".join(frames))
-
-    def next(self, kind):
-        """The stream, flags and payload of the next frame of this kind."""
-        while header := self.file.read(9):
-            payload = self.file.read(int.from_bytes(header[:3], "big"))
-            if header[3] == kind:
-                return int.from_bytes(header[5:], "big"), header[4], payload
-        raise AssertionError("the connection ended")
 
 
 class Answers:
@@ -190,6 +151,12 @@ class Http2(unittest.TestCase):
         body.write_bytes(os.urandom(300_000))
         self.assertEqual(self.h2load("/", "-n50", "-c5", "-m10", "-d", body), (50, 0, 0, 0))
 
+    def test_body_beyond_its_window_resets_the_stream(self):
+        with Frames(self.server, window=0) as client:  # which takes no echo, so that no window is opened
+            client.send(frame(HEADERS, POST_TO_ROOT, 1, END_HEADERS))
+            client.send(*(frame(DATA, bytes(16384), 1) for _ in range(4)))
+            self.assertEqual(client.ending()[1], FLOW_CONTROL_ERROR)
+
     def test_who_does_not_name_h2_is_refused(self):
         with Frames(self.server) as other:
             command = ["openssl", "s_client", "-alpn", "http/1.1", "-connect", f"localhost:{self.server.port}"]
@@ -215,10 +182,10 @@ class Http2(unittest.TestCase):
         context.set_alpn_protocols(["h2"])
         with self.server.connect_tls(context) as stranger:
             stranger.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            self.server.err.wait_for("bad client magic")
+            self.server.err.wait_for("sent away with PROTOCOL_ERROR")
         with Frames(self.server) as wrong:
             wrong.send(frame(DATA, b"for a stream that was never opened", stream=1))
-            self.assertEqual(wrong.next(GOAWAY)[2][4:8], (1).to_bytes(4, "big"))  # PROTOCOL_ERROR
+            self.assertEqual(wrong.next(GOAWAY)[2][4:8], number(1))  # PROTOCOL_ERROR
         self.assert_serves()
 
     def test_client_says_that_the_server_left_before_it_had_answered(self):
@@ -290,16 +257,16 @@ class Http2(unittest.TestCase):
         for name, whole, sent in (
             ("end", True, answer + frame(DATA, b"body", 1, END_STREAM)),
             ("end and RST_STREAM(NO_ERROR)", True,
-             answer + frame(DATA, b"body", 1, END_STREAM) + frame(RST_STREAM, NO_ERROR, 1)),
+             answer + frame(DATA, b"body", 1, END_STREAM) + frame(RST_STREAM, number(NO_ERROR), 1)),
             ("trailers", True, answer + frame(DATA, b"body", 1) + frame(HEADERS, b"\x00\x01x\x01y", 1, headers_end)),
-            ("RST_STREAM(NO_ERROR)", False, answer + frame(DATA, b"body", 1) + frame(RST_STREAM, NO_ERROR, 1)),
-            ("RST_STREAM(CANCEL)", False, answer + frame(DATA, b"body", 1) + frame(RST_STREAM, CANCEL, 1)),
+            ("RST_STREAM(NO_ERROR)", False, answer + frame(DATA, b"body", 1) + frame(RST_STREAM, number(NO_ERROR), 1)),
+            ("RST_STREAM(CANCEL)", False, answer + frame(DATA, b"body", 1) + frame(RST_STREAM, number(CANCEL), 1)),
             ("cut", False, answer + frame(DATA, b"body", 1)),
             ("cut behind the header", False, answer),
             ("cut in a frame", False, answer + frame(DATA, b"body", 1, END_STREAM)[:-1]),
             ("too short", False, frame(HEADERS, ten, 1, END_HEADERS) + frame(DATA, b"body", 1, END_STREAM)),
-            ("GOAWAY", False, answer + frame(DATA, b"body", 1) + frame(GOAWAY, (1).to_bytes(4, "big") + NO_ERROR)),
-            ("interim", False, frame(HEADERS, b"\x08\x03103", 1, END_HEADERS) + frame(RST_STREAM, NO_ERROR, 1)),
+            ("GOAWAY", False, answer + frame(DATA, b"body", 1) + frame(GOAWAY, number(1) + number(NO_ERROR))),
+            ("interim", False, frame(HEADERS, b"\x08\x03103", 1, END_HEADERS) + frame(RST_STREAM, number(NO_ERROR), 1)),
         ):
             with self.subTest(name), Answers(lambda send, sent=sent: send(sent)) as server:
                 done = self.get("/", port=server.port)
@@ -335,7 +302,7 @@ class Http2(unittest.TestCase):
                         frame(HEADERS, REMEMBERED * 6, 5, END_HEADERS | END_STREAM))  # a trailer
             while (refusal := client.next(RST_STREAM))[0] != 5:
                 pass
-            self.assertEqual(refusal[2], ENHANCE_YOUR_CALM)
+            self.assertEqual(refusal[2], number(ENHANCE_YOUR_CALM))
         self.assert_serves()
 
     def test_header_that_unfolds_without_end_ends_its_connection(self):
@@ -345,7 +312,7 @@ class Http2(unittest.TestCase):
             with contextlib.suppress(OSError):
                 for stream in range(3, 403, 2):
                     bomb.send(frame(HEADERS, GET_LARGE + REMEMBERED * 15_000, stream, END_HEADERS | END_STREAM))
-            self.assertEqual(bomb.next(GOAWAY)[2][4:8], ENHANCE_YOUR_CALM)
+            self.assertEqual(bomb.next(GOAWAY)[2][4:8], number(ENHANCE_YOUR_CALM))
             self.assert_serves()
             self.assertLess(self.server.cpu_seconds() - used, 1)
             self.assertLess(self.peak_memory() - before, 4 << 20)
@@ -435,7 +402,7 @@ class Http2(unittest.TestCase):
             client.send(frame(HEADERS, POST_TO_ROOT, 1, END_HEADERS), frame(DATA, b"early ", 1))
             self.assertEqual(client.next(DATA), (1, 0, b"early "))
             self.server.signal()
-            self.assertEqual(client.next(GOAWAY)[2], (1).to_bytes(4, "big") + bytes(4))  # the last stream, NO_ERROR
+            self.assertEqual(client.next(GOAWAY)[2], number(1) + bytes(4))  # the last stream, NO_ERROR
             self.assertEqual(idle.next(GOAWAY)[2], bytes(8))
             self.assertEqual(read_to_end(idle.connection), b"")  # with close_notify
             idle.connection.close()

@@ -46,10 +46,13 @@ std::string frame(std::size_t type, std::size_t flags, std::uint32_t stream,
   return made += payload;
 }
 
+constexpr std::chrono::hours long_enough{1};
+constexpr http2::peer_limits limits{long_enough, long_enough, long_enough};
+
 // As that of http2_server.
 class server final : public http2::connection {
 public:
-  explicit server(http2::tls_stream over) : http2::connection(std::move(over), role::server) {}
+  explicit server(http2::tls_stream& over) : http2::connection(over, role::server, limits) {}
 
 private:
   void requested(std::int32_t id, exchange& x) noexcept override {
@@ -60,10 +63,10 @@ private:
         std::size_t const size = std::min(most, (std::size_t{1} << 20) - at);
         std::fill_n(to, size, 'l');
         at += size;
-        return size;
+        return http2::piece{size, at == std::size_t{1} << 20};
       };
     } else {
-      std::ostream(&x.out) << "You asked for " << x.path << '\n';
+      x.out = "You asked for " + x.path + '\n';
     }
     respond(id, x, {{":status", "200"}, {"content-type", "text/plain"}});
   }
@@ -73,7 +76,8 @@ class trial {
 public:
   explicit trial(script& with)
       : script_(with),
-        server_(http2::tls_stream(server_end(), our_context())),
+        stream_(server_end(), our_context()),
+        server_(stream_),
         client_(SSL_new(client_context())) {
     SSL_set_fd(client_.get(), ends_[1]);
     SSL_set_connect_state(client_.get());
@@ -100,8 +104,8 @@ public:
 
 private:
   asio::awaitable<void> converse() {
-    co_await tls_handshake(server_.stream, as_server{});
-    co_await server_.run(std::chrono::hours(1));
+    co_await tls_handshake(stream_, as_server{});
+    co_await server_.run();
   }
 
   static context& our_context() {
@@ -270,6 +274,7 @@ private:
   script& script_;
   std::array<int, 2> ends_{-1, -1};
   asio::io_context io_{1};
+  http2::tls_stream stream_;
   server server_;
   session_ptr client_;
   std::string out_, in_;
