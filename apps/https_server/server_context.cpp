@@ -11,7 +11,7 @@ server_context::server_context(options const& chosen, std::span<identity const> 
     : choice_(identities, chosen.key_password) {
   choice_.give_first_to(context_);
   choice_.decide_for(context_);
-  context_.set_alpn({"http/1.1"});
+  context_.set_alpn({"h2", "http/1.1"});
   if (chosen.client_authority)
     serving::ask_for_certificates(context_, *chosen.client_authority, chosen.clients);
   if (chosen.key_log) key_log_.emplace(*chosen.key_log).attach(context_.native_handle());

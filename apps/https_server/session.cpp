@@ -1,10 +1,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What is done once on a connection; requests are in http1.cpp.
+// What is done once on a connection; requests are in http1.cpp and http2.cpp.
 #include "session.hpp"
 
 #include "http1.hpp"
+#include "http2.hpp"
 
 #include <boost/algorithm/string/replace.hpp>
 #include <boost/asio/as_tuple.hpp>
@@ -35,8 +36,8 @@ bool is_plain_http(boost::system::error_code error) {
 
 }  // namespace
 
-session::session(tcp::socket socket, tcp::endpoint const& from,
-                 std::shared_ptr<server_context> tls, service const& server)
+session::session(tcp::socket socket, tcp::endpoint const& from, std::shared_ptr<server_context> tls,
+                 service const& server)
     : client_(std::move(socket), from, std::move(tls), server),
       stall_watch_(
           client_.stream.get_executor(), server.limits.stall,
@@ -50,6 +51,7 @@ asio::awaitable<void> session::run() {
   boost::system::error_code ignored;
   client_.stream.next_layer().set_option(tcp::no_delay(true), ignored);
   if (!co_await handshake()) co_return;
+  if (client_.stream.alpn() == "h2") co_return co_await serve_http2(client_);
   http1 requests{client_, stall_watch_, weak_from_this()};
   bool goes_on = true;
   while (goes_on) {
