@@ -12,7 +12,7 @@ fail() {
 }
 rm -rf "$folder"
 cmake --preset package -S "$project" -B "$folder/build" -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
-cmake --build "$folder/build"
+cmake --build "$folder/build" --target packaged
 cpack --config "$folder/build/CPackConfig.cmake" -B "$folder"
 
 version=$(awk '/define TLS_ASYNC_VERSION_/ { printf "%s%s", dot, $3; dot = "." }' \
