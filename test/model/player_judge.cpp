@@ -244,8 +244,11 @@ void player::look_back() {
   if (io_ && (kind_ == kind::ours || !has_failed_)) {
     // What Asio has sealed for a blocking write leaves with the next one.
     bool const can_tell = !was_hostile_ || (kind_ == kind::ours && !peer_->is_puzzled());
+    // What had left for the kernel is lost then, also behind the end of what was read.
+    bool const is_broken = std::any_of(script_.events.begin(), script_.events.end(),
+                                       [](auto const& e) { return e.what == act::net_breaks; });
     bool const is_whole = kind_ != kind::asio && can_tell && !has_failed_ && !was_cut_short_ &&
-                          outcome_.end == verdict::end;
+                          !is_broken && outcome_.end == verdict::end;
     sent_.arrive(peer_->heard());
     if (auto const wrong = sent_.difference(is_whole); !wrong.empty()) complain("sent: " + wrong);
   }

@@ -114,7 +114,11 @@ bool is_disturbed(script const& which) {
         return e.what == act::peer_renews || e.what == act::peer_does ||
                e.what == act::peer_renegotiates;
       });
-  return is_out_of_order || has_no_room || any([](event const& e) {
+  // Behind its close_notify a session of OpenSSL's answers no request for another handshake.
+  bool const leaves_unanswered =
+      any([](event const& e) { return e.what == act::peer_renegotiates; }) &&
+      any([](event const& e) { return e.what == act::close_write || e.what == act::shutdown; });
+  return is_out_of_order || has_no_room || leaves_unanswered || any([](event const& e) {
            return e.what == act::cancel || e.what == act::cancel_other ||
                   e.what == act::cancel_layer || e.what == act::clock || e.what == act::destroy ||
                   e.what == act::destroy_loop || e.what == act::net_ends ||
