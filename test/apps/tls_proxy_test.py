@@ -563,8 +563,11 @@ class TlsProxy(unittest.TestCase):
         self.accept().close()
         self.assertEqual(read_to_end(client), b"")
         client.unwrap().close()
-        self.connect(proxy).close()
-        proxy.err.wait_for("handshake with the client failed: ")
+        self.connect(proxy).close()  # a stranger
+        client = self.connect_tls(proxy)
+        programs.reset(self.accept())
+        proxy.err.wait_for(": the backend: Connection reset by peer")
+        client.close()
         self.assertEqual(proxy.stop(), STOPPED)
         self.assertEqual(len(proxy.err.all()), 1, proxy.err.all())
 
