@@ -17,7 +17,7 @@ namespace {
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t batch_size = 65536;
-constexpr std::size_t read_size = 4096;     // which an idle connection keeps ready
+constexpr std::size_t read_size = 16384;    // a record, which an idle connection keeps ready
 constexpr std::size_t most_waiting = 1000;  // frames
 constexpr std::uint32_t most_exchanges = 100;
 
