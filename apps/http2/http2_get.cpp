@@ -74,6 +74,7 @@ asio::awaitable<void> talk(http2::tls_stream& s, client& connection, std::string
   auto const [error, endpoint] =
       co_await asio::async_connect(s.lowest_layer(), endpoints, asio::as_tuple(asio::deferred));
   if (error) throw std::runtime_error("cannot connect: " + error.message());
+  s.next_layer().set_option(tcp::no_delay(true));  // small frames answer each other
   co_await tls_handshake(s, tls_async::as_client{host});
   if (s.alpn() != "h2") throw std::runtime_error("the server does not speak HTTP/2");
   try {

@@ -61,6 +61,7 @@ public:
 
   asio::awaitable<void> run() override {
     try {
+      stream_.next_layer().set_option(tcp::no_delay(true));  // small frames answer each other
       co_await tls_handshake(stream_, tls_async::as_server{});
       if (stream_.alpn() == "h2") {
         co_await http2_.run();
