@@ -36,6 +36,7 @@ LoadCredential=key.pem:/etc/https_server/key.pem
 NAME = "www.example.org"
 ROOT = WORK / "machine"
 STAND_INS, ASKED, CURL = ROOT / "stand-ins", ROOT / "asked", ROOT / "curlrc"
+PACKAGES = ROOT / "packages"
 LETSENCRYPT = ROOT / "etc" / "letsencrypt"
 
 
@@ -56,9 +57,11 @@ def tool(name):
 
 class Walk(unittest.TestCase):
     def setUp(self):
-        for directory in (STAND_INS, LETSENCRYPT / "renewal-hooks" / "deploy", *(ROOT / each for each in (
+        for directory in (STAND_INS, PACKAGES, LETSENCRYPT / "renewal-hooks" / "deploy", *(ROOT / each for each in (
                 "etc/default", "etc/https_server", "etc/logrotate.d", "srv", "var/log/https_server"))):
             directory.mkdir(parents=True)
+        for name in ("libtls-async0.1.1", "libtls-async-dev", "tls-async-tools"):
+            (PACKAGES / f"{name}_0.1.1_amd64.deb").touch()
         for name in ("apt", "certbot", "systemctl"):
             self.stand_in(name, f'echo "{name} $*" >> {ASKED}')
         self.stand_in("curl", f'exec {shutil.which("curl")} -q -K {CURL} "$@"')
@@ -74,7 +77,7 @@ class Walk(unittest.TestCase):
     def run_commands(self, commands):
         """Runs them, then does what the stand-ins were asked for, and returns what was printed."""
         path = f"{STAND_INS}:{os.environ['PATH']}"
-        done = subprocess.run(["bash", "-euc", commands], env={**os.environ, "PATH": path, "RENEWED_LINEAGE": "x"},
+        done = subprocess.run(["bash", "-euc", commands], cwd=PACKAGES, env={**os.environ, "PATH": path, "RENEWED_LINEAGE": "x"},
                               capture_output=True, check=False, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE)
         self.assertEqual((done.returncode, done.stderr), (0, ""), commands)
         self.do_what_was_asked()
@@ -83,8 +86,10 @@ class Walk(unittest.TestCase):
     def do_what_was_asked(self):
         asked = ASKED.read_text().splitlines() if ASKED.exists() else []
         ASKED.unlink(missing_ok=True)
-        for program, verb, *_ in map(str.split, asked):
-            if program == "certbot":
+        for program, verb, *rest in map(str.split, asked):
+            if program == "apt":
+                self.assertEqual(rest, ["certbot", "./libtls-async0.1.1_0.1.1_amd64.deb", "./tls-async-tools_0.1.1_amd64.deb"])
+            elif program == "certbot":
                 self.certify()
                 for hook in sorted((LETSENCRYPT / "renewal-hooks" / "deploy").iterdir()) if verb == "renew" else ():
                     self.run_commands(str(hook))
@@ -199,12 +204,12 @@ class Walk(unittest.TestCase):
 
     def rotate(self):
         log, moved = (ROOT / "var" / "log" / "https_server" / name for name in ("access.log", "access.log.1"))
+        rules = ROOT / "etc" / "logrotate.d" / "https_server"
         if logrotate := tool("logrotate"):
-            self.run_commands(f"{logrotate} --force --state {ROOT}/state {ROOT}/etc/logrotate.d/https_server")
+            self.run_commands(f"{logrotate} --force --state {ROOT}/state {rules}")
         else:
             log.rename(moved)
-            rules = (ROOT / "etc" / "logrotate.d" / "https_server").read_text()
-            self.run_commands(re.search(r"(?s)postrotate\n(.*?)endscript", rules)[1])
+            self.run_commands(re.search(r"(?s)postrotate\n(.*?)endscript", rules.read_text())[1])
         self.wait_for_file(log)
         self.run_commands(f"curl https://{NAME}/")
         self.stop()
