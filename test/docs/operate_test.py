@@ -205,7 +205,11 @@ class Walk(unittest.TestCase):
     def rotate(self):
         log, moved = (ROOT / "var" / "log" / "https_server" / name for name in ("access.log", "access.log.1"))
         rules = ROOT / "etc" / "logrotate.d" / "https_server"
+        self.assertRegex(rules.read_text(), r"\n  maxsize \d+M\n")
         if logrotate := tool("logrotate"):
+            said = subprocess.run([logrotate, "--debug", rules], capture_output=True, check=True, text=True).stderr
+            self.assertRegex(said, r"log files >= \d+ are rotated earlier")
+            self.assertNotIn("error:", said)
             self.run_commands(f"{logrotate} --force --state {ROOT}/state {rules}")
         else:
             log.rename(moved)
