@@ -38,6 +38,11 @@ for program in https_server https_get tls_proxy; do
   done < <("$root/usr/bin/$program" --help | grep -oP '^  (-. \[ )?--\K[a-z-]+')
 done
 
+# A server that cannot start is given up some day: its starts, that far apart, are enough within the interval.
+setting() { sed -n "s/^$1=//p" "$unit"; }
+interval=$(setting StartLimitIntervalSec) burst=$(setting StartLimitBurst) pause=$(setting RestartSec)
+((burst > 0 && interval >= 2 * burst * pause)) || fail "the limit of starts is never reached: $burst in $interval s, $pause s apart"
+
 # The programs that a unit starts have to be there, and the shell of the system is not in ROOT.
 if command -v systemd-analyze >/dev/null; then
   ran=$(sed "s|/usr/bin/https_server|$root&|; s|/bin/kill|$(command -v kill)|" "$unit")
