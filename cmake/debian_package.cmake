@@ -46,10 +46,16 @@ if(TLS_ASYNC_BUILD_APPS AND CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   set(CPACK_COMPONENT_TOOLS_DESCRIPTION
       "An HTTPS server for files, a client that downloads them, and a proxy that\nputs TLS in front of a service.")
 
+  # In the package only: `cmake --install` with another prefix would still write to this machine's /etc.
   set(deploy ${PROJECT_SOURCE_DIR}/deploy)
-  install(FILES ${deploy}/https_server.service DESTINATION lib/systemd/system COMPONENT tools)
-  install(FILES ${deploy}/https_server.default RENAME https_server DESTINATION /etc/default COMPONENT tools)
-  install(DIRECTORY DESTINATION /etc/https_server COMPONENT tools)
+  install(CODE "if(\"\$ENV{DESTDIR}\" STREQUAL \"\")
+    message(FATAL_ERROR \"The component tools has files in /etc, so it is for cpack, or for a folder in DESTDIR. \"
+      \"To install the programs elsewhere, configure with another CMAKE_INSTALL_PREFIX.\")
+  endif()" COMPONENT tools EXCLUDE_FROM_ALL)
+  install(FILES ${deploy}/https_server.service DESTINATION lib/systemd/system COMPONENT tools EXCLUDE_FROM_ALL)
+  install(FILES ${deploy}/https_server.default RENAME https_server DESTINATION /etc/default
+          COMPONENT tools EXCLUDE_FROM_ALL)
+  install(DIRECTORY DESTINATION /etc/https_server COMPONENT tools EXCLUDE_FROM_ALL)
   file(WRITE ${PROJECT_BINARY_DIR}/conffiles "/etc/default/https_server\n")
   set(CPACK_DEBIAN_TOOLS_PACKAGE_CONTROL_EXTRA
       ${deploy}/debian/postinst ${deploy}/debian/prerm ${deploy}/debian/postrm ${PROJECT_BINARY_DIR}/conffiles)

@@ -14,6 +14,9 @@ rm -rf "$folder"
 cmake --preset package -S "$project" -B "$folder/build" -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
 cmake --build "$folder/build" --target packaged
 cpack --config "$folder/build/CPackConfig.cmake" -B "$folder"
+# What is installed without the package leaves /etc alone.
+DESTDIR=$folder/all cmake --install "$folder/build" >/dev/null
+[[ ! -e $folder/all/etc ]] || fail "cmake --install writes to /etc"
 
 version=$(awk '/define TLS_ASYNC_VERSION_/ { printf "%s%s", dot, $3; dot = "." }' \
   "$project/libtls_async/include/tls_async/version.hpp")
