@@ -66,8 +66,8 @@ if(TLS_ASYNC_BUILD_APPS AND CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   get_property(programs GLOBAL PROPERTY TLS_ASYNC_INSTALLED_PROGRAMS)
   # All that the packages hold, without the examples.
   add_custom_target(packaged DEPENDS tls_async tls_async_test ${programs})
-  list(TRANSFORM programs REPLACE "(.+)" "man/man1/\\1.1")
-  foreach(file IN LISTS programs ITEMS doc/tls-async-tools/changelog)
+  get_property(manuals GLOBAL PROPERTY TLS_ASYNC_INSTALLED_MANUALS)
+  foreach(file IN LISTS manuals ITEMS doc/tls-async-tools/changelog)
     install(CODE "execute_process(COMMAND gzip -9nf \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/${file}
                                   COMMAND_ERROR_IS_FATAL ANY)" COMPONENT tools)
   endforeach()

@@ -16,6 +16,10 @@ function(install_program program)
   endif()
   set_property(GLOBAL APPEND PROPERTY TLS_ASYNC_INSTALLED_PROGRAMS ${program})
   install(TARGETS ${program} RUNTIME COMPONENT tools)
+  if(CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
+    return()  # it can't be run here to write the rest
+  endif()
+  set_property(GLOBAL APPEND PROPERTY TLS_ASYNC_INSTALLED_MANUALS man/man1/${program}.1)
   foreach(kind IN ITEMS
       "man ${program}.1 ${CMAKE_INSTALL_MANDIR}/man1"
       "bash ${program}.bash ${CMAKE_INSTALL_DATADIR}/bash-completion/completions ${program}"
