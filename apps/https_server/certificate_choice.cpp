@@ -5,8 +5,6 @@
 // put into the session itself (SSL_CTX_set_tlsext_servername_callback(3)).
 #include "certificate_choice.hpp"
 
-#include "serving/private_key.hpp"
-
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -24,8 +22,7 @@ struct freed_by_openssl {
   void operator()(char* text) const { OPENSSL_free(text); }
 };
 
-tls_async::context read(identity const& files,
-                        std::optional<std::filesystem::path> const& password) {
+tls_async::context read(identity const& files, serving::key_password const& password) {
   tls_async::context read{tls_async::context::role::server};
   read.use_certificate_chain_file(files.certificate);
   serving::use_private_key(read, files.key, password);
@@ -54,7 +51,7 @@ std::optional<std::string> covering_name(X509* certificate, std::string_view nam
 }  // namespace
 
 certificate_choice::certificate_choice(std::span<identity const> files,
-                                       std::optional<std::filesystem::path> const& password)
+                                       serving::key_password const& password)
     : files_(files.begin(), files.end()) {
   for (auto const& pair : files) {
     auto& added = identities_.emplace_back(read(pair, password));

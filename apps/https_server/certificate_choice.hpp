@@ -8,11 +8,10 @@
 #include "options.hpp"
 
 #include "serving/certificates.hpp"
+#include "serving/private_key.hpp"
 
 #include <tls_async/context.hpp>
 
-#include <filesystem>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -22,8 +21,7 @@ namespace https_server {
 class certificate_choice {
 public:
   // Reads all files; throws std::exception with what is wrong with which of them.
-  certificate_choice(std::span<identity const> files,
-                     std::optional<std::filesystem::path> const& password);
+  certificate_choice(std::span<identity const> files, serving::key_password const& password);
   certificate_choice(certificate_choice const&) = delete;
   certificate_choice& operator=(certificate_choice const&) = delete;
 

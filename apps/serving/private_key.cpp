@@ -12,40 +12,32 @@
 #include <system_error>
 
 namespace serving {
-namespace {
 
-// Leaves nothing of the password in memory.
-struct password {
-  std::string text;
-  ~password() { OPENSSL_cleanse(text.data(), text.size()); }
-};
-
-void read_first_line(std::filesystem::path const& file, password& into) {
+key_password::key_password(std::optional<std::filesystem::path> const& file) {
+  if (!file) return;
   // Unbuffered, and with room for all that a password may have: no other copy is made.
   std::ifstream stream;
   stream.rdbuf()->pubsetbuf(nullptr, 0);
-  stream.open(file);
-  into.text.reserve(1024);
-  for (char c = 0; into.text.size() < 1024 && stream.get(c) && c != '\n';)
-    into.text += c;
-  if (into.text.ends_with('\r')) into.text.pop_back();
-  if (into.text.empty())
-    throw std::runtime_error("the first line of the password file '" + file.string() +
+  stream.open(*file);
+  text_.reserve(1024);
+  for (char c = 0; text_.size() < 1024 && stream.get(c) && c != '\n';)
+    text_ += c;
+  if (text_.ends_with('\r')) text_.pop_back();
+  if (text_.empty())
+    throw std::runtime_error("the first line of the password file '" + file->string() +
                              (stream.is_open() ? "' is empty" : "' cannot be read") +
                              "; give --key-password-file a file that has the password there");
 }
 
-}  // namespace
+key_password::~key_password() { OPENSSL_cleanse(text_.data(), text_.size()); }
 
 void use_private_key(tls_async::context& context, std::filesystem::path const& key,
-                     std::optional<std::filesystem::path> const& password_file) {
-  password with;
-  if (password_file) read_first_line(*password_file, with);
+                     key_password const& password) {
   try {
-    context.use_private_key_file(key, with.text);
+    context.use_private_key_file(key, password.text());
   } catch (std::exception const& error) {
     std::string const why = error.what();
-    if (password_file || why.find("pass its password") == std::string::npos) throw;
+    if (!password.text().empty() || why.find("pass its password") == std::string::npos) throw;
     throw std::runtime_error(why + "; give --key-password-file a file with it in its first line");
   }
 }

@@ -8,12 +8,29 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 namespace serving {
 
-// The password of an encrypted key is the first line of `password_file`. Throws std::exception with
-// what is wrong with which file.
+// What opens an encrypted key: the first line of a file, which may be a pipe, so it is read once,
+// for all keys. Leaves nothing of it in memory.
+class key_password {
+public:
+  // None without a file. Throws std::runtime_error, saying what to do, if it has no password.
+  key_password(std::optional<std::filesystem::path> const& file);
+  key_password(key_password const&) = delete;
+  key_password& operator=(key_password const&) = delete;
+  ~key_password();
+
+  // Empty if there is none.
+  std::string const& text() const noexcept { return text_; }
+
+private:
+  std::string text_;
+};
+
+// Throws std::exception with what is wrong with which file.
 void use_private_key(tls_async::context& context, std::filesystem::path const& key,
-                     std::optional<std::filesystem::path> const& password_file);
+                     key_password const& password);
 
 }  // namespace serving

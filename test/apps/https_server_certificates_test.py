@@ -99,18 +99,24 @@ class ServerNames(WithCertificates):
 
     def test_a_certificate_and_its_key_may_come_from_pipes(self):
         """Each can be read once, as what a shell makes of <(command)."""
-        pipes = []
-        for number, name in enumerate(self.first):
-            pipe = self.root.parent / f"pipe{number}"
-            os.mkfifo(pipe)
-            self.addCleanup(os.unlink, pipe)
-            content = pathlib.Path(name).read_bytes()
-            writer = threading.Thread(target=pipe.write_bytes, args=(content,), daemon=True)
-            writer.start()
-            pipes.append(pipe)
-        server = self.serve(pairs=[pipes])
+        server = self.serve(pairs=[[self.pipe(file) for file in self.first]])
         with server.connect_tls(context=self.client(), host="first.example") as connection:
             self.assertTrue(exchange(connection, GET).endswith(b"content"))
+
+    def test_a_password_for_several_keys_may_come_from_a_pipe(self):
+        encrypted, password = programs.encrypt(self.first[1], "se cret")
+        pair = (self.first[0], encrypted)
+        server = self.serve("--key-password-file", self.pipe(password), pairs=[pair, pair])
+        with server.connect_tls(context=self.client(), host="first.example") as connection:
+            self.assertTrue(exchange(connection, GET).endswith(b"content"))
+
+    def pipe(self, file):
+        """One in which the content of the file comes once."""
+        pipe = self.root.parent / f"pipe_of_{file.name}"
+        os.mkfifo(pipe)
+        self.addCleanup(os.unlink, pipe)
+        threading.Thread(target=pipe.write_bytes, args=(file.read_bytes(),), daemon=True).start()
+        return pipe
 
     def test_sessions_of_every_name_are_resumed(self):
         server = self.serve(pairs=self.pairs)
