@@ -137,6 +137,8 @@ asio::awaitable<void> http1::serve_websocket(upgrade_request const& request,
     reply refusal =
         refuse(has_room ? http::status::bad_request : http::status::service_unavailable);
     co_await send(refusal, record);
+    if (!has_room && record.incident.empty())
+      record.incident = "no memory is left for one more WebSocket (see --websocket-bytes)";
     co_return;
   }
   auto const stop = client_.finish_signal.slot();
@@ -145,7 +147,8 @@ asio::awaitable<void> http1::serve_websocket(upgrade_request const& request,
                         : co_await live(client_.stream, request, server, memory, stop);
   record.status = done.status;
   record.body_bytes = done.bytes;
-  if (done.end == boost::system::errc::not_enough_memory)
+  // Not what the system calls so, which is of another category.
+  if (done.end == make_error_code(boost::system::errc::not_enough_memory))
     record.incident = "no memory is left for its message (see --websocket-bytes)";
   else if (done.end)
     record.incident = client_.why(done.end);

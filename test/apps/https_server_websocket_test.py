@@ -10,7 +10,7 @@ import websocket_client as ws
 from programs import HttpsServer, exchange, read_to_end
 from websocket_client import BINARY, PING, PONG, TEXT, WebSocket
 
-BASE = 192 << 10
+BASE = 224 << 10
 CLOSE_FIELD = ("Connection", "close")
 
 
@@ -158,13 +158,14 @@ class Echo(unittest.TestCase):
         self.assertEqual(other.receive(), (BINARY, b"hello"))
         server.err.wait_for("cut short: ")
 
-    # The memory of all together: each takes 192 KiB, and what its message needs
+    # The memory of all together: each takes 224 KiB, and what its message needs
 
     def test_no_more_are_opened_than_there_is_memory_for(self):
         server = self.serve("--websocket-bytes", 2 * BASE)
         first, second = self.open(server), self.open(server, path="/live")
         for path in ("/ws", "/live"):
             self.assertTrue(self.exchange(server, ws.request(path)).startswith(b"HTTP/1.1 503 "))
+            self.assertIn("one more WebSocket (see --websocket-bytes)", server.err.wait_for(f" GET {path} 503 "))
         second.connection.close()
         server.err.wait_for(" GET /live 101 ")
         self.open(server)
