@@ -4,6 +4,7 @@
 complains, and real shells complete what they should."""
 
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import unittest
 from programs import BIN, PATIENCE, WORK
 from shell import Shell
 
+DOCUMENTS = pathlib.Path(__file__).parents[2] / "docs"
 PROGRAMS = ("https_server", "https_get", "tls_proxy")
 SHELLS = ("bash", "zsh", "fish")
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SIGNALS", "EXIT STATUS", "EXAMPLES", "SEE ALSO"]
@@ -76,6 +78,12 @@ class Pages(unittest.TestCase):
                 for name, (short, value) in options(program).items():
                     heading = (f"{short}, " if short else "") + name + (f" {value}" if value else "")
                     self.assertRegex(text, rf"(?m)^ {{7}}{re.escape(heading)}(?: |$)")
+
+    def test_the_document_of_a_program_has_every_option(self):
+        for program in PROGRAMS:
+            document = (DOCUMENTS / f"{program}.md").read_text()
+            missing = {name for name in options(program) if not re.search(rf"{name}(?![\w-])", document)}
+            self.assertEqual(missing - {"--help", "--version", "--generate"}, set(), program)
 
     def test_the_date_is_that_of_the_build_if_it_is_told(self):
         done = subprocess.run([BIN / "https_get", "--generate", "man"], capture_output=True, check=True, text=True,
