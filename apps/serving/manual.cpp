@@ -172,7 +172,7 @@ void write_options(std::ostream& page, manual const& of) {
     page << '\n' << sentence(option.text) << '\n';
     if (auto const more = of.details.find(option.long_name.substr(2)); more != of.details.end())
       page << prose(more->second) << '\n';
-    if (!option.standard.empty()) page << "The default is " << bold(option.standard) << ".\n";
+    if (!option.standard.empty()) page << "(default: " << bold(option.standard) << ")\n";
   }
 }
 

@@ -26,6 +26,7 @@ manual sample() {
   add("mode", one_of("a|b")->default_value("a"), ".of work");
   add("name", boost::program_options::value<std::vector<std::string>>()->value_name("[ADDR:]PORT"),
       "x");
+  add("root", file()->default_value("."), "what");
   return {.program = "sample",
           .summary = "try",
           .arguments = "FILE",
@@ -42,7 +43,7 @@ BOOST_AUTO_TEST_SUITE(manuals)
 
 BOOST_AUTO_TEST_CASE(have_an_entry_of_each_option) {
   auto const all = entries(sample().options);
-  BOOST_TEST_REQUIRE(all.size() == 3u);
+  BOOST_TEST_REQUIRE(all.size() == 4u);
   BOOST_TEST(all[0].short_name == "-o");
   BOOST_TEST(all[0].long_name == "--output");
   BOOST_TEST(all[0].value == "FILE");
@@ -61,7 +62,8 @@ BOOST_AUTO_TEST_CASE(escape_what_roff_would_take_for_itself) {
   BOOST_TEST(contains(page, "client's \\e or \\fB\\-\\-mode\\fR.\n"));
   BOOST_TEST(contains(page,
                       "\\fB\\-\\-mode\\fR \\fBa\\fR|\\fBb\\fR\n\\&.of work.\nMore.\n"
-                      "The default is \\fBa\\fR.\n"));
+                      "(default: \\fBa\\fR)\n"));
+  BOOST_TEST(contains(page, "(default: \\fB\\&.\\fR)\n"));
   BOOST_TEST(contains(page, "First. \\&.second\n.PP\nThird.\n"));
   BOOST_TEST(contains(page, "sample \\(aq\\(ti\\(aq \\(ha"));
   BOOST_TEST(!contains(page, "SIGNALS"));
