@@ -201,8 +201,8 @@ server_log::server_log(log_options const& chosen)
 }
 
 server_log::~server_log() {
-  for (auto const level : {log_level::warning, log_level::debug})
-    tell_left_out(level, limit_of(level)->take_refused());
+  tell_left_out(log_level::warning, peer_warnings_.take_refused());
+  tell_left_out(log_level::debug, strangers_.take_refused());
 }
 
 // Each thread has one, for the lines it makes one after the other.
@@ -212,21 +212,18 @@ std::string& server_log::empty_line() {
   return line;
 }
 
-rate_limit* server_log::limit_of(log_level level) {
-  if (level == log_level::warning) return &warnings_;
-  return level == log_level::debug ? &strangers_ : nullptr;
-}
-
 bool server_log::admits(log_level level) {
   if (!logger_->should_log(level_of(level))) return false;
-  if (options_.quiet && level == log_level::debug) return false;
-  auto* const limit = limit_of(level);
-  if (limit == nullptr) return true;
+  if (level != log_level::debug) return true;
+  return !options_.quiet && passes(strangers_, level);
+}
+
+bool server_log::passes(rate_limit& limit, log_level level) {
   std::uint64_t left_out = 0;
   {
     std::lock_guard const lock{mutex_};
-    if (!limit->admits(rate_limit::clock::now())) return false;
-    left_out = limit->take_refused();
+    if (!limit.admits(rate_limit::clock::now())) return false;
+    left_out = limit.take_refused();
   }
   tell_left_out(level, left_out);
   return true;
@@ -247,6 +244,12 @@ void server_log::event(log_level level, std::string_view who, std::string_view w
   log_line parts{options_.format, line};
   put_event(parts, who, what);
   write(level, line);
+}
+
+void server_log::warn_about_peer(std::string_view peer, std::string_view what) {
+  constexpr auto level = log_level::warning;
+  if (logger_->should_log(level_of(level)) && passes(peer_warnings_, level))
+    event(level, peer, what);
 }
 
 void server_log::write(log_level level, std::string_view line) {

@@ -31,8 +31,9 @@ enum class log_level {
   info,     // what was served
   debug     // what strangers do: handshakes that fail, health checks
 };
-// Of debug and of warning there are at most 100 lines at once and one a second in the long run:
-// peers bring them about, and could fill the log. The next line says how many were left out.
+// Of debug, and of the warnings about peers, there are at most 100 lines at once and one a second
+// in the long run: peers bring them about, and could fill the log. The next line says how many were
+// left out. Nothing else is limited, so that no peer can hide what the operator should know.
 
 struct log_options {
   std::optional<std::filesystem::path> file;  // none: standard error
@@ -92,6 +93,9 @@ public:
     if (!complaint.empty()) event(log_level::warning, "warning", complaint);
   }
 
+  // About a peer, so these are limited.
+  void warn_about_peer(std::string_view peer, std::string_view what);
+
   // Opens the file again by its name, since the one that is open may have been renamed. No line is
   // lost. If that fails, the one that is open stays in use, and is told.
   void reopen();
@@ -101,7 +105,8 @@ private:
 
   static std::string& empty_line();
   bool admits(log_level level);
-  rate_limit* limit_of(log_level level);
+  // Whether one more line may be written; if so, first tells what was left out.
+  bool passes(rate_limit& limit, log_level level);
   void tell_left_out(log_level level, std::uint64_t lines);
   void write(log_level level, std::string_view line);
 
@@ -109,7 +114,7 @@ private:
   std::shared_ptr<sink> sink_;
   std::unique_ptr<spdlog::logger> logger_;
   std::mutex mutex_;
-  rate_limit warnings_{100, std::chrono::seconds(1)};
+  rate_limit peer_warnings_{100, std::chrono::seconds(1)};
   rate_limit strangers_{100, std::chrono::seconds(1)};
 };
 

@@ -91,11 +91,10 @@ asio::awaitable<void> session::run() {
   record_.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started);
   using serving::log_level;
   bool const is_stranger = is_server() && record_.protocol.empty();
-  if (options_.log.quiet && !record_.incident.empty())
-    log_.event(is_stranger ? log_level::debug : log_level::warning, record_.client,
-               record_.incident);
-  else
+  if (!options_.log.quiet)
     log_.access(record_, is_stranger ? log_level::debug : log_level::info);
+  else if (!is_stranger && !record_.incident.empty())
+    log_.warn_about_peer(record_.client, record_.incident);
 }
 
 void session::finish() {

@@ -202,13 +202,17 @@ BOOST_AUTO_TEST_CASE(that_cannot_be_written_is_refused_with_what_to_do) {
 
 BOOST_AUTO_TEST_CASE(
     has_a_limited_number_of_lines_that_peers_bring_about_and_tells_how_many_are_missing) {
-  for (auto const level : {log_level::debug, log_level::warning}) {
+  for (bool const are_warnings : {false, true}) {
     temporary_directory const place;
     auto const file = place.path() / "log";
     {
       server_log log{{file}};
-      for (unsigned i = 0; i < 5000; ++i)
-        log.event(level, "x", "scans");
+      for (unsigned i = 0; i < 5000; ++i) {
+        if (are_warnings)
+          log.warn_about_peer("x", "scans");
+        else
+          log.event(log_level::debug, "x", "scans");
+      }
       BOOST_TEST(lines_in(file) >= 100u);
       BOOST_TEST(lines_in(file) < 1000u);
       log.access(example());
@@ -226,6 +230,23 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(lines + left_out == 5000u);
     BOOST_TEST(left_out != 0u);
   }
+}
+
+BOOST_AUTO_TEST_CASE(has_each_warning_for_the_operator_however_many_there_are_about_peers) {
+  temporary_directory const place;
+  auto const file = place.path() / "log";
+  server_log log{{file}};
+  for (unsigned i = 0; i < 1000; ++i)
+    log.warn_about_peer("x", "took nothing");
+  for (unsigned i = 0; i < 200; ++i)
+    log.warn("the certificate expires");
+  log.event(log_level::warning, "backend", "is gone");
+  auto const text = content(file);
+  BOOST_TEST(text.ends_with("Z backend: is gone\n"));
+  std::size_t warnings = 0;
+  for (auto at = text.find("expires\n"); at != text.npos; at = text.find("expires\n", at + 1))
+    ++warnings;
+  BOOST_TEST(warnings == 200u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

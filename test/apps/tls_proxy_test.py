@@ -557,7 +557,7 @@ class TlsProxy(unittest.TestCase):
         proxy.err.wait_for("certificates: read again")
         self.assertEqual(shown(proxy), "two")
 
-    def test_quiet_has_lines_for_what_went_wrong_only(self):
+    def test_quiet_has_lines_for_what_went_wrong_but_not_with_strangers(self):
         proxy = self.terminating("--quiet")
         client = self.connect_tls(proxy)
         self.accept().close()
@@ -570,6 +570,26 @@ class TlsProxy(unittest.TestCase):
         client.close()
         self.assertEqual(proxy.stop(), STOPPED)
         self.assertEqual(len(proxy.err.all()), 1, proxy.err.all())
+
+    def test_lines_about_clients_hide_no_warning_for_the_operator(self):
+        key = programs.WORK / "readable.key"
+        shutil.copy(KEY, key)
+        key.chmod(0o644)
+        port = self.backend.getsockname()[1]
+        self.backend.close()
+        proxy = self.start("--connect", f"127.0.0.1:{port}", "--cert", CERTIFICATE, "--key", key, "--quiet")
+        warning = "can read the private key"
+        proxy.err.wait_for(warning)
+        for _ in range(150):
+            client = self.connect_tls(proxy)
+            with self.assertRaises(OSError):
+                read_to_end(client)
+        proxy.signal(signal.SIGHUP)
+        proxy.err.wait_for("certificates: read again")
+        self.assertEqual(proxy.stop(), STOPPED)
+        lines = proxy.err.all()
+        self.assertEqual(len([line for line in lines if warning in line]), 2, lines)
+        self.assertIn("were left out", lines[-1])
 
     def test_help_fits_a_screen(self):
         with Program("tls_proxy", "--help") as done:
