@@ -3,11 +3,11 @@
 #include "console.hpp"
 
 #include "destination.hpp"
+#include "printable.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cwchar>
 #include <iostream>
 #include <limits>
 #include <optional>
@@ -15,7 +15,6 @@
 
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
 namespace https_get {
 namespace {
@@ -29,41 +28,6 @@ std::string formatted(char const* format, Values... values) {
   char text[64];
   std::snprintf(text, sizeof text, format, values...);
   return text;
-}
-
-// At most `most` columns wide. Each byte of a line break and of whatever else is no character that
-// takes room on this terminal becomes \xNN.
-std::string printable(std::string_view text, std::size_t most) {
-  constexpr std::string_view cut = "...";
-  std::string all;
-  std::size_t columns = 0;
-  std::size_t before_cut = 0;  // bytes behind which it can be cut
-  std::mbstate_t state{};
-  while (!text.empty()) {
-    wchar_t character = 0;
-    auto length = std::mbrtowc(&character, text.data(), text.size(), &state);
-    if (length == 0 || length > text.size()) {  // no character
-      length = 1;
-      character = 0;
-      state = {};
-    }
-    std::string piece(text.substr(0, length));
-    int const width = ::wcwidth(character);
-    if (width <= 0) {
-      piece.clear();
-      for (char const byte : text.substr(0, length))
-        piece += formatted("\\x%02X", static_cast<unsigned>(static_cast<unsigned char>(byte)));
-    }
-    columns += width > 0 ? static_cast<std::size_t>(width) : piece.size();
-    if (columns > most) {
-      all.resize(before_cut);
-      return all.append(cut.substr(0, most));
-    }
-    all += piece;
-    if (columns + cut.size() <= most) before_cut = all.size();
-    text.remove_prefix(length);
-  }
-  return all;
 }
 
 // In the unit that suits `scale`, but without its name.

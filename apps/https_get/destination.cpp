@@ -3,6 +3,7 @@
 #include "destination.hpp"
 
 #include "failure.hpp"
+#include "printable.hpp"
 #include "validator.hpp"
 
 #include <fstream>
@@ -23,8 +24,8 @@ namespace beast = boost::beast;
 template <class Error>
 void require(Error const& error, char const* what, fs::path const& file) {
   if (error)
-    throw failure(exit_status::local_file,
-                  std::string("cannot ") + what + ' ' + file.string() + ": " + error.message());
+    throw failure(exit_status::local_file, std::string("cannot ") + what + ' ' +
+                                               printable(file.string()) + ": " + error.message());
 }
 
 fs::path with_suffix(fs::path file, char const* suffix) { return file += suffix; }
@@ -35,22 +36,23 @@ beast::file open_ours(fs::path const& file) {
                             S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH);
   std::error_code const error{opened == -1 ? errno : 0, std::generic_category()};
   if (error == std::errc::too_many_symbolic_link_levels)
-    throw failure(exit_status::local_file, file.string() + " is a link; remove it");
+    throw failure(exit_status::local_file, printable(file.string()) + " is a link; remove it");
   require(error, "write", file);
   beast::file ours;
   ours.native_handle(opened);
   struct stat status {};
   if (::fstat(opened, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1 ||
       status.st_uid != ::geteuid())
-    throw failure(exit_status::local_file,
-                  file.string() + " is a link, another user's, or no ordinary file; remove it");
+    throw failure(
+        exit_status::local_file,
+        printable(file.string()) + " is a link, another user's, or no ordinary file; remove it");
   return ours;
 }
 
 void go_to(beast::file& file, std::uint64_t size, fs::path const& name) {
   beast::error_code error;
   if (file.size(error) < size)
-    throw failure(exit_status::local_file, name.string() + " was changed meanwhile");
+    throw failure(exit_status::local_file, printable(name.string()) + " was changed meanwhile");
   if (!error && ::ftruncate(file.native_handle(), static_cast<::off_t>(size)) != 0)
     error.assign(errno, boost::system::generic_category());
   if (!error) file.seek(size, error);
@@ -64,7 +66,8 @@ destination::destination(fs::path const& file, std::string url, bool resume)
   std::error_code error;
   auto const status = fs::status(file_, error);
   if (fs::is_directory(status))
-    throw failure(exit_status::local_file, file_.string() + " is a directory; give a file");
+    throw failure(exit_status::local_file,
+                  printable(file_.string()) + " is a directory; give a file");
   // A link stays a link: it is what it points to that is replaced.
   if (fs::is_regular_file(status)) file_ = fs::canonical(file_);
   is_direct_ = file_ == "-" || (fs::exists(status) && !fs::is_regular_file(status));

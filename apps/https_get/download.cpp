@@ -5,6 +5,7 @@
 #include "advice.hpp"
 #include "destination.hpp"
 #include "exchange.hpp"
+#include "printable.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -98,7 +99,7 @@ private:
   }
 
   void report(std::string_view url, failure const& why) {
-    console_.complain(std::string(url) + ": " + why.what(), why.advice());
+    console_.complain(printable(url) + ": " + why.what(), why.advice());
   }
 
   asio::awaitable<exit_status> attempt(target const& wanted) {

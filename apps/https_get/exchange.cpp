@@ -6,6 +6,7 @@
 
 #include "advice.hpp"
 #include "content_range.hpp"
+#include "printable.hpp"
 #include "session_description.hpp"
 #include "validator.hpp"
 
@@ -171,7 +172,7 @@ void exchange::require_framing() const {
   if (codings > 1 || !beast::iequals(coding, "chunked"))
     throw failure(
         exit_status::malformed,
-        "the server's answer has a transfer coding that was not asked for: " + text(coding));
+        "the server's answer has a transfer coding that was not asked for: " + printable(coding));
   if (header.version() < 11 || header.count(http::field::content_length) != 0)
     throw failure(exit_status::malformed,
                   "the server's answer says in two ways where its body ends");
@@ -206,14 +207,14 @@ std::optional<urls::url> exchange::redirect() const {
   auto const location = text(response_->get()[http::field::location]);
   if (location.empty()) throw failure(exit_status::refused, answer());
   if (!options_.follow)
-    throw failure(exit_status::refused, answer() + ": it is at " + location,
+    throw failure(exit_status::refused, answer() + ": it is at " + printable(location),
                   {"-L goes there, if it is https."});
   return redirected(url_, location);
 }
 
 std::string exchange::answer() const {
   return "the server answered " + std::to_string(response_->get().result_int()) + ' ' +
-         text(response_->get().reason());
+         printable(response_->get().reason());
 }
 
 // Nothing is left to ask for, or what we have is not of this version.

@@ -3,6 +3,7 @@
 #include "target.hpp"
 
 #include "failure.hpp"
+#include "printable.hpp"
 #include "serving/number.hpp"
 
 #include <boost/url/parse.hpp>
@@ -53,7 +54,7 @@ std::string objection(urls::url const& url) {
 
 urls::url parse_url(std::string_view text) {
   auto const wrong = [&](std::string const& why) {
-    return failure(exit_status::wrong_usage, '"' + std::string(text) + "\": " + why);
+    return failure(exit_status::wrong_usage, '"' + printable(text) + "\": " + why);
   };
   if (has_port_that_is_no_number(text)) throw wrong("its port is not a number");
   auto const parsed = urls::parse_uri({text.data(), text.size()});
@@ -65,8 +66,7 @@ urls::url parse_url(std::string_view text) {
 
 urls::url redirected(urls::url const& base, std::string_view location) {
   auto const wrong = [&](std::string const& why) {
-    return failure(exit_status::refused,
-                   "redirected to \"" + std::string(location.substr(0, 200)) + "\": " + why);
+    return failure(exit_status::refused, "redirected to \"" + printable(location) + "\": " + why);
   };
   if (has_port_that_is_no_number(location)) throw wrong("its port is not a number");
   auto const reference = urls::parse_uri_reference({location.data(), location.size()});
@@ -86,7 +86,7 @@ std::string file_name(urls::url const& url) {
   });
   if (name.empty() || unusual || name == "." || name == "..")
     throw failure(exit_status::wrong_usage,
-                  std::string(url.buffer()) + " ends in no name for a file; give -o FILE");
+                  printable(url.buffer()) + " ends in no name for a file; give -o FILE");
   return name;
 }
 

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import unittest
 
-from downloads import CERTIFICATE_REFUSED, CUT_SHORT, HALF, MALFORMED, REFUSED, WHOLE, Downloads, sends
+from downloads import CERTIFICATE_REFUSED, CUT_SHORT, HALF, MALFORMED, REFUSED, USAGE, WHOLE, Downloads, sends
 from programs import AUTHORITY, BIN, CERTIFICATE, KEY, PATIENCE, make_certificate
 from terminal import OnTerminal, width
 from tls_context import server_context
@@ -237,6 +237,26 @@ class HttpsGetOnTerminal(Downloads):
                 server = self.scripted(sends(response + b"\r\n\r\n"))
                 _, errors = self.fetch(letters, f"{server.url}/file", status=status)
                 self.assertLess(len(errors), 4000)
+
+    def test_a_long_url_does_not_hide_the_reason(self):
+        long = "?" + "x" * 3000
+        unseen = b"/" + b"\xc2\x9b" * 2000
+        moved = sends(b"HTTP/1.1 302 Found\r\nLocation: http://" + unseen + b"\r\n\r\n")
+        refused = sends(b"HTTP/1.1 302 " + unseen + b"\r\nLocation: /there\r\n\r\n")
+        server = self.scripted(sends(HALF))
+        for url, answer, status, reason in (
+            (f"{server.url}/file{long}", sends(HALF), CUT_SHORT, r"ended too early.*; 500 of 1000 bytes are in .*\.part$"),
+            (f"{self.url}/none{long}", None, REFUSED, ": the server answered 404 Not Found$"),
+            (f"{server.url}/file{long}", moved, REFUSED, r': redirected to "http://.*\.\.\.": not a URL$'),
+            (f"{server.url}/file{long}", refused, REFUSED, ": the server answered 302 .*: it is at /there$"),
+            (f"http://localhost/{long}", None, USAGE, r'": only https:// is fetched; see --help$'),
+            (f"https://localhost/{long}", None, USAGE, r" ends in no name for a file; give -o FILE; see --help$"),
+        ):
+            with self.subTest(reason):
+                server.answer = answer
+                _, errors = self.fetch(*("-L" for _ in range(answer is moved)), url, status=status)
+                self.assertRegex(errors.splitlines()[0], reason)
+                self.assertLess(max(map(len, errors.splitlines())), 1000)
 
     def test_what_is_printed_of_certificates_has_a_bound_and_no_commands(self):
         name = "\n\x1b[2J" + "x" * 50
