@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "advice.hpp"
 
+#include "printable.hpp"
+
 #include <openssl/x509_vfy.h>
 
 #include <string>
@@ -10,8 +12,21 @@
 namespace https_get {
 namespace {
 
-// As a shell takes it for one word.
+// As a shell takes it for one word, even if that has to be shown in another way than it is.
 std::string quoted(std::string const& word) {
+  // What bash, zsh and ksh know, and POSIX of 2024.
+  if (printable(word, std::string::npos) != word) {
+    std::string result = "$'";
+    for (char const c : word) {
+      if (c < ' ' || c > '~') {  // all that is not ASCII, too
+        result += escaped(c);
+      } else {
+        if (c == '\'' || c == '\\') result += '\\';
+        result += c;
+      }
+    }
+    return result + '\'';
+  }
   constexpr char plain[] =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-";
   if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
@@ -40,8 +55,12 @@ failure certificate_refused(tls_async::error_info const& info, options const& ch
       break;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
-      lines.push_back("Its names are " + (verdict.names.empty() ? "none" : verdict.names) +
-                      "; if it is the server you mean, write one of them in the URL.");
+      // They are looked at before any signature is.
+      lines.push_back(verdict.names.empty()
+                          ? "It has no names."
+                          : "It says, and nobody has verified, that it is for \"" +
+                                printable(verdict.names) +
+                                "\"; if it is the server you mean, write such a name in the URL.");
       break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
     case X509_V_ERR_CERT_NOT_YET_VALID:

@@ -23,7 +23,8 @@ public:
 
   // Each is one line, whatever is in it, and a long one is cut.
   void say(std::vector<std::string> const& lines);
-  // What is wrong, and in lines of our own, which are never cut, what to do about it.
+  // What is wrong, and what to do about it. Advice is never cut, for a command must be whole: what
+  // is a peer's in it has a bound already.
   void complain(std::string const& what, std::vector<std::string> const& advice = {});
 
   bool has_bar() const { return has_bar_; }

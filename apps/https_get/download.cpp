@@ -93,7 +93,8 @@ private:
   void end_by(int number) {
     failure const reason{exit_status::cut_short, "interrupted"};
     for (auto const* each : console_.running())
-      report(each->url(), each->size() > 0 ? cut_off(reason, *each, options_) : reason);
+      if (!each->is_whole())
+        report(each->url(), each->size() > 0 ? cut_off(reason, *each, options_) : reason);
     std::signal(number, SIG_DFL);
     std::raise(number);
   }

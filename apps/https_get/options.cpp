@@ -10,11 +10,10 @@
 
 #include <boost/program_options.hpp>
 
-#include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <ostream>
 #include <set>
+#include <utility>
 
 namespace https_get {
 namespace {
@@ -53,20 +52,32 @@ po::options_description description() {
   return all;
 }
 
-po::variables_map read(int argc, char const* const* argv) {
+struct command_line {
+  po::variables_map values;
+  std::vector<std::string> words;  // but the URLs
+};
+
+command_line read(int argc, char const* const* argv) {
   po::options_description all = description();
   all.add_options()("url", po::value<std::vector<std::string>>());
-  po::variables_map values;
-  po::store(
+  auto const parsed =
       po::command_line_parser(argc, argv)
           .options(all)
           .positional(po::positional_options_description().add("url", -1))
           .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
-          .run(),
-      values);
-  po::notify(values);
-  serving::check_words(values, all);
-  return values;
+          .run();
+  command_line result;
+  if (argc > 0) result.words.emplace_back(argv[0]);
+  for (auto const& each : parsed.options) {
+    if (each.position_key >= 0) continue;
+    if (each.string_key == "url") throw po::unknown_option("--url");  // only a word is one
+    auto const& words = each.original_tokens;
+    result.words.insert(result.words.end(), words.begin(), words.end());
+  }
+  po::store(parsed, result.values);
+  po::notify(result.values);
+  serving::check_words(result.values, all);
+  return result;
 }
 
 std::vector<target> targets(po::variables_map const& values) {
@@ -128,7 +139,7 @@ serving::manual about() {
 
 std::optional<options> parse_options(int argc, char const* const* argv, std::ostream& out) {
   try {
-    auto const values = read(argc, argv);
+    auto [values, words] = read(argc, argv);
     if (auto const asked = serving::information(values, about())) {
       out << *asked;
       return std::nullopt;
@@ -163,10 +174,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
     chosen.silent = values.count("silent") != 0;
     chosen.show_error = values.count("show-error") != 0;
     chosen.verbose = values.count("verbose") != 0;
-    auto const& urls = values["url"].as<std::vector<std::string>>();
-    std::copy_if(argv, argv + argc, std::back_inserter(chosen.words), [&urls](char const* word) {
-      return std::find(urls.begin(), urls.end(), word) == urls.end();
-    });
+    chosen.words = std::move(words);
     return chosen;
   } catch (po::error const& error) {
     throw failure(exit_status::wrong_usage, error.what());

@@ -446,6 +446,8 @@ class HttpsGet(Downloads):
         for arguments, says in (
             ((), "no URL"),
             (("--unknown", url), "unknown"),
+            ((f"--url={url}",), "unrecognised option '--url'"),
+            (("--url", url), "unrecognised option '--url'"),
             (("--parallel-max", "0", url), "between 1 and 256"),
             (("--parallel-max", "x", url), "parallel"),
             (("--cert", CERTIFICATE, url), "belong together"),
