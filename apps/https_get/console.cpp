@@ -3,16 +3,20 @@
 #include "console.hpp"
 
 #include "destination.hpp"
+#include "interruption.hpp"
 #include "printable.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <climits>
 #include <cmath>
 #include <cstdio>
-#include <iostream>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -58,6 +62,16 @@ std::size_t columns_of_terminal() {
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
 }
 
+// Standard error. A terminal that has room for a part of a line would block, so it is opened again,
+// where that is possible.
+int errors() {
+  static int const opened =
+      ::isatty(STDERR_FILENO) == 0
+          ? -1
+          : ::open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  return opened == -1 ? STDERR_FILENO : opened;
+}
+
 double seconds(std::chrono::steady_clock::duration time) {
   return std::chrono::duration<double>(time).count();
 }
@@ -69,14 +83,14 @@ void console::say(std::vector<std::string> const& lines) {
   std::string text;
   for (auto const& each : lines)
     text += printable(each, longest_line) + '\n';
-  std::cerr << text << std::flush;
+  write(text);
 }
 
 void console::complain(std::string const& what, std::vector<std::string> const& advice) {
   if (silent_) return;
   say({"https_get: " + what});
   for (auto const& each : advice)
-    std::cerr << "  " + printable(each, no_limit) + '\n' << std::flush;
+    write("  " + printable(each, no_limit) + '\n');
 }
 
 void console::end(destination const& file) {
@@ -91,7 +105,7 @@ void console::end(destination const& file) {
 void console::draw() {
   if (running_.empty()) return;
   auto const text = line(columns_of_terminal());
-  std::cerr << "\r" + text + "\x1b[K" << std::flush;
+  write("\r" + text + "\x1b[K");
   is_drawn_ = true;
 }
 
@@ -160,8 +174,24 @@ void console::finish() {
        in_units(received / std::max(time, 1e-3)) + "/s"});
 }
 
+// Nobody may be reading it: only if it has no room can a signal come between.
+void console::write(std::string_view text) {
+  while (!text.empty()) {
+    auto const part = text.substr(0, PIPE_BUF);  // as much as a writable pipe has room for
+    pollfd room{errors(), POLLOUT, 0};
+    ::ssize_t count = 0;
+    if (::poll(&room, 1, 0) > 0) count = ::write(room.fd, part.data(), part.size());
+    if (count == 0 || (count < 0 && errno == EAGAIN)) {
+      freed_interruptions const free;
+      count = ::write(STDERR_FILENO, part.data(), part.size());
+    }
+    if (count < 0 && errno != EINTR) return;
+    text.remove_prefix(static_cast<std::size_t>(std::max<::ssize_t>(count, 0)));
+  }
+}
+
 void console::clear() {
-  if (is_drawn_) std::cerr << "\r\x1b[K" << std::flush;
+  if (is_drawn_) write("\r\x1b[K");
   is_drawn_ = false;
 }
 

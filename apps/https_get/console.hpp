@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace https_get {
@@ -43,6 +44,7 @@ private:
   using clock = std::chrono::steady_clock;
 
   void clear();
+  void write(std::string_view text);
   std::string line(std::size_t columns);
 
   std::size_t files_;

@@ -116,10 +116,12 @@ void destination::open() {
     output_.native_handle(::dup(STDOUT_FILENO));
     if (!output_.is_open()) throw failure(exit_status::local_file, "standard output is not open");
   } else if (is_direct_) {
+    freed_interruptions const free;  // a pipe waits for its reader
     output_.open(file_.c_str(), beast::file_mode::write, error);
     require(error, "write", file_);
   } else {
     output_ = open_ours(part_);
+    held_.emplace();
     go_to(output_, present_, part_);
     // What nobody else may read stays so.
     std::error_code none;
@@ -132,6 +134,8 @@ void destination::open() {
 
 void destination::append(char const* bytes, std::size_t count) {
   beast::error_code error;
+  std::optional<freed_interruptions> free;
+  if (is_direct_) free.emplace();
   output_.write(bytes, count, error);
   require(error, "write", where());
   received_ += count;
@@ -148,6 +152,7 @@ void destination::finish() {
     fs::remove(validator_file_, error_of_name);
   }
   is_whole_ = true;
+  held_.reset();
 }
 
 std::string destination::what_is_there() const {

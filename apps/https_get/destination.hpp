@@ -5,6 +5,8 @@
 // output or a special file such as /dev/null. Throws failure with local_file.
 #pragma once
 
+#include "interruption.hpp"
+
 #include <boost/beast/core/file.hpp>
 
 #include <cstddef>
@@ -63,6 +65,7 @@ private:
   std::uint64_t received_ = 0;
   std::optional<std::uint64_t> total_;
   std::string validator_;
+  std::optional<held_interruptions> held_;  // while FILE.part is to be told of
   boost::beast::file output_;
 };
 

@@ -5,14 +5,16 @@
 #include "advice.hpp"
 #include "destination.hpp"
 #include "exchange.hpp"
+#include "interruption.hpp"
 #include "printable.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -24,6 +26,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <sys/signalfd.h>
 
 namespace https_get {
 namespace {
@@ -57,11 +61,11 @@ public:
     for (std::size_t i = 0; i < workers; ++i)
       asio::co_spawn(io_, work(), asio::detached);
     if (console_.has_bar()) asio::co_spawn(io_, draw(), asio::detached);
-    for (int const number : {SIGINT, SIGTERM})  // unless who started us wants it ignored
-      if (std::signal(number, SIG_IGN) != SIG_IGN) signals_.add(number);
-    signals_.async_wait([this](boost::system::error_code stopped, int number) {
-      if (!stopped) end_by(number);
-    });
+    signals_.assign(::signalfd(-1, &interruptions(), SFD_NONBLOCK | SFD_CLOEXEC));
+    signals_.async_read_some(asio::buffer(&signal_, sizeof signal_),
+                             [this](boost::system::error_code stopped, std::size_t) {
+                               if (!stopped) end_by(static_cast<int>(signal_.ssi_signo));
+                             });
     io_.run();
     auto const failed = std::find_if(results_.begin(), results_.end(), [](exit_status result) {
       return result != exit_status::all_whole;
@@ -91,12 +95,12 @@ private:
 
   // By the signal, as a shell wants it of who was interrupted.
   void end_by(int number) {
+    std::raise(number);  // pending again, for when words would block
     failure const reason{exit_status::cut_short, "interrupted"};
     for (auto const* each : console_.running())
       if (!each->is_whole())
         report(each->url(), each->size() > 0 ? cut_off(reason, *each, options_) : reason);
-    std::signal(number, SIG_DFL);
-    std::raise(number);
+    freed_interruptions const now;
   }
 
   void report(std::string_view url, failure const& why) {
@@ -139,7 +143,8 @@ private:
   std::size_t next_ = 0;
   std::size_t ended_ = 0;
   asio::steady_timer redraw_{io_};
-  asio::signal_set signals_{io_};
+  asio::posix::stream_descriptor signals_{io_};
+  ::signalfd_siginfo signal_{};
 };
 
 }  // namespace

@@ -62,9 +62,12 @@ asio::awaitable<void> exchange::connect() {
   asio::ip::tcp::resolver resolver{stream_.get_executor()};
   auto const name = host(url_);
   auto const service = port(url_);
+  // Asio's thread for this, which begins here and stays, must not be the one that a signal ends.
+  std::optional<held_interruptions> held{std::in_place};
   auto const [unknown, addresses] = co_await resolver.async_resolve(name, service, as_values);
   if (unknown)
     throw failure(exit_status::not_resolved, "cannot resolve " + name + ": " + unknown.message());
+  held.reset();
   resolved_ = clock::now();
 
   // (Beast of Boost 1.81 cannot connect to several addresses with asio::deferred.)
