@@ -128,6 +128,7 @@ asio::awaitable<void> connection::receive() {
 // peer. All that it has goes into one write, and so into full records.
 asio::awaitable<void> connection::send() {
   for (;;) {
+    answer_waiting();
     writing_ = true;
     auto const before = steps_;
     auto const batch = gather();  // none while there is nothing to send

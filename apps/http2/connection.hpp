@@ -77,6 +77,8 @@ private:
 
   /// The header of a request is there, and not too large.
   virtual void requested(std::int32_t, exchange&) noexcept {}
+  /// Before each write, for a server that doesn't answer in requested().
+  virtual void answer_waiting() {}
   /// It was too large, so the exchange has no more than a part of it.
   virtual void refused(std::int32_t id, exchange& x) noexcept;
   /// When all of it has left. Whole if the peer has ended its message, and without an error.

@@ -53,6 +53,10 @@ reply client::answer_to(http::request_header<> const& request, bool keep_alive) 
   return answer_about_itself(request, stream.session_info(), keep_alive);
 }
 
+bool client::is_listing(std::string_view target) const {
+  return server.files != nullptr && server.files->is_listing(target);
+}
+
 void client::record(request_record& done, std::chrono::steady_clock::time_point begun) const {
   done.peer = name;
   done.duration = std::chrono::duration_cast<std::chrono::microseconds>(

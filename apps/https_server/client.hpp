@@ -19,6 +19,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace https_server {
 
@@ -30,6 +31,8 @@ struct client {
   void abort();
   std::string why(boost::system::error_code error) const;
   reply answer_to(http::request_header<> const& request, bool keep_alive) const;
+  // Whether the answer may be the list of a directory: to make that is work.
+  bool is_listing(std::string_view target) const;
   // Counts the response and tells it to the log.
   void record(request_record& done, std::chrono::steady_clock::time_point begun) const;
 

@@ -10,23 +10,27 @@
 
 #include <boost/beast/http/error.hpp>
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace https_server {
 namespace {
 
 namespace asio = boost::asio;
 
-// Files that are open for one connection. More requests wait for their turn; those for small files,
-// which are in memory, and for what isn't there go on.
-constexpr std::size_t most_files = 8;
+// Places of a connection for answers that hold something: an open file, or a text that is not
+// short. More requests wait for their turn; those for small files, which are in memory, and for
+// what isn't there go on. Directories are listed one at a time: that is the most work, and the
+// longest text.
+constexpr std::size_t most_places = 8;
+constexpr std::size_t short_text = 1024;
 
 // As HTTP/1.1 has it, where Host is what ":authority" is here. If a request has both and they
 // differ, it has two, and so is refused (RFC 9113, section 8.3.1).
@@ -47,7 +51,9 @@ http::request_header<> request_of(http2::exchange const& x) {
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-bool has_open_file(reply const& response) { return response.file && !response.file->content(); }
+bool takes_place(reply const& response) {
+  return response.text.size() > short_text || (response.file && !response.file->content());
+}
 
 class http2_requests final : public http2::connection {
 public:
@@ -68,20 +74,40 @@ public:
 private:
   void requested(std::int32_t id, http2::exchange& x) noexcept override {
     x.passes_over = true;
-    decide(id, x);
+    new_.push_back(id);
+  }
+
+  // Not in requested(): of one read there may be a hundred requests, and others are to be served
+  // between their answers.
+  void answer_waiting() override {
+    for (auto const id : std::exchange(new_, {}))
+      decide(id);
+    for (std::size_t i = 0; i < waiting_.size() && places_.size() < most_places;) {
+      auto const next = waiting_[i];
+      if (next.is_listing && listing_ != 0) {
+        ++i;
+        continue;
+      }
+      waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+      decide(next.id);
+    }
   }
 
   void refused(std::int32_t id, http2::exchange& x) noexcept override {
     send(id, x, refuse(http::status::request_header_fields_too_large));
   }
 
-  void decide(std::int32_t id, http2::exchange& x) noexcept {
+  void decide(std::int32_t id) {
+    auto* const x = find(id);
+    if (x == nullptr) return;
     try {
-      auto response = client_.answer_to(request_of(x), true);
-      if (has_open_file(response) && files_.size() == most_files)
-        waiting_.push_back(id);
-      else
-        send(id, x, std::move(response));
+      bool const is_full = places_.size() == most_places;
+      bool const is_listing = client_.is_listing(x->path);
+      if (is_listing && (is_full || listing_ != 0)) return waiting_.push_back({id, true});
+      auto response = client_.answer_to(request_of(*x), true);
+      if (takes_place(response) && is_full) return waiting_.push_back({id, false});
+      if (is_listing) listing_ = id;
+      send(id, *x, std::move(response));
     } catch (std::exception const&) {  // out of memory
       reset(id, NGHTTP2_INTERNAL_ERROR);
     }
@@ -95,7 +121,7 @@ private:
     for (auto const& field : sent->header)
       if (field.name() != http::field::connection)  // RFC 9113, section 8.2.2
         fields.emplace_back(view(field.name_string()), view(field.value()));
-    if (has_open_file(*sent)) files_.insert(id);
+    if (takes_place(*sent)) places_.insert(id);
     if (body whole{*sent}; whole.left() != 0) {
       x.more = [sent, whole](char* to, std::size_t most) mutable {
         auto const size = whole.read(to, most);
@@ -118,13 +144,10 @@ private:
       why = std::string("the stream was closed with ") + nghttp2_http2_strerror(error);
     }
     tell(x, why);
-    files_.erase(id);
-    std::erase(waiting_, id);
-    while (!waiting_.empty() && files_.size() < most_files) {
-      auto const next = waiting_.front();
-      waiting_.pop_front();
-      if (auto* const its = find(next)) decide(next, *its);
-    }
+    places_.erase(id);
+    if (listing_ == id) listing_ = 0;
+    std::erase(new_, id);
+    std::erase_if(waiting_, [&](auto const& one) { return one.id == id; });
   }
 
   void tell(http2::exchange const& x, std::string const& why) const {
@@ -143,8 +166,14 @@ private:
   }
 
   client& client_;
-  std::set<std::int32_t> files_;      // streams for which a file is open
-  std::deque<std::int32_t> waiting_;  // for one of these to end
+  struct waiting_request {
+    std::int32_t id;
+    bool is_listing;
+  };
+  std::vector<std::int32_t> new_;         // not looked at yet
+  std::vector<waiting_request> waiting_;  // for a place, or the end of a listing
+  std::set<std::int32_t> places_;
+  std::int32_t listing_ = 0;  // the stream that gets one; 0 if there is none
 };
 
 }  // namespace

@@ -233,6 +233,12 @@ void static_files::list(target_path const& path, found_file& found) const {
   found.name = path.name.empty() ? "/" : '/' + path.name + '/';
 }
 
+bool static_files::is_listing(std::string_view target) const {
+  auto const path = rules_.browse ? parse_target(target) : std::nullopt;
+  return path && path->ends_with_slash &&
+         !open(path->name.empty() ? "index.html" : path->name + "/index.html");
+}
+
 found_file static_files::find(std::string_view target) const {
   found_file found;
   auto const path = parse_target(target);

@@ -119,6 +119,8 @@ public:
   // ok, moved_permanently (a directory without its slash), bad_request, forbidden, not_found, or
   // service_unavailable (out of descriptors).
   found_file find(std::string_view target) const;
+  // Whether find() would list a directory.
+  bool is_listing(std::string_view target) const;
 
 private:
   file_descriptor open(std::string const& name) const;

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """HTTP/2 frame by frame, for clients that keep to its rules or don't."""
 
+import socket
+
 from programs import AUTHORITY
 from tls_context import client_context
 
@@ -52,6 +54,7 @@ class Frames:
         context = client_context(AUTHORITY)
         context.set_alpn_protocols(["h2"])
         self.connection = server.connect_tls(context)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small frames answer each other
         self.file = self.connection.makefile("rb")
         self.send(preface)
         if preface == PREFACE:

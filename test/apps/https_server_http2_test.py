@@ -42,6 +42,16 @@ class Http2(unittest.TestCase):
         self.addCleanup(client.__exit__)
         return client
 
+    def slow_client(self, server):
+        """Of which the kernel takes little ahead."""
+        small = socket.socket()
+        self.addCleanup(small.close)
+        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        small.settimeout(PATIENCE)
+        small.connect(("127.0.0.1", server.port))
+        server.connect = lambda: small
+        return self.client(server, window=WHOLE_WINDOW)
+
     def memory(self, server):
         """What it holds, in bytes. It is not looked at with a sanitizer, which keeps what is freed."""
         if programs.SANITIZER:
@@ -200,6 +210,29 @@ class Http2(unittest.TestCase):
             client.send(frame(WINDOW_UPDATE, number(65535), 3 + 2 * i))
             self.assertEqual(client.body(3 + 2 * i), bytes([i]) * 200_000)
 
+    def test_directories_are_listed_one_at_a_time(self):
+        full = self.root / "full"
+        full.mkdir(exist_ok=True)
+        for i in range(2000):
+            (full / f"{i:0200}").touch()
+        server = self.serve("--browse")
+        client = self.client(server, window=0)
+        client.send(get(b"/small.txt", 1))
+        client.next(HEADERS)
+        before = self.memory(server)
+        client.send(*(get(b"/full/", stream) for stream in range(3, 199, 2)), get(b"/dir/", 199))
+        self.assertEqual([client.next(HEADERS)[0] for _ in range(2)], [3, 199])  # of 3 a page of 900 KB
+        client.send(*(frame(RST_STREAM, number(CANCEL), stream) for stream in (5, 3)))
+        self.assertEqual(client.next(HEADERS)[0], 7)
+        self.assertLess(self.memory(server) - before, 8 << 20)
+
+    def test_pages_take_places(self):
+        client = self.client(self.serve(root=False), window=0)
+        client.send(*(get(b"/", stream) for stream in range(1, 21, 2)), get(b"/none", 21))
+        self.assertEqual([client.next(HEADERS)[0] for _ in range(9)], [*range(1, 17, 2), 21])
+        client.send(frame(RST_STREAM, number(CANCEL), 3))
+        self.assertEqual(client.next(HEADERS)[0], 17)
+
     def test_bodies_that_are_not_read_take_no_memory(self):
         server = self.serve()
         with contextlib.ExitStack() as stack:
@@ -281,13 +314,7 @@ class Http2(unittest.TestCase):
     def test_a_client_that_reads_slowly_but_steadily_is_not_cut(self):
         limit = 4
         server = self.serve("--stall-seconds", limit, "--idle-seconds", "1")
-        small = socket.socket()
-        self.addCleanup(small.close)
-        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-        small.settimeout(programs.PATIENCE)
-        small.connect(("127.0.0.1", server.port))
-        server.connect = lambda: small
-        client = self.client(server, window=WHOLE_WINDOW)
+        client = self.slow_client(server)
         client.send(*(get(b"/large", stream) for stream in range(1, 31, 2)))
         with socket.socket(fileno=os.dup(client.connection.fileno())) as ciphertext:
             ciphertext.settimeout(programs.PATIENCE)
