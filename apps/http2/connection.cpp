@@ -4,6 +4,8 @@
 // The two coroutines and what they wait for; what nghttp2 calls is in callbacks.cpp.
 #include "connection.hpp"
 
+#include "serving/tcp_info.hpp"
+
 #include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <algorithm>
@@ -24,6 +26,15 @@ constexpr std::uint32_t most_exchanges = 100;
 ssize_t check(ssize_t result) {
   if (result < 0) throw std::runtime_error(nghttp2_strerror(static_cast<int>(result)));
   return result;
+}
+
+// What acknowledged_bytes() will be when the peer has acknowledged all that was written. In this
+// order: what is acknowledged in between is then left out, not counted twice. The counter of the
+// stream doesn't have what the kernel sealed.
+std::uint64_t written_bytes(asio::ip::tcp::socket& socket) {
+  auto const acknowledged = serving::acknowledged_bytes(socket);
+  if (!socket.is_open()) return acknowledged;
+  return acknowledged + serving::unacknowledged_bytes(socket.native_handle());
 }
 
 // For nghttp2, which copies them.
@@ -61,6 +72,8 @@ connection::connection(tls_stream& over, role side, peer_limits const& limits)
       stall_watch_(
           over.get_executor(), limits.stall, [this] { return progress(); },
           [this] {
+            watch();
+            if (!watched_) return;  // it has taken all meanwhile
             stalled_ = true;
             boost::system::error_code ignored;
             stream_.lowest_layer().close(ignored);  // which ends the reads and writes
@@ -136,7 +149,7 @@ asio::awaitable<void> connection::send() {
     if (has_body) body_until_ = everything;
     watch();
     if (!batch.empty()) co_await tls_write(stream_, asio::buffer(batch));
-    if (has_body) body_until_ = stream_.stats().ciphertext_flushed;
+    if (has_body) body_until_ = written_bytes(stream_.next_layer());
     writing_ = false;
     ++writes_;
     bool const has_told = !ended_.empty();
@@ -148,7 +161,22 @@ asio::awaitable<void> connection::send() {
     co_await more_to_send_.async_wait(as_values);
   }
   finished_ = true;
+  co_await until_taken();
   co_await tls_shutdown(stream_);  // by which receive() ends, too
+}
+
+// To close a socket that still has something to read, such as a WINDOW_UPDATE, resets it, and what
+// the peer has not taken is lost. Nothing tells when it is, so this looks.
+asio::awaitable<void> connection::until_taken() {
+  auto const state = co_await asio::this_coro::cancellation_state;
+  asio::steady_timer pause{stream_.get_executor()};
+  auto& socket = stream_.lowest_layer();
+  for (watch(); socket.is_open() && !serving::is_over(socket.native_handle()) && !has_taken();
+       watch()) {
+    pause.expires_after(std::chrono::milliseconds(100));
+    co_await pause.async_wait(as_values);
+    if (state.cancelled() != asio::cancellation_type::none) co_return;
+  }
 }
 
 bool connection::is_waiting() const {
@@ -183,9 +211,13 @@ std::vector<std::uint8_t> connection::gather() {
   return batch;
 }
 
-connection::clock::duration connection::time_left() const {
+connection::clock::duration connection::time_left() {
   if (header_of_ != 0) return header_since_ + limits_.header - clock::now();
   if (!idle()) return limits_.idle;  // then look again; the stall watch has the limit
+  if (!has_taken()) {
+    idle_since_ = clock::now();
+    return std::min<clock::duration>(limits_.idle, std::chrono::seconds(1));
+  }
   return idle_since_ + limits_.idle - clock::now();
 }
 
@@ -196,8 +228,12 @@ std::uint64_t connection::progress() const {
   return steps_ + std::min(serving::acknowledged_bytes(stream_.next_layer()), body_until_);
 }
 
+bool connection::has_taken() const {
+  return serving::acknowledged_bytes(stream_.next_layer()) >= body_until_;
+}
+
 void connection::watch() {
-  bool const has_to = writing_ || !idle();
+  bool const has_to = writing_ || !idle() || !has_taken();
   if (has_to && !watched_) watched_ = stall_watch_.begin(alive_);
   if (!has_to) watched_.reset();
 }

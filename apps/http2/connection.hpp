@@ -95,11 +95,13 @@ private:
 
   asio::awaitable<void> receive();
   asio::awaitable<void> send();
+  asio::awaitable<void> until_taken();
   void take(std::uint8_t const* bytes, std::size_t size);
   std::vector<std::uint8_t> gather();
   void calm_down() noexcept;
-  clock::duration time_left() const;
+  clock::duration time_left();
   std::uint64_t progress() const;
+  bool has_taken() const;
   void watch();
   void tell(ended_exchange const& one) noexcept;
   void tell_all() noexcept;

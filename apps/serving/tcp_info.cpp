@@ -1,11 +1,14 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// tcpi_bytes_acked, since Linux 4.1 (RFC 4898, tcpEStatsAppHCThruOctetsAcked).
+// tcpi_bytes_acked, since Linux 4.1 (RFC 4898, tcpEStatsAppHCThruOctetsAcked), and SIOCOUTQ
+// (tcp(7)).
 #include "tcp_info.hpp"
 
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace serving {
@@ -24,6 +27,11 @@ constexpr unsigned tcp_close = 7;  // TCP_CLOSE of <netinet/tcp.h>
 
 std::uint64_t acknowledged_bytes(int descriptor) noexcept {
   return info_of(descriptor).tcpi_bytes_acked;
+}
+
+std::uint64_t unacknowledged_bytes(int descriptor) noexcept {
+  int count = 0;
+  return ::ioctl(descriptor, SIOCOUTQ, &count) == 0 ? static_cast<std::uint64_t>(count) : 0;
 }
 
 bool is_over(int descriptor) noexcept { return info_of(descriptor).tcpi_state == tcp_close; }

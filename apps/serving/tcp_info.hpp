@@ -12,6 +12,9 @@ namespace serving {
 // Of a socket: bytes that its peer has acknowledged, 0 if the kernel does not tell.
 std::uint64_t acknowledged_bytes(int descriptor) noexcept;
 
+// Bytes that were written and are not acknowledged, 0 if that can't be told.
+std::uint64_t unacknowledged_bytes(int descriptor) noexcept;
+
 // Whether nothing can come or leave any more: by a reset, or since both sides have said their last.
 bool is_over(int descriptor) noexcept;
 

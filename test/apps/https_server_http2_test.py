@@ -322,6 +322,31 @@ class Http2(unittest.TestCase):
             self.assertIsNone(server.err.find("cut short"))
             self.assertIn(" GET /large 200 ", server.err.wait_for(f"took nothing for {limit} s"))
 
+    def test_the_end_of_a_body_is_not_lost(self):
+        """It is in the kernel, so there is no request any more, and the client still takes it."""
+        limit = 3
+        with (self.root / "fits").open("wb") as file:
+            file.truncate(2_500_000)
+        for why in ("idle", "stop"):
+            with self.subTest(why):
+                idle = "1" if why == "idle" else "60"
+                server = self.serve("--stall-seconds", limit, "--idle-seconds", idle, "--stop-seconds", "60")
+                client = self.slow_client(server)
+                client.send(get(b"/fits", 1))
+                self.assertNotIn("cut short", server.err.wait_for("GET /fits 200 2500000 "))
+                if why == "stop":
+                    server.signal()
+                with socket.socket(fileno=os.dup(client.connection.fileno())) as ciphertext:
+                    ciphertext.settimeout(PATIENCE)
+
+                    class Reader:
+                        def recv(self, size):
+                            client.send(frame(WINDOW_UPDATE, number(1)))  # which resets a socket that is closed
+                            return ciphertext.recv(size)
+
+                    programs.read_slowly(Reader(), limit)
+                    self.assertGreater(len(read_to_end(ciphertext)), 1_000_000)
+
     # The end
 
     def test_a_stop_lets_what_was_begun_end(self):
