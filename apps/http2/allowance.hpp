@@ -3,7 +3,7 @@
 //
 // How much a peer may send that leads to nothing: PING, SETTINGS, RST_STREAM, empty frames, header
 // blocks without an end, frames that nobody knows. All of it is counted in one way, by its bytes;
-// what leads to something gives them back. Pure.
+// what leads to something gives them back, and never more than these. Pure.
 #pragma once
 
 #include <algorithm>

@@ -71,7 +71,17 @@ ssize_t connection::give_body(nghttp2_session* session, std::int32_t id, std::ui
 
 // nghttp2 looks at no PRIORITY, now that these are switched off (RFC 9113, section 6.3).
 int connection::on_frame_header(nghttp2_session* session, nghttp2_frame_hd const* header,
-                                void*) noexcept {
+                                void* self) noexcept {
+  auto& c = *static_cast<connection*>(self);
+  auto const size = header->length + frame_header;
+  if (header->type == NGHTTP2_HEADERS) c.block_bytes_ = 0;
+  if (header->type == NGHTTP2_HEADERS || header->type == NGHTTP2_CONTINUATION)
+    c.block_bytes_ += size;
+  if (header->type == NGHTTP2_DATA && header->length != 0 && c.find(header->stream_id) == nullptr) {
+    auto const late = std::min(size, c.late_bytes_);
+    c.late_bytes_ -= late;
+    c.allowance_.give_back(late);
+  }
   if (header->type == NGHTTP2_PRIORITY && header->stream_id == 0)
     return nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
   return 0;
@@ -156,7 +166,13 @@ int connection::on_frame(nghttp2_session* session, nghttp2_frame const* frame,
   if (x == nullptr) return 0;
   x->received = x->received || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   bool const is_request = is_header && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
-  if (is_header && !x->status.starts_with('1')) ++c.steps_;
+  if (is_header && !x->status.starts_with('1')) {
+    ++c.steps_;
+    if (!x->refused) {  // taken again if it comes to nothing
+      x->block_bytes += c.block_bytes_;
+      c.allowance_.give_back(c.block_bytes_);
+    }
+  }
   if (is_request) take_turns(session, id, *x);
   if (is_request && x->refused) {
     c.refused(id, *x);
@@ -174,6 +190,7 @@ int connection::on_sent(nghttp2_session*, nghttp2_frame const* frame, void* self
   auto& c = *static_cast<connection*>(self);
   auto const kind = frame->hd.type;
   if (kind == NGHTTP2_GOAWAY) c.goaway_ = frame->goaway.error_code;
+  if (kind == NGHTTP2_RST_STREAM) c.late_bytes_ += NGHTTP2_INITIAL_WINDOW_SIZE;
   bool const is_message = kind == NGHTTP2_HEADERS || kind == NGHTTP2_DATA;
   if (!is_message || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
   if (auto* const x = c.find(frame->hd.stream_id)) {
@@ -192,10 +209,8 @@ int connection::on_close(nghttp2_session* session, std::int32_t id, std::uint32_
   auto& x = ended.mapped();
   if (x.echoes) nghttp2_session_consume(session, id, x.out.size());
   ++c.steps_;
-  if (x.received && x.sent && !x.refused && error == NGHTTP2_NO_ERROR)
-    c.allowance_.give_back(x.header_bytes + lost_work);
-  else
-    c.allowance_.spend(lost_work, clock::now());
+  if (!x.received || !x.sent || x.refused || error != NGHTTP2_NO_ERROR)
+    c.allowance_.spend(x.block_bytes + lost_work, clock::now());
   c.ended_.push_back({id, std::move(x), error});
   if (!c.writing_) c.tell_all();  // else the write may have its last bytes
   return 0;

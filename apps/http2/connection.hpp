@@ -144,6 +144,8 @@ private:
   std::uint64_t body_until_ = 0;  ///< Where in what was sent the last byte of a body is.
   std::uint32_t goaway_ = 0;      ///< The error that we have sent.
   std::size_t header_bytes_ = 0;  ///< Of all exchanges.
+  std::size_t block_bytes_ = 0;   ///< Of the header that comes, as it was sent.
+  std::size_t late_bytes_ = 0;    ///< That may still come on streams that we have reset.
   std::size_t kept_ = 0;          ///< Bytes of bodies in all exchanges.
   bool writing_ = false;
   bool peer_ended_ = false;

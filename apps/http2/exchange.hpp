@@ -44,6 +44,7 @@ struct exchange {
   bool refused = false;      ///< The header was too large.
   std::uint64_t given = 0;   ///< Bytes of our body.
   std::size_t header_bytes = 0;  ///< Of the peer, as RFC 9113, section 6.5.2 counts them.
+  std::size_t block_bytes = 0;   ///< Of these headers as they were sent: what they cost.
   std::size_t held_bytes = 0;    ///< Of these that still take memory.
   std::uint64_t sent_with = 0;   ///< Which write of the connection had the end of it.
   std::exception_ptr failure;

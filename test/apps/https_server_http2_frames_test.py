@@ -297,6 +297,30 @@ class FramesOfClients(unittest.TestCase):
         text = long_path(b"/" + b"p" * 12_000)
         self.flood(lambda i: block(GET, HTTPS, text, stream=2 * i + 1, flags=END_HEADERS), window=0)
 
+    def test_flood_behind_headers_that_unfold(self):
+        # A request that is answered gives back what it cost, not what a few bytes of HPACK stand for.
+        unfolds = b"\x40\x01x" + b"\x7f\x8d\x0e" + b"v" * 1932
+        useless = frame(PING, bytes(8), 0, ACK) * 700
+        with Frames(self.server) as client:
+            client.send(block(GET, HTTPS, LOCALHOST, path(FILE), unfolds))
+            self.assertEqual(client.body(1), b"0123456789")
+            for stream in range(3, 203, 2):
+                client.send(block(GET, HTTPS, LOCALHOST, path(FILE), b"\xbe" * 7, stream=stream), useless)
+                while (got := client.any())[:2] != (DATA, stream):
+                    if got[0] == GOAWAY:
+                        self.assertEqual(got[3][4:8], number(ENHANCE_YOUR_CALM))
+                        return
+        self.fail("it is not sent away")
+
+    def test_requests_with_large_headers_are_no_flood(self):
+        with Frames(self.server, window=0) as client:
+            more = b"".join(field(b"cookie", bytes([97 + i % 26]) * 120) for i in range(45))
+            client.send(b"".join(get(b"/large", stream, more) for stream in range(1, 81, 2)), get(b"/none", 81))
+            while (got := client.any())[:2] != (HEADERS, 81):
+                self.assertNotEqual(got[0], GOAWAY)
+            client.send(*(frame(RST_STREAM, number(8), stream) for stream in range(1, 81, 2)))
+            self.assertEqual(client.ending(), (0, ENHANCE_YOUR_CALM))  # which came to nothing
+
     def test_honest_use_is_no_flood(self):
         with Frames(self.server) as client:  # opens its windows at each frame, and cancels now and then
             for stream in range(1, 4001, 2):
