@@ -130,14 +130,16 @@ int connection::on_header(nghttp2_session*, nghttp2_frame const* frame, std::uin
 }
 
 // What the peer may send is bounded by windows, which nghttp2_session_consume opens again: for an
-// echo when it is sent back. A body that is passed over is no progress.
+// echo when it is sent back. A body that is passed over is progress only once it is answered.
 int connection::on_data(nghttp2_session* session, std::uint8_t, std::int32_t id,
                         std::uint8_t const* data, std::size_t size, void* self) noexcept {
   auto& c = *static_cast<connection*>(self);
   c.allowance_.give_back(size);
   auto* const x = c.find(id);
-  if (x == nullptr || x->refused || x->passes_over)
+  if (x == nullptr || x->passes_over) {
+    if (x != nullptr && x->sent) ++c.steps_;  // not for long: end_discards()
     return nghttp2_session_consume(session, id, size);
+  }
   ++c.steps_;
   if (!x->echoes && (x->in.size() + size > most_kept || c.kept_ + size > most_kept_all)) {
     nghttp2_session_consume_connection(session, size);  // the window that all streams share
@@ -174,6 +176,7 @@ int connection::on_frame(nghttp2_session* session, nghttp2_frame const* frame,
     }
   }
   if (is_request) take_turns(session, id, *x);
+  x->passes_over = x->passes_over || x->refused;
   if (is_request && x->refused) {
     c.refused(id, *x);
   } else if (is_header && x->refused) {
@@ -195,6 +198,7 @@ int connection::on_sent(nghttp2_session*, nghttp2_frame const* frame, void* self
   if (!is_message || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
   if (auto* const x = c.find(frame->hd.stream_id)) {
     x->sent = true;
+    x->sent_at = clock::now();
     x->sent_with = c.writes_ + 1;
   }
   return 0;

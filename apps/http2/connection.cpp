@@ -211,9 +211,24 @@ std::vector<std::uint8_t> connection::gather() {
   return batch;
 }
 
+// RFC 9113, section 8.1: NO_ERROR tells the client that it has the whole answer. Returns when to
+// look again.
+connection::clock::duration connection::end_discards() {
+  clock::duration next = limits_.idle;
+  for (auto const& [id, x] : exchanges_) {
+    if (!x.passes_over || x.received) continue;
+    auto const left = x.sent ? x.sent_at + limits_.header - clock::now() : limits_.header;
+    if (left <= clock::duration::zero())
+      reset(id, NGHTTP2_NO_ERROR);
+    else
+      next = std::min<clock::duration>(next, left);
+  }
+  return next;
+}
+
 connection::clock::duration connection::time_left() {
   if (header_of_ != 0) return header_since_ + limits_.header - clock::now();
-  if (!idle()) return limits_.idle;  // then look again; the stall watch has the limit
+  if (!idle()) return end_discards();  // then look again; the stall watch has the limit
   if (!has_taken()) {
     idle_since_ = clock::now();
     return std::min<clock::duration>(limits_.idle, std::chrono::seconds(1));

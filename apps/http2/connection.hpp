@@ -31,7 +31,8 @@ using tls_stream = tls_async::stream<asio::ip::tcp::socket>;
 
 /// What a peer may take of us.
 struct peer_limits {
-  std::chrono::seconds header;          ///< From the first byte of a header to its end.
+  std::chrono::seconds header;          ///< From the first byte of a header to its end, and for
+                                        ///< a body that is passed over, once it is answered.
   std::chrono::seconds idle;            ///< While there is no exchange.
   std::chrono::seconds stall;           ///< While there are, and none of them goes on.
   std::size_t header_bytes = 16 << 10;  ///< Of one message, unfolded; of all together 16 times.
@@ -101,6 +102,7 @@ private:
   void calm_down() noexcept;
   clock::duration time_left();
   std::uint64_t progress() const;
+  clock::duration end_discards();
   bool has_taken() const;
   void watch();
   void tell(ended_exchange const& one) noexcept;

@@ -46,7 +46,8 @@ struct exchange {
   std::size_t header_bytes = 0;  ///< Of the peer, as RFC 9113, section 6.5.2 counts them.
   std::size_t block_bytes = 0;   ///< Of these headers as they were sent: what they cost.
   std::size_t held_bytes = 0;    ///< Of these that still take memory.
-  std::uint64_t sent_with = 0;   ///< Which write of the connection had the end of it.
+  std::chrono::steady_clock::time_point sent_at{};
+  std::uint64_t sent_with = 0;  ///< Which write of the connection had the end of it.
   std::exception_ptr failure;
   std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
 };

@@ -260,6 +260,42 @@ class Http2(unittest.TestCase):
         self.assertEqual(client.body(3), b"0123456789")
         server.err.wait_for("POST /small.txt 405 23 ")
 
+    def test_a_body_is_passed_over_for_a_while(self):
+        server = self.serve("--header-seconds", "1", "--stall-seconds", "60", "--idle-seconds", "60", "--header-bytes", "500")
+        for name, status in ((b"/small.txt", b"405"), (b"/" + b"x" * 110 , b"431")):
+            client = self.client(server)
+            more = field(b"x", b"x" * 120) * (4 if status == b"431" else 0)
+            client.send(get(name, 1, more, method=POST, flags=END_HEADERS))
+            self.assertEqual(client.next(DATA)[1:], (END_STREAM, {b"405": b"405 Method Not Allowed\n", b"431":
+                             b"431 Request Header Fields Too Large\n"}[status]))
+            stream, reset = 3, None
+            while not reset:  # other requests keep the connection
+                client.send(frame(DATA, b"x", 1), get(b"/none", stream, method=b"\x02\x04HEAD"))
+                while got := client.any():
+                    if got[0] == RST_STREAM:
+                        reset = got
+                    if got[1] == stream and got[2] & END_STREAM:
+                        break
+                stream += 2
+            self.assertEqual(reset[1:], (1, 0, number(0)))  # NO_ERROR
+            # What was on its way costs nothing.
+            client.send(*(frame(DATA, bytes(16384), 1) for _ in range(3)), get(b"/none", stream))
+            self.assertEqual(client.next(HEADERS)[0], stream)
+
+    def test_a_body_that_is_passed_over_is_progress_once_it_is_answered(self):
+        server = self.serve("--header-seconds", "3", "--stall-seconds", "1", "--idle-seconds", "60")
+        client = self.client(server)
+        client.send(get(b"/small.txt", 1, method=POST, flags=END_HEADERS))
+        client.next(DATA)
+        client.connection.settimeout(0.1)
+        reset = b""
+        while not reset:
+            client.send(frame(DATA, b"x", 1))
+            with contextlib.suppress(TimeoutError):
+                reset = client.connection.recv(4096)
+                self.assertNotEqual(reset, b"")  # the end of the connection
+        self.assertTrue(reset.endswith(frame(RST_STREAM, number(0), 1)), reset)
+
     def test_a_body_that_never_ends_cuts_no_answer_short(self):
         server = self.serve()
         client = self.client(server)
