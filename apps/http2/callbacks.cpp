@@ -1,7 +1,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What nghttp2 tells of frames, and asks for. It is C, so nothing here throws.
+// What nghttp2 tells of frames, and asks for. It is C, so nothing may be thrown there.
 #include "connection.hpp"
 
 #include <algorithm>
@@ -31,6 +31,16 @@ void take_turns(nghttp2_session* session, std::int32_t id, exchange const& x) {
   if (std::any_of(x.header.begin(), x.header.end(), is_priority)) return;
   nghttp2_extpri priority{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
   nghttp2_session_change_extpri_stream_priority(session, id, &priority, 0);
+}
+
+// What is thrown, for lack of memory, ends the connection.
+template <auto call, class... Arguments>
+int guarded(Arguments... arguments) noexcept {
+  try {
+    return call(arguments...);
+  } catch (...) {
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
 }
 
 piece next_of(exchange& x, char* to, std::size_t most) {
@@ -71,7 +81,7 @@ ssize_t connection::give_body(nghttp2_session* session, std::int32_t id, std::ui
 
 // nghttp2 looks at no PRIORITY, now that these are switched off (RFC 9113, section 6.3).
 int connection::on_frame_header(nghttp2_session* session, nghttp2_frame_hd const* header,
-                                void* self) noexcept {
+                                void* self) {
   auto& c = *static_cast<connection*>(self);
   auto const size = header->length + frame_header;
   if (header->type == NGHTTP2_HEADERS) c.block_bytes_ = 0;
@@ -87,7 +97,7 @@ int connection::on_frame_header(nghttp2_session* session, nghttp2_frame_hd const
   return 0;
 }
 
-int connection::on_begin(nghttp2_session*, nghttp2_frame const* frame, void* self) noexcept {
+int connection::on_begin(nghttp2_session*, nghttp2_frame const* frame, void* self) {
   auto& c = *static_cast<connection*>(self);
   auto const id = frame->hd.stream_id;
   if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) c.exchanges_[id];
@@ -101,7 +111,7 @@ int connection::on_begin(nghttp2_session*, nghttp2_frame const* frame, void* sel
 // to look at all of it is work.
 int connection::on_header(nghttp2_session*, nghttp2_frame const* frame, std::uint8_t const* name,
                           std::size_t name_size, std::uint8_t const* value, std::size_t value_size,
-                          std::uint8_t, void* self) noexcept {
+                          std::uint8_t, void* self) {
   auto& c = *static_cast<connection*>(self);
   auto* const x = c.find(frame->hd.stream_id);
   if (x == nullptr) return 0;
@@ -132,7 +142,7 @@ int connection::on_header(nghttp2_session*, nghttp2_frame const* frame, std::uin
 // What the peer may send is bounded by windows, which nghttp2_session_consume opens again: for an
 // echo when it is sent back. A body that is passed over is progress only once it is answered.
 int connection::on_data(nghttp2_session* session, std::uint8_t, std::int32_t id,
-                        std::uint8_t const* data, std::size_t size, void* self) noexcept {
+                        std::uint8_t const* data, std::size_t size, void* self) {
   auto& c = *static_cast<connection*>(self);
   c.allowance_.give_back(size);
   auto* const x = c.find(id);
@@ -156,8 +166,7 @@ int connection::on_data(nghttp2_session* session, std::uint8_t, std::int32_t id,
   return 0;
 }
 
-int connection::on_frame(nghttp2_session* session, nghttp2_frame const* frame,
-                         void* self) noexcept {
+int connection::on_frame(nghttp2_session* session, nghttp2_frame const* frame, void* self) {
   auto& c = *static_cast<connection*>(self);
   auto const id = frame->hd.stream_id;
   bool const is_header = frame->hd.type == NGHTTP2_HEADERS;
@@ -189,7 +198,7 @@ int connection::on_frame(nghttp2_session* session, nghttp2_frame const* frame,
   return 0;
 }
 
-int connection::on_sent(nghttp2_session*, nghttp2_frame const* frame, void* self) noexcept {
+int connection::on_sent(nghttp2_session*, nghttp2_frame const* frame, void* self) {
   auto& c = *static_cast<connection*>(self);
   auto const kind = frame->hd.type;
   if (kind == NGHTTP2_GOAWAY) c.goaway_ = frame->goaway.error_code;
@@ -205,7 +214,7 @@ int connection::on_sent(nghttp2_session*, nghttp2_frame const* frame, void* self
 }
 
 int connection::on_close(nghttp2_session* session, std::int32_t id, std::uint32_t error,
-                         void* self) noexcept {
+                         void* self) {
   auto& c = *static_cast<connection*>(self);
   if (c.header_of_ == id) c.header_of_ = 0;
   auto ended = c.exchanges_.extract(id);
@@ -221,21 +230,19 @@ int connection::on_close(nghttp2_session* session, std::int32_t id, std::uint32_
 }
 
 // RFC 6585, section 5. A body is passed over.
-void connection::refused(std::int32_t id, exchange& x) noexcept {
-  respond(id, x, {{":status", "431"}});
-}
+void connection::refused(std::int32_t id, exchange& x) { respond(id, x, {{":status", "431"}}); }
 
 // These two are made once, for all connections.
 nghttp2_session_callbacks* connection::callbacks() {
   nghttp2_session_callbacks* made = nullptr;
   if (nghttp2_session_callbacks_new(&made) != 0) throw std::bad_alloc();
-  nghttp2_session_callbacks_set_on_begin_frame_callback(made, on_frame_header);
-  nghttp2_session_callbacks_set_on_begin_headers_callback(made, on_begin);
-  nghttp2_session_callbacks_set_on_header_callback(made, on_header);
-  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, on_data);
-  nghttp2_session_callbacks_set_on_frame_recv_callback(made, on_frame);
-  nghttp2_session_callbacks_set_on_frame_send_callback(made, on_sent);
-  nghttp2_session_callbacks_set_on_stream_close_callback(made, on_close);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(made, guarded<on_frame_header>);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(made, guarded<on_begin>);
+  nghttp2_session_callbacks_set_on_header_callback(made, guarded<on_header>);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(made, guarded<on_data>);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(made, guarded<on_frame>);
+  nghttp2_session_callbacks_set_on_frame_send_callback(made, guarded<on_sent>);
+  nghttp2_session_callbacks_set_on_stream_close_callback(made, guarded<on_close>);
   return made;
 }
 

@@ -187,7 +187,7 @@ bool connection::is_waiting() const {
 void connection::take(std::uint8_t const* bytes, std::size_t size) {
   allowance_.spend(size, clock::now());
   auto const taken = nghttp2_session_mem_recv(session_.get(), bytes, size);
-  if (taken == NGHTTP2_ERR_NOMEM) check(taken);
+  if (taken == NGHTTP2_ERR_NOMEM || taken == NGHTTP2_ERR_CALLBACK_FAILURE) check(taken);
   if (taken == NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
     nghttp2_session_terminate_session(session_.get(), NGHTTP2_PROTOCOL_ERROR);
     peer_ended_ = true;
@@ -297,7 +297,7 @@ void connection::forget_header(exchange& x) noexcept {
   x.held_bytes = still;
 }
 
-void connection::tell(ended_exchange const& one) noexcept {
+void connection::tell(ended_exchange const& one) {
   auto const& x = one.what;
   header_bytes_ -= x.held_bytes;
   kept_ -= x.in.size();
@@ -305,7 +305,7 @@ void connection::tell(ended_exchange const& one) noexcept {
   closed(one.id, x, x.received && one.error == NGHTTP2_NO_ERROR, one.error);
 }
 
-void connection::tell_all() noexcept {
+void connection::tell_all() {
   for (auto const& one : std::exchange(ended_, {}))
     tell(one);
 }

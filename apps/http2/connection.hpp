@@ -74,18 +74,17 @@ protected:
   bool has_left(exchange const& x) const { return x.sent && x.sent_with <= writes_; }
 
 private:
-  // What is called from nghttp2, which is C, may not throw.
+  // What these throw ends the connection.
 
   /// The header of a request is there, and not too large.
-  virtual void requested(std::int32_t, exchange&) noexcept {}
+  virtual void requested(std::int32_t, exchange&) {}
   /// Before each write, for a server that doesn't answer in requested().
   virtual void answer_waiting() {}
   /// It was too large, so the exchange has no more than a part of it.
-  virtual void refused(std::int32_t id, exchange& x) noexcept;
+  virtual void refused(std::int32_t id, exchange& x);
   /// When all of it has left. Whole if the peer has ended its message, and without an error.
   /// NO_ERROR alone says nothing: it can also cut a message (RFC 9113, section 8.1).
-  virtual void closed(std::int32_t, exchange const&, bool /*whole*/,
-                      std::uint32_t /*error*/) noexcept {}
+  virtual void closed(std::int32_t, exchange const&, bool /*whole*/, std::uint32_t /*error*/) {}
 
   using clock = std::chrono::steady_clock;
   struct ended_exchange {
@@ -105,8 +104,8 @@ private:
   clock::duration end_discards();
   bool has_taken() const;
   void watch();
-  void tell(ended_exchange const& one) noexcept;
-  void tell_all() noexcept;
+  void tell(ended_exchange const& one);
+  void tell_all();
   bool is_waiting() const;
   void forget_header(exchange& x) noexcept;
 
@@ -114,16 +113,16 @@ private:
   static nghttp2_option* options();
   static ssize_t give_body(nghttp2_session*, std::int32_t id, std::uint8_t* to, std::size_t most,
                            std::uint32_t* flags, nghttp2_data_source* source, void*) noexcept;
-  static int on_frame_header(nghttp2_session*, nghttp2_frame_hd const*, void* self) noexcept;
-  static int on_begin(nghttp2_session*, nghttp2_frame const*, void* self) noexcept;
+  static int on_frame_header(nghttp2_session*, nghttp2_frame_hd const*, void* self);
+  static int on_begin(nghttp2_session*, nghttp2_frame const*, void* self);
   static int on_header(nghttp2_session*, nghttp2_frame const*, std::uint8_t const* name,
                        std::size_t name_size, std::uint8_t const* value, std::size_t value_size,
-                       std::uint8_t flags, void* self) noexcept;
+                       std::uint8_t flags, void* self);
   static int on_data(nghttp2_session*, std::uint8_t flags, std::int32_t id,
-                     std::uint8_t const* data, std::size_t size, void* self) noexcept;
-  static int on_frame(nghttp2_session*, nghttp2_frame const*, void* self) noexcept;
-  static int on_sent(nghttp2_session*, nghttp2_frame const*, void* self) noexcept;
-  static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t error, void* self) noexcept;
+                     std::uint8_t const* data, std::size_t size, void* self);
+  static int on_frame(nghttp2_session*, nghttp2_frame const*, void* self);
+  static int on_sent(nghttp2_session*, nghttp2_frame const*, void* self);
+  static int on_close(nghttp2_session*, std::int32_t id, std::uint32_t error, void* self);
 
   struct session_free {
     void operator()(nghttp2_session* session) const noexcept { nghttp2_session_del(session); }

@@ -49,8 +49,7 @@ public:
   int failed = 0;
 
 private:
-  void closed(std::int32_t, http2::exchange const& x, bool whole,
-              std::uint32_t error) noexcept override {
+  void closed(std::int32_t, http2::exchange const& x, bool whole, std::uint32_t error) override {
     std::cout << x.in << std::flush;
     std::cerr << x.path << ": ";
     if (whole) {

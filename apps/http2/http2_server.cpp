@@ -36,7 +36,7 @@ public:
       : connection(over, role::server, {longest, longest, longest}) {}
 
 private:
-  void requested(std::int32_t id, http2::exchange& x) noexcept override {
+  void requested(std::int32_t id, http2::exchange& x) override {
     if (!x.received) {
       x.echoes = true;
     } else if (x.path == "/large") {  // 1 MiB, made as the client takes it

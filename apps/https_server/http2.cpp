@@ -72,7 +72,7 @@ public:
   }
 
 private:
-  void requested(std::int32_t id, http2::exchange& x) noexcept override {
+  void requested(std::int32_t id, http2::exchange& x) override {
     x.passes_over = true;
     new_.push_back(id);
   }
@@ -93,7 +93,7 @@ private:
     }
   }
 
-  void refused(std::int32_t id, http2::exchange& x) noexcept override {
+  void refused(std::int32_t id, http2::exchange& x) override {
     send(id, x, refuse(http::status::request_header_fields_too_large));
   }
 
@@ -131,8 +131,7 @@ private:
     respond(id, x, fields);
   }
 
-  void closed(std::int32_t id, http2::exchange const& x, bool,
-              std::uint32_t error) noexcept override {
+  void closed(std::int32_t id, http2::exchange const& x, bool, std::uint32_t error) override {
     std::string why;
     if (x.failure) {
       try {
