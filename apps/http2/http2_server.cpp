@@ -6,6 +6,7 @@
 // what was begun is done.
 #include "connection.hpp"
 #include "serving/command_line.hpp"
+#include "serving/descriptors.hpp"
 #include "serving/listener.hpp"
 #include "serving/private_key.hpp"
 #include "serving/run.hpp"
@@ -124,6 +125,7 @@ int main(int argc, char* argv[]) try {
 
   asio::io_context io;
   serving::server_log log{{}};
+  log.warn(serving::raise_descriptor_limit(listening.connections, 1));
   serving::listener listener{io, listening, log};
   serving::until_signal program{io, listener, nullptr};
   listener.start([&](tcp::socket socket, tcp::endpoint const&) {

@@ -5,6 +5,7 @@
 #include "http2.hpp"
 
 #include "body.hpp"
+#include "open_files.hpp"
 
 #include "http2/connection.hpp"
 
@@ -29,7 +30,7 @@ namespace asio = boost::asio;
 // short. More requests wait for their turn; those for small files, which are in memory, and for
 // what isn't there go on. Directories are listed one at a time: that is the most work, and the
 // longest text.
-constexpr std::size_t most_places = 8;
+constexpr std::size_t most_places = most_open_files;
 constexpr std::size_t short_text = 1024;
 
 // As HTTP/1.1 has it, where Host is what ":authority" is here. If a request has both and they

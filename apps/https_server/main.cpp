@@ -5,6 +5,7 @@
 // signals. See session.hpp for requests, static_files.hpp for what is served, and apps/serving for
 // connections.
 #include "development_certificate.hpp"
+#include "open_files.hpp"
 #include "options.hpp"
 #include "server_context.hpp"
 #include "service.hpp"
@@ -12,6 +13,7 @@
 #include "static_files.hpp"
 
 #include "serving/admin.hpp"
+#include "serving/descriptors.hpp"
 #include "serving/listener.hpp"
 #include "serving/metrics.hpp"
 #include "serving/run.hpp"
@@ -96,6 +98,7 @@ int main(int argc, char* argv[]) {
       return made;
     };
     auto tls = load();
+    log.warn(serving::raise_descriptor_limit(chosen->limits.connections, 1 + most_open_files));
     asio::io_context io{static_cast<int>(chosen->threads)};
     serving::listener server{
         io, {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop}, log};

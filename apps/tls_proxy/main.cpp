@@ -10,6 +10,7 @@
 
 #include "serving/admin.hpp"
 #include "serving/certificates.hpp"
+#include "serving/descriptors.hpp"
 #include "serving/listener.hpp"
 #include "serving/metrics.hpp"
 #include "serving/run.hpp"
@@ -61,6 +62,7 @@ int main(int argc, char* argv[]) {
       return made;
     };
     auto context = load();
+    log.warn(serving::raise_descriptor_limit(chosen->listen.connections, 2));
     backend_addresses const addresses{
         chosen->backend,
         [&](std::string_view what) { log.event(log_level::warning, "backend", what); },

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import re
+import resource
 import socket
 import ssl
 import subprocess
@@ -303,6 +304,17 @@ class Http2(unittest.TestCase):
         self.assertEqual(client.next(DATA)[1], END_STREAM)
         client.connection.unwrap()
         self.assertNotIn("cut short", server.err.wait_for("POST /small.txt 405 23 "))
+
+    def test_the_limit_of_descriptors_is_raised(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        server = self.serve("--max-connections", "10")
+        self.assertEqual(resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE), (hard, hard))
+        self.assertEqual(server.stop(), 0)
+        self.assertIsNone(server.err.find("descriptors"))
+        with HttpsServer(self.root, "--max-connections", "100", descriptors=200) as server:
+            server.err.wait_for("100 connections may need 932 descriptors, and the system allows 200; lower ")
 
     # Limits of time
 
