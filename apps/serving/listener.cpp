@@ -13,6 +13,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <sstream>
 #include <stdexcept>
@@ -27,6 +28,12 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 constexpr auto as_values = asio::as_tuple(asio::deferred);
+
+// Counters that somebody is told of.
+constexpr auto told = {&tls_async::stats::plaintext_sealed,   &tls_async::stats::plaintext_opened,
+                       &tls_async::stats::ciphertext_flushed, &tls_async::stats::ciphertext_filled,
+                       &tls_async::stats::records_sealed,     &tls_async::stats::flushes,
+                       &tls_async::stats::messages,           &tls_async::stats::messages_merged};
 
 asio::awaitable<tls_async::stats> run_to_end(std::shared_ptr<connection> opened) {
   co_await opened->run();
@@ -165,15 +172,22 @@ asio::awaitable<void> listener::wait_for_end(std::chrono::seconds at_most) {
 asio::awaitable<server_totals> listener::totals() { return run_on(executor_, count()); }
 
 // Each connection is asked on its own executor. However many ask, it is done a few times a second
-// only. One that ends meanwhile may be missing in this sum; it is in the next.
+// only. One that ends meanwhile may be missing in this sum; it is in the next, and until then the
+// counters stay where they were.
 asio::awaitable<server_totals> listener::count() {
   auto const now = std::chrono::steady_clock::now();
   if (now - counted_at_ < std::chrono::milliseconds(200)) co_return totals_;
-  counted_at_ = now;
+  bool const is_first = counted_at_ == std::chrono::steady_clock::time_point{};
+  if (!is_first) counted_at_ = now;  // else whoever asks meanwhile would be told of nothing
   server_totals sum{ended_, connections_.size(), accepted_, refused_};
   std::vector<open_connection> const open(connections_.begin(), connections_.end());
   for (auto const& each : open)
     sum.stats += co_await run_on(each.executor, stats_of(each.there));
+  for (auto const counter : told)
+    sum.stats.*counter = std::max(sum.stats.*counter, totals_.stats.*counter);
+  sum.accepted = std::max(sum.accepted, totals_.accepted);
+  sum.refused = std::max(sum.refused, totals_.refused);
+  if (is_first) counted_at_ = now;
   totals_ = sum;
   co_return sum;
 }
