@@ -100,6 +100,7 @@ asio::awaitable<void> connection::run() {
     failure = std::current_exception();
   }
   watched_.reset();
+  stall_watch_.stop();
   for (auto& [id, ended, error] : ended_)
     exchanges_.emplace(id, std::move(ended));
   ended_.clear();

@@ -56,6 +56,8 @@ public:
   // On the executor of the timer, until what it returns is gone. `owner` keeps this alive: once it
   // is gone nothing is called.
   [[nodiscard]] std::unique_ptr<stall_watch, ended_by> begin(std::weak_ptr<void> owner);
+  // For good: its timer keeps no io_context running.
+  void stop() { timer_.cancel(); }
 
 private:
   void look_later(std::weak_ptr<void> owner);
