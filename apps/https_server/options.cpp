@@ -142,7 +142,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   limits.message_bytes =
       static_cast<std::size_t>(number("message-bytes", 1, std::int64_t{1} << 30));
   limits.websocket_bytes =
-      static_cast<std::size_t>(number("websocket-bytes", 0, std::int64_t{1} << 40));
+      static_cast<std::size_t>(number("websocket-bytes", 0, std::int64_t{1} << 32));
   limits.handshake = time("handshake-seconds", 1);
   limits.header = time("header-seconds", 1);
   limits.idle = time("idle-seconds", 1);
