@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """HTTP/2 frame by frame, for clients that keep to its rules or don't."""
 
+import contextlib
 import socket
+import ssl
 
 from programs import AUTHORITY
 from tls_context import client_context
@@ -71,6 +73,20 @@ class Frames:
 
     def send(self, *frames):
         self.connection.sendall(b"".join(frames))
+
+    def what_is_there(self):
+        """Bytes, without waiting for any; None at the end. Not beside the others, which read ahead."""
+        patience = self.connection.gettimeout()
+        self.connection.settimeout(0)
+        try:
+            return self.connection.recv(1 << 16) or None
+        except ssl.SSLWantReadError:
+            return b""
+        except OSError:
+            return None
+        finally:
+            with contextlib.suppress(OSError):
+                self.connection.settimeout(patience)
 
     def any(self):
         """Kind, stream, flags and payload of the next frame, or None at the end."""
