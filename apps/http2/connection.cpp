@@ -33,7 +33,7 @@ ssize_t check(ssize_t result) {
 // stream doesn't have what the kernel sealed.
 std::uint64_t written_bytes(asio::ip::tcp::socket& socket) {
   auto const acknowledged = serving::acknowledged_bytes(socket);
-  if (!socket.is_open()) return acknowledged;
+  if (acknowledged == 0 || !socket.is_open()) return acknowledged;  // 0: the kernel doesn't tell
   return acknowledged + serving::unacknowledged_bytes(socket.native_handle());
 }
 
@@ -125,7 +125,8 @@ asio::awaitable<void> connection::receive() {
     auto const [error, n] = co_await tls_read_some(stream_, asio::buffer(bytes), left, as_values);
     auto const state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) co_return;  // since send() has failed
-    if (error == asio::error::timed_out) continue;
+    // Our own deadline. TCP's, behind which nothing comes any more, has the same code.
+    if (error == asio::error::timed_out && !is_over()) continue;
     peer_ended_ = error == asio::error::eof;
     if (error && !peer_ended_) throw boost::system::system_error(error);
     take(bytes.data(), n);
@@ -171,9 +172,7 @@ asio::awaitable<void> connection::send() {
 asio::awaitable<void> connection::until_taken() {
   auto const state = co_await asio::this_coro::cancellation_state;
   asio::steady_timer pause{stream_.get_executor()};
-  auto& socket = stream_.lowest_layer();
-  for (watch(); socket.is_open() && !serving::is_over(socket.native_handle()) && !has_taken();
-       watch()) {
+  for (watch(); !is_over() && !has_taken(); watch()) {
     pause.expires_after(std::chrono::milliseconds(100));
     co_await pause.async_wait(as_values);
     if (state.cancelled() != asio::cancellation_type::none) co_return;
@@ -242,6 +241,11 @@ connection::clock::duration connection::time_left() {
 // arrive.
 std::uint64_t connection::progress() const {
   return steps_ + std::min(serving::acknowledged_bytes(stream_.next_layer()), body_until_);
+}
+
+bool connection::is_over() const {
+  auto& socket = stream_.lowest_layer();
+  return !socket.is_open() || serving::is_over(socket.native_handle());
 }
 
 bool connection::has_taken() const {

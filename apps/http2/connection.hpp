@@ -102,6 +102,7 @@ private:
   clock::duration time_left();
   std::uint64_t progress() const;
   clock::duration end_discards();
+  bool is_over() const;
   bool has_taken() const;
   void watch();
   void tell(ended_exchange const& one);

@@ -235,8 +235,12 @@ void static_files::list(target_path const& path, found_file& found) const {
 
 bool static_files::is_listing(std::string_view target) const {
   auto const path = rules_.browse ? parse_target(target) : std::nullopt;
-  return path && path->ends_with_slash &&
-         !open(path->name.empty() ? "index.html" : path->name + "/index.html");
+  if (!path || !path->ends_with_slash) return false;
+  auto const index = path->name.empty() ? "index.html" : path->name + "/index.html";
+  struct stat status;
+  bool const is_file = ::fstatat(root_descriptor_.number(), index.c_str(), &status, 0) == 0 &&
+                       S_ISREG(status.st_mode);  // what is no file is not even opened
+  return !is_file || !open(index);
 }
 
 found_file static_files::find(std::string_view target) const {

@@ -114,11 +114,16 @@ void listener::serve(tcp::socket socket, tcp::endpoint const& client) try {
   auto const executor = socket.get_executor();
   auto opened = make_(std::move(socket), client);
   auto const entry = connections_.insert(connections_.end(), {executor, opened});
-  asio::co_spawn(executor, run_to_end(std::move(opened)),
-                 asio::bind_executor(executor_, [this, entry](std::exception_ptr const& failure,
-                                                              tls_async::stats const& done) {
-                   forget(entry, failure, done);
-                 }));
+  try {
+    asio::co_spawn(executor, run_to_end(std::move(opened)),
+                   asio::bind_executor(executor_, [this, entry](std::exception_ptr const& failure,
+                                                                tls_async::stats const& done) {
+                     forget(entry, failure, done);
+                   }));
+  } catch (...) {
+    connections_.erase(entry);
+    throw;
+  }
 } catch (std::exception const& failure) {  // out of memory for one more
   ++refused_;
   complain(std::string("cannot serve a connection: ") + failure.what());

@@ -198,6 +198,11 @@ BOOST_AUTO_TEST_CASE(is_not_even_opened_when_it_is_a_pipe) {
   file_descriptor const watch(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   BOOST_TEST_REQUIRE(::inotify_add_watch(watch.number(), pipe.c_str(), IN_OPEN) >= 0);
   BOOST_TEST(status("/pipe") == http::status::forbidden);
+  BOOST_TEST_REQUIRE(::link(pipe.c_str(), (root() / "index.html.new").c_str()) == 0);
+  fs::rename(root() / "index.html.new", root() / "index.html");
+  static_files const browsed{root(), {.browse = true}};
+  BOOST_TEST(browsed.is_listing("/"));
+  BOOST_TEST(browsed.find("/").status != http::status::service_unavailable);
   char events[256];
   BOOST_TEST(::read(watch.number(), events, sizeof events) == -1);
 }
