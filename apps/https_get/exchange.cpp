@@ -10,9 +10,10 @@
 #include "session_description.hpp"
 #include "validator.hpp"
 
+#include "serving/as_values.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -35,8 +36,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 namespace urls = boost::urls;
 
-// Errors are expected here, so they come as values.
-constexpr auto as_values = asio::as_tuple(asio::deferred);
+using serving::as_values;
 constexpr std::size_t chunk_bytes = 131072;  // also the most that waits to be understood
 constexpr std::uint32_t header_bytes = 65536;
 

@@ -52,7 +52,7 @@ using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
 using name_ptr = std::unique_ptr<X509_NAME, freed_by<X509_NAME_free>>;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, freed_by<X509_EXTENSION_free>>;
 
-struct identity {
+struct certified_key {
   key_ptr key;
   certificate_ptr certificate;
 };
@@ -85,8 +85,8 @@ void add_extension(X509* certificate, X509* issuer, int nid, char const* value) 
 }
 
 // Everything of a certificate but its extensions and signature. `issuer` is null for an authority.
-identity begin_identity(char const* common_name, X509* issuer) {
-  identity made;
+certified_key begin_identity(char const* common_name, X509* issuer) {
+  certified_key made;
   made.key.reset(EVP_EC_gen("P-256"));
   require(made.key != nullptr, "make a key");
   made.certificate.reset(X509_new());
@@ -111,7 +111,7 @@ identity begin_identity(char const* common_name, X509* issuer) {
   return made;
 }
 
-identity make_authority() {
+certified_key make_authority() {
   auto made = begin_identity("tls_async development authority", nullptr);
   auto* const certificate = made.certificate.get();
   add_extension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
@@ -121,7 +121,7 @@ identity make_authority() {
   return made;
 }
 
-identity make_localhost(identity const& authority) {
+certified_key make_localhost(certified_key const& authority) {
   auto* const issuer = authority.certificate.get();
   auto made = begin_identity("localhost", issuer);
   auto* const certificate = made.certificate.get();

@@ -7,7 +7,6 @@
 #include "live.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
@@ -22,7 +21,6 @@ namespace {
 namespace asio = boost::asio;
 
 // Errors are expected here, so they come as values.
-constexpr auto as_values = asio::as_tuple(asio::deferred);
 
 // What an idle connection keeps ready for the next request; a longer one is read in steps.
 constexpr std::size_t idle_bytes = 4096;

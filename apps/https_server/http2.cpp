@@ -50,8 +50,6 @@ http::request_header<> request_of(http2::exchange const& x) {
   return made;
 }
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
 bool takes_place(reply const& response) {
   return response.text.size() > short_text || (response.file && !response.file->content());
 }
@@ -121,7 +119,7 @@ private:
     http2::fields fields{{":status", status}};
     for (auto const& field : sent->header)
       if (field.name() != http::field::connection)  // RFC 9113, section 8.2.2
-        fields.emplace_back(view(field.name_string()), view(field.value()));
+        fields.emplace_back(field.name_string(), field.value());
     if (takes_place(*sent)) places_.insert(id);
     if (body whole{*sent}; whole.left() != 0) {
       x.more = [sent, whole](char* to, std::size_t most) mutable {

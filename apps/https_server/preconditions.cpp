@@ -15,8 +15,6 @@ using http::field;
 
 enum class comparison { strong, weak };  // RFC 9110, section 8.8.3.2
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
 // Whether a list such as `"a", W/"b"` names the tag. What is no entity tag ends the list: a comma
 // may stand inside of one, so there is no way to tell where the next begins.
 bool names(std::string_view list, std::string_view tag, comparison how) {
@@ -40,14 +38,14 @@ bool any_names(http::request_header<> const& request, field name, std::string_vi
                comparison how) {
   auto const [first, last] = request.equal_range(name);
   for (auto at = first; at != last; ++at)
-    if (auto const list = view(at->value()); list == "*" || names(list, tag, how)) return true;
+    if (auto const list = at->value(); list == "*" || names(list, tag, how)) return true;
   return false;
 }
 
 // Nothing without the field, and for a field that is no single date: both are to be ignored.
 std::optional<std::time_t> date_of(http::request_header<> const& request, field name) {
   if (request.count(name) != 1) return std::nullopt;
-  return parse_http_date(view(request[name]));
+  return parse_http_date(request[name]);
 }
 
 }  // namespace
@@ -72,7 +70,7 @@ precondition judge(http::request_header<> const& request, validators const& curr
 
 bool allows_range(http::request_header<> const& request, validators const& current) {
   auto const condition = request.find(field::if_range);
-  return condition == request.end() || view(condition->value()) == current.tag;
+  return condition == request.end() || std::string_view(condition->value()) == current.tag;
 }
 
 }  // namespace https_server

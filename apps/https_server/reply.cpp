@@ -61,13 +61,11 @@ reply finish_with_page(response header, std::string page, bool body_wanted) {
   return done;
 }
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
 range_choice range_for(http::request_header<> const& request, served_file const& file) {
   // RFC 9110 defines ranges for GET only.
   if (request.method() != http::verb::get || !allows_range(request, {file.tag(), file.modified()}))
     return {range_verdict::whole, {0, file.size()}};
-  return choose_range(view(request[http::field::range]), file.size());
+  return choose_range(request[http::field::range], file.size());
 }
 
 // Only reading is possible here.
@@ -106,7 +104,7 @@ bool has_valid_host(http::request_header<> const& request) {
   auto const count = request.count(http::field::host);
   if (count == 0) return request.version() < 11;
   if (count > 1) return false;
-  auto const host = boost::urls::parse_authority(view(request[http::field::host]));
+  auto const host = boost::urls::parse_authority(request[http::field::host]);
   // A port above 65 535 is read as 0.
   return host && !host->has_userinfo() &&
          (host->port().empty() || host->port_number() != 0 || host->port() == "0");
@@ -122,7 +120,7 @@ std::string text_of(http::response_header<> const& header) {
 reply answer(http::request_header<> const& request, static_files const& files, bool keep_alive) {
   if (auto refused = refuse_unless_read(request, keep_alive)) return std::move(*refused);
   bool const is_head = request.method() == http::verb::head;
-  auto found = files.find(view(request.target()));
+  auto found = files.find(request.target());
   auto header = begin(found.status, request.version(), keep_alive);
   if (found.status == http::status::moved_permanently)
     header.set(http::field::location, found.location);
@@ -179,7 +177,7 @@ reply answer_about_itself(http::request_header<> const& request,
   auto const text_only = [&](http::status status) {
     return finish_with_text(begin(status, request.version(), keep_alive), !is_head);
   };
-  auto const target = boost::urls::parse_origin_form(view(request.target()));
+  auto const target = boost::urls::parse_origin_form(request.target());
   if (!target) return text_only(http::status::bad_request);
   auto const path = target->encoded_path();
   auto header = begin(http::status::ok, request.version(), keep_alive);

@@ -8,8 +8,6 @@
 #include "http2.hpp"
 
 #include <boost/algorithm/string/replace.hpp>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/ssl/error.hpp>
 
 #include <openssl/err.h>
@@ -24,7 +22,6 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 // Errors are expected here, so they come as values.
-constexpr auto as_values = asio::as_tuple(asio::deferred);
 
 // The stall watch sets the limit.
 constexpr auto no_limit = std::chrono::hours(24 * 365);

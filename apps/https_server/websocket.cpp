@@ -6,8 +6,6 @@
 
 #include <tls_async/beast.hpp>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/beast/websocket.hpp>
 
@@ -21,8 +19,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace ws = boost::beast::websocket;
-
-constexpr auto as_values = asio::as_tuple(asio::deferred);
 
 // A record's worth: a frame is then one record.
 constexpr std::size_t frame_bytes = 16384;

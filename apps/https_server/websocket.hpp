@@ -8,6 +8,8 @@
 #include "service.hpp"
 #include "websocket_memory.hpp"
 
+#include "serving/as_values.hpp"
+
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -26,6 +28,7 @@
 namespace https_server {
 
 using tls_stream = tls_async::stream<boost::asio::ip::tcp::socket>;
+using serving::as_values;
 using upgrade_request = boost::beast::http::request<boost::beast::http::empty_body>;
 
 // Whether a request asks for a WebSocket at this path.

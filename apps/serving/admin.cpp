@@ -4,11 +4,10 @@
 // HTTP by Beast.
 #include "admin.hpp"
 
+#include "as_values.hpp"
 #include "run_on.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -33,7 +32,6 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using asio::ip::tcp;
 
-constexpr auto as_values = asio::as_tuple(asio::deferred);
 constexpr unsigned most_connections = 16;
 constexpr std::size_t most_bytes = 4096;  // of a request
 constexpr auto limit = std::chrono::seconds(5);

@@ -4,12 +4,11 @@
 // The accept loop, and the end of all connections.
 #include "listener.hpp"
 
+#include "as_values.hpp"
 #include "run_on.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
@@ -26,8 +25,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-constexpr auto as_values = asio::as_tuple(asio::deferred);
 
 // Counters that somebody is told of.
 constexpr auto told = {&tls_async::stats::plaintext_sealed,   &tls_async::stats::plaintext_opened,

@@ -29,7 +29,7 @@ std::uint16_t number_at(std::string_view bytes, std::size_t at) {
   return static_cast<std::uint16_t>(byte_at(bytes, at) << 8 | byte_at(bytes, at + 1));
 }
 
-std::string number(std::size_t value) {
+std::string two_bytes(std::size_t value) {
   return {static_cast<char>(value >> 8 & 0xff), static_cast<char>(value & 0xff)};
 }
 
@@ -115,16 +115,16 @@ std::string format_header(client_addresses const& client, std::string_view alpn)
   };
   auto rest =
       both_v4 ? format(source.to_v4(), destination.to_v4()) : format(v6(source), v6(destination));
-  rest += number(client.source.port()) + number(client.destination.port());
+  rest += two_bytes(client.source.port()) + two_bytes(client.destination.port());
   if (!alpn.empty()) {
     rest += static_cast<char>(tlv_alpn);
-    rest += number(alpn.size());
+    rest += two_bytes(alpn.size());
     rest += alpn;
   }
   std::string header{signature};
   header += static_cast<char>(version | proxied);
   header += static_cast<char>(both_v4 ? tcp_over_v4 : tcp_over_v6);
-  return header + number(rest.size()) + rest;
+  return header + two_bytes(rest.size()) + rest;
 }
 
 }  // namespace tls_proxy

@@ -4,9 +4,9 @@
 // The steps of a connection, and its two directions.
 #include "session.hpp"
 
+#include "serving/as_values.hpp"
 #include "serving/tcp_info.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -29,8 +29,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-// Errors are expected here, so they come as values.
-constexpr auto as_values = asio::as_tuple(asio::deferred);
+using serving::as_values;
 
 // What each direction holds at most: two records.
 constexpr std::size_t chunk_bytes = 32768;

@@ -24,7 +24,7 @@
 namespace tls_async::bench {
 namespace {
 
-void succeed(int error, char const* what) {
+void must_succeed(int error, char const* what) {
   if (error != 0) throw std::system_error(error, std::generic_category(), what);
 }
 
@@ -44,8 +44,8 @@ double resident_bytes() {
 
 server_process::server_process(std::string const& stack) {
   int in[2], out[2];
-  succeed(pipe2(in, O_CLOEXEC) != 0 ? errno : 0, "pipe");
-  succeed(pipe2(out, O_CLOEXEC) != 0 ? errno : 0, "pipe");
+  must_succeed(pipe2(in, O_CLOEXEC) != 0 ? errno : 0, "pipe");
+  must_succeed(pipe2(out, O_CLOEXEC) != 0 ? errno : 0, "pipe");
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
@@ -58,7 +58,7 @@ server_process::server_process(std::string const& stack) {
   close(out[1]);
   to_ = in[1];
   from_ = out[0];
-  succeed(error, "posix_spawn");
+  must_succeed(error, "posix_spawn");
   try {
     port_ = static_cast<unsigned short>(ask("port"));
   } catch (...) {
@@ -116,7 +116,7 @@ void serve_until_told(std::string const& stack) {
     }
   });
   clockid_t clock = 0;
-  succeed(pthread_getcpuclockid(server.native_handle(), &clock), "pthread_getcpuclockid");
+  must_succeed(pthread_getcpuclockid(server.native_handle(), &clock), "pthread_getcpuclockid");
   system_call_counts const& calls = *counts.get_future().get();
   std::cout.precision(17);
   for (std::string what; std::getline(std::cin, what);) {
