@@ -11,12 +11,12 @@ namespace {
 
 using names = std::vector<std::string>;
 
-struct fixture {
+struct alpn_fixture {
   context server = ready_server();
   context client = ready_client();
 };
 
-BOOST_FIXTURE_TEST_SUITE(alpn, fixture)
+BOOST_FIXTURE_TEST_SUITE(alpn, alpn_fixture)
 
 BOOST_AUTO_TEST_CASE(server_chooses_by_its_own_order) {
   client.set_alpn({"http/1.1", "h2"});

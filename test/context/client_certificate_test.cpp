@@ -24,14 +24,14 @@ int announced(context& server) {
   return sk_X509_NAME_num(SSL_CTX_get_client_CA_list(server.native_handle()));
 }
 
-struct fixture {
+struct client_certificate_fixture {
   context server = ready_server();
   context client = ready_client();
   std::string const& authority = client_identity().authority;
   std::string const& other_authority = make_identity(identity_kind::untrusted).authority;
 };
 
-BOOST_FIXTURE_TEST_SUITE(client_certificate, fixture)
+BOOST_FIXTURE_TEST_SUITE(client_certificate, client_certificate_fixture)
 
 BOOST_AUTO_TEST_CASE(required_certificate_is_verified_in_each_version) {
   server.trust(authority);

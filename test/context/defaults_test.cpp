@@ -30,13 +30,13 @@ constexpr auto server_role = context::role::server;
 std::vector<std::string> effective_suites(context& of) {
   session_ptr const session{SSL_new(of.native_handle())};
   auto* const suites = SSL_get1_supported_ciphers(session.get());
-  std::vector<std::string> names;
-  names.reserve(static_cast<std::size_t>(sk_SSL_CIPHER_num(suites)));
+  std::vector<std::string> suite_names;
+  suite_names.reserve(static_cast<std::size_t>(sk_SSL_CIPHER_num(suites)));
   for (int i = 0; i < sk_SSL_CIPHER_num(suites); ++i) {
-    names.emplace_back(SSL_CIPHER_get_name(sk_SSL_CIPHER_value(suites, i)));
+    suite_names.emplace_back(SSL_CIPHER_get_name(sk_SSL_CIPHER_value(suites, i)));
   }
   sk_SSL_CIPHER_free(suites);
-  return names;
+  return suite_names;
 }
 
 // A peer of the test's own that speaks only one version and sees to nothing else.

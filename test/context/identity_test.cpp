@@ -35,12 +35,12 @@ void check_serves(context& server) {
   BOOST_TEST(was.completed, was);
 }
 
-struct fixture {
+struct identity_fixture {
   temporary_directory files;
   context server{context::role::server};
 };
 
-BOOST_FIXTURE_TEST_SUITE(use_identity, fixture)
+BOOST_FIXTURE_TEST_SUITE(use_identity, identity_fixture)
 
 BOOST_AUTO_TEST_CASE(chain_then_key_from_files) {
   server.use_certificate_chain_file(files.file("chain.pem", ec.certificate_chain));

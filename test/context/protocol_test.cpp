@@ -16,12 +16,12 @@ namespace {
 
 using version = context::version;
 
-struct fixture {
+struct protocol_fixture {
   context server = ready_server();
   context client = ready_client();
 };
 
-BOOST_FIXTURE_TEST_SUITE(protocol, fixture)
+BOOST_FIXTURE_TEST_SUITE(protocol, protocol_fixture)
 
 BOOST_AUTO_TEST_CASE(newest_common_version_is_spoken) {
   struct range {

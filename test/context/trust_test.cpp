@@ -32,7 +32,7 @@ private:
   std::optional<std::string> old_;
 };
 
-struct fixture {
+struct trust_fixture {
   temporary_directory files;
   context server = ready_server();
   context client{context::role::client};
@@ -53,7 +53,7 @@ struct fixture {
   }
 };
 
-BOOST_FIXTURE_TEST_SUITE(trust, fixture)
+BOOST_FIXTURE_TEST_SUITE(trust, trust_fixture)
 
 BOOST_AUTO_TEST_CASE(authority_of_a_file_is_trusted) {
   auto const file = files.file("ca.pem", other_authority + "some comment\n" + authority);

@@ -14,8 +14,6 @@ namespace {
 
 namespace data = boost::unit_test::data;
 
-constexpr std::array versions{TLS1_2_VERSION, TLS1_3_VERSION};
-
 BOOST_AUTO_TEST_SUITE(engine_close)
 
 BOOST_DATA_TEST_CASE(close_notify_ends_the_peers_plaintext_behind_all_that_was_sealed,

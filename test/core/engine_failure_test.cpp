@@ -21,8 +21,6 @@ namespace {
 
 namespace data = boost::unit_test::data;
 
-constexpr std::array versions{TLS1_2_VERSION, TLS1_3_VERSION};
-
 // Every call of an engine with a failure answers it again, and touches neither the ring nor
 // OpenSSL.
 void check_sticky(engine& failed) {

@@ -19,8 +19,6 @@ namespace {
 
 namespace data = boost::unit_test::data;
 
-constexpr std::array versions{TLS1_2_VERSION, TLS1_3_VERSION};
-
 // The client verifies the peer, for `host`.
 struct named_engines : engine_pair {
   explicit named_engines(std::string const& host, tls_settings const& settings = {})

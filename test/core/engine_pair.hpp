@@ -41,6 +41,9 @@ namespace tls_async::test {
 inline constexpr stream_options plain_options{
     .ring_records = 4, .most_key_updates_in_a_row = 0, .most_handshake_messages_in_a_row = 0};
 
+/// For cases that are to hold with both.
+inline constexpr std::array versions{TLS1_2_VERSION, TLS1_3_VERSION};
+
 inline std::span<std::byte const> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }

@@ -48,7 +48,8 @@ bool shows(X509* certificate, std::string const& host) {
                          nullptr) == 1;
 }
 
-using session = std::unique_ptr<SSL_SESSION, decltype([](SSL_SESSION* s) { SSL_SESSION_free(s); })>;
+using kept_session =
+    std::unique_ptr<SSL_SESSION, decltype([](SSL_SESSION* s) { SSL_SESSION_free(s); })>;
 
 void want_natively(SSL* client, std::string const& host) {
   auto* const wanted = SSL_get0_param(client);
@@ -58,7 +59,7 @@ void want_natively(SSL* client, std::string const& host) {
   ERR_clear_error();
 }
 
-int pass_on(int preverified, X509_STORE_CTX*) { return preverified; }
+int accept_preverified(int preverified, X509_STORE_CTX*) { return preverified; }
 
 struct way {
   char const* name;
@@ -109,13 +110,13 @@ way const ways[] = {
     {"named, native verify_none amid",
      name_it,
      [](engine& client, std::string const&) {
-       SSL_set_verify(client.native_handle(), SSL_VERIFY_NONE, &pass_on);
+       SSL_set_verify(client.native_handle(), SSL_VERIFY_NONE, &accept_preverified);
        return error_code();
      },
      {}},
     {"native callback, then named",
      [](engine& client, std::string const& host) {
-       SSL_set_verify(client.native_handle(), SSL_VERIFY_PEER, &pass_on);
+       SSL_set_verify(client.native_handle(), SSL_VERIFY_PEER, &accept_preverified);
        return client.be_client_of(host);
      },
      {},
@@ -123,7 +124,7 @@ way const ways[] = {
     {"named, then native callback",
      [](engine& client, std::string const& host) {
        auto const refused = client.be_client_of(host);
-       SSL_set_verify(client.native_handle(), SSL_VERIFY_PEER, &pass_on);
+       SSL_set_verify(client.native_handle(), SSL_VERIFY_PEER, &accept_preverified);
        return refused;
      },
      {},
@@ -179,11 +180,11 @@ struct contexts {
 
 // Whether `w` says that the session is with `host`. `resumed` is offered.
 bool succeeds(way const& w, SSL_CTX* client_context, SSL_CTX* server_context,
-              std::string const& host, SSL_SESSION* resumed, session* kept = nullptr) {
+              std::string const& host, SSL_SESSION* resumed, kept_session* kept = nullptr) {
   engine_pair pair(client_context, server_context);
   error_code refused = w.before(pair.client, host);
   if (resumed != nullptr) {
-    session const copy(SSL_SESSION_dup(resumed));
+    kept_session const copy(SSL_SESSION_dup(resumed));
     SSL_set_session(pair.client.native_handle(), copy.get());
   }
   if (!refused && w.amid) {
@@ -253,7 +254,7 @@ BOOST_AUTO_TEST_CASE(resumption_is_only_for_what_was_verified) {
            {std::pair<way const&, SSL_CTX*>(unverified, with.theirs.get()),
             std::pair<way const&, SSL_CTX*>(unverified, careless.native_handle()),
             std::pair<way const&, SSL_CTX*>(verified, with.theirs.get())}) {
-        session kept;
+        kept_session kept;
         succeeds(origin, of, server.get(), "localhost", nullptr, &kept);
         if (!kept) continue;
         for (auto const& w : ways) {

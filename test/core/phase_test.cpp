@@ -32,7 +32,7 @@ namespace {
 namespace data = boost::unit_test::data;
 
 // A client that is brought into a phase, or taken out of it.
-class session {
+class played_session {
 public:
   phase now() { return client().phase(); }
 
@@ -85,23 +85,23 @@ private:
 
 struct event {
   std::string name;
-  std::function<void(session&)> happen;
+  std::function<void(played_session&)> happen;
   std::vector<phase_transition> leads;  ///< Where it may happen, and to which phase it leads.
 };
 
 std::vector<event> all_events() {
   return {
-      {"the handshake begins", &session::begin, {{phase::fresh, phase::negotiating}}},
-      {"the handshake is done", &session::negotiate, {{phase::negotiating, phase::open}}},
+      {"the handshake begins", &played_session::begin, {{phase::fresh, phase::negotiating}}},
+      {"the handshake is done", &played_session::negotiate, {{phase::negotiating, phase::open}}},
       {"close_notify",
-       &session::close,
+       &played_session::close,
        {{phase::open, phase::output_closed}, {phase::input_closed, phase::closed}}},
       {"close_notify of the peer",
-       &session::be_closed,
+       &played_session::be_closed,
        {{phase::open, phase::input_closed}, {phase::output_closed, phase::closed}}},
-      {"the end without a word", &session::close_quietly, {{phase::open, phase::closed}}},
+      {"the end without a word", &played_session::close_quietly, {{phase::open, phase::closed}}},
       {"a failure",
-       &session::fail,
+       &played_session::fail,
        {{phase::fresh, phase::failed},
         {phase::negotiating, phase::failed},
         {phase::open, phase::failed},
@@ -109,7 +109,7 @@ std::vector<event> all_events() {
         {phase::input_closed, phase::failed},
         {phase::closed, phase::failed}}},
       {"SSL_clear",
-       &session::clear,
+       &played_session::clear,
        {{phase::negotiating, phase::fresh},
         {phase::open, phase::fresh},
         {phase::output_closed, phase::fresh},
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(every_transition_is_reached) {
   for (auto const& each : all_events()) {
     for (phase_transition const& way : each.leads) {
       BOOST_TEST_CONTEXT(each.name << ": " << way) {
-        session s;
+        played_session s;
         s.come_to(way.from);
         BOOST_TEST(s.now() == way.from);
         each.happen(s);
@@ -153,13 +153,13 @@ BOOST_AUTO_TEST_CASE(failures_of_all_kinds_lead_to_failed) {
   engine alone(make_context(role::client).get(), plain_options);
   BOOST_TEST(alone.handshake().next == want::failed);
   BOOST_TEST(alone.phase() == phase::failed);
-  session s;
+  played_session s;
   s.begin();
   give(s.client(), "HTTP/1.0 400 Bad Request\r\n\r\n");
   BOOST_TEST(s.client().handshake().next == want::failed);
   BOOST_TEST(s.now() == phase::failed);
   BOOST_TEST(!s.client().handshake_done());
-  session open;
+  played_session open;
   open.negotiate();
   give(open.client(), std::string("\x17\x03\x03\0\x20", 5) + std::string(32, '\0'));
   BOOST_TEST(open_all(open.client()) == "");
@@ -206,7 +206,7 @@ BOOST_DATA_TEST_CASE(close_notify_that_waits_for_room_has_closed_the_output,
 }
 
 BOOST_AUTO_TEST_CASE(session_of_before_leaves_nothing_to_the_next_after_ssl_clear) {
-  session s;
+  played_session s;
   s.come_to(phase::closed);
   s.clear();
   BOOST_TEST(s.now() == phase::fresh);
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(session_of_before_leaves_nothing_to_the_next_after_ssl_clea
 
 BOOST_AUTO_TEST_CASE(nothing_begins_anew_before_ssl_clear) {
   for (auto const where : {phase::fresh, phase::open, phase::failed}) {
-    session s;
+    played_session s;
     s.come_to(where);
     BOOST_TEST(!s.client().begin_anew_if_cleared());
     BOOST_TEST(s.now() == where);

@@ -18,9 +18,9 @@ namespace {
 constexpr std::size_t record = 17'408;
 constexpr std::size_t most = std::size_t{16} << 20;
 
-using session = std::unique_ptr<SSL, decltype(&SSL_free)>;
+using ssl_ptr = std::unique_ptr<SSL, decltype(&SSL_free)>;
 
-session make_session() {
+ssl_ptr make_session() {
   static std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> const context(SSL_CTX_new(TLS_method()),
                                                                          &SSL_CTX_free);
   return {SSL_new(context.get()), &SSL_free};

@@ -16,8 +16,10 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/mpl/list.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <exception>
 #include <future>
 #include <list>
 #include <type_traits>
@@ -38,6 +40,9 @@ template <class NextLayer>
 using asio_stream = ssl::stream<NextLayer>;
 template <class NextLayer>
 using our_stream = tls_async::stream<NextLayer>;
+/// For a case that is to hold for each of them.
+template <class NextLayer>
+using both_streams = boost::mpl::list<asio_stream<NextLayer>, our_stream<NextLayer>>;
 
 /// What `Stream` was made over: a type or a reference. Void for what is no TLS stream.
 template <class Stream>
@@ -174,6 +179,11 @@ inline void run(asio::io_context& io, unsigned threads = 1) {
   one();
   for (auto& other : others)
     other.get();
+}
+
+/// For co_spawn.
+inline void rethrow(std::exception_ptr thrown) {
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 /// A connection for use_future, whose intermediate steps run on threads of the system executor:

@@ -31,10 +31,6 @@ using over_some_layers = boost::mpl::list<asio_stream<tcp::socket>,       //
                                           our_stream<beast::tcp_stream>,  //
                                           our_stream<our_stream<tcp::socket>>>;
 
-void rethrow(std::exception_ptr thrown) {
-  if (thrown) std::rethrow_exception(thrown);
-}
-
 BOOST_AUTO_TEST_SUITE(echo)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_callbacks, Stream, over_some_layers) {

@@ -29,20 +29,15 @@
 namespace tls_async::test {
 namespace {
 
-using both_stacks = boost::mpl::list<asio_stream<tcp::socket>, our_stream<tcp::socket>>;
-using streams =
+using socket_streams =
     boost::mpl::list<asio_stream<tcp::socket>, our_stream<tcp::socket>,
                      our_stream<beast::tcp_stream>, our_stream<our_stream<tcp::socket>>>;
-
-void rethrow(std::exception_ptr thrown) {
-  if (thrown) std::rethrow_exception(thrown);
-}
 
 BOOST_AUTO_TEST_SUITE(handler_executor)
 
 // Each verb with a strand of its own: one thread runs them all, so that each is on the right one is
 // the question.
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one, Stream, streams) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one, Stream, socket_streams) {
   connection<Stream> over;
   using strand = asio::strand<asio::io_context::executor_type>;
   int completed = 0, misplaced = 0;
@@ -83,7 +78,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one, Stream, streams) {
 }
 
 // That of a stream may be type-erased, and mostly is.
-BOOST_AUTO_TEST_CASE_TEMPLATE(may_be_a_strand_over_that_of_the_stream, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(may_be_a_strand_over_that_of_the_stream, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   auto const where = asio::make_strand(over.client.stream.get_executor());
   int placed = 0;
@@ -98,7 +94,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(may_be_a_strand_over_that_of_the_stream, Stream, b
 }
 
 // Failures and refusals as well.
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one_for_errors, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one_for_errors, Stream, both_streams<tcp::socket>) {
   connection<Stream> over;
   asio::strand<asio::io_context::executor_type> const where(over.io.get_executor());
   over.server.stream.lowest_layer().close();
@@ -111,7 +107,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_the_associated_one_for_errors, Stream, both_sta
   BOOST_TEST(!misplaced);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(is_that_of_the_next_layer_by_default, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(is_that_of_the_next_layer_by_default, Stream,
+                              both_streams<tcp::socket>) {
   asio::io_context io;
   contexts with;
   auto const strand = asio::make_strand(io);
@@ -132,7 +129,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_that_of_the_next_layer_by_default, Stream, both
 }
 
 // The handlers run in a pool, the sockets in an io_context.
-BOOST_AUTO_TEST_CASE_TEMPLATE(may_belong_to_another_context, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(may_belong_to_another_context, Stream, both_streams<tcp::socket>) {
   connection<Stream> over;
   auto work = asio::make_work_guard(over.io);
   std::thread io([&] { over.io.run(); });
@@ -180,7 +177,8 @@ asio::awaitable<void> both_ways(Stream& stream, handshake_type role, std::string
   co_await stream.async_shutdown(asio::use_awaitable);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(with_explicit_strands_both_directions_go_at_once, Stream, streams) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(with_explicit_strands_both_directions_go_at_once, Stream,
+                              socket_streams) {
   connection<Stream> over;
   std::string to_client, to_server;
   auto const spawn = [&](auto& at, std::string& received) {
@@ -195,7 +193,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(with_explicit_strands_both_directions_go_at_once, 
 
 // One chain of operations for each stream, each continued by whichever thread is free: the implicit
 // strand.
-BOOST_AUTO_TEST_CASE_TEMPLATE(with_implicit_strands_a_chain_of_verbs_works, Stream, streams) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(with_implicit_strands_a_chain_of_verbs_works, Stream,
+                              socket_streams) {
   connection<Stream> over;
   std::atomic<int> ended = 0;
   auto const end = [&ended](std::exception_ptr thrown) {
@@ -209,7 +208,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(with_implicit_strands_a_chain_of_verbs_works, Stre
 }
 
 // Many connections of one context, each on its strand.
-BOOST_AUTO_TEST_CASE_TEMPLATE(share_contexts, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(share_contexts, Stream, both_streams<tcp::socket>) {
   asio::io_context io;
   contexts with;
   std::vector<std::unique_ptr<Stream>> all;

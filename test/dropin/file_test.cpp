@@ -8,7 +8,6 @@
 #include "http.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <unistd.h>
@@ -23,7 +22,6 @@
 namespace tls_async::test {
 namespace {
 
-using both_stacks = boost::mpl::list<asio_stream<beast::tcp_stream>, our_stream<beast::tcp_stream>>;
 using usual = our_stream<beast::tcp_stream>;
 
 // With a name, gone with the test.
@@ -78,7 +76,7 @@ BOOST_AUTO_TEST_SUITE(beast_file)
 
 constexpr std::size_t large = 10'000'001;
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(body_is_written_by_beast, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(body_is_written_by_beast, Stream, both_streams<beast::tcp_stream>) {
   for (std::size_t const size : {std::size_t{0}, std::size_t{1}, large}) {
     named_file const file(size);
     connection<Stream> over;
@@ -95,7 +93,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(body_is_written_by_beast, Stream, both_stacks) {
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(body_is_read_into_a_file, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(body_is_read_into_a_file, Stream, both_streams<beast::tcp_stream>) {
   named_file const file(large), place(0);
   connection<Stream> over;
   handshake(over);

@@ -23,9 +23,9 @@ namespace {
 
 // That the programs are ones for Asio's stream is shown by the first. The other styles stay with
 // the most usual next layer: each of these pairs takes the compiler seconds.
-using over_each_layer = boost::mpl::list<asio_stream<beast::tcp_stream>,  //
-                                         our_stream<beast::tcp_stream>,   //
-                                         our_stream<our_stream<beast::tcp_stream>>>;
+using over_tcp_streams = boost::mpl::list<asio_stream<beast::tcp_stream>,  //
+                                          our_stream<beast::tcp_stream>,   //
+                                          our_stream<our_stream<beast::tcp_stream>>>;
 using usual = our_stream<beast::tcp_stream>;
 
 BOOST_AUTO_TEST_SUITE(beast_http)
@@ -49,12 +49,12 @@ void talk(Token token, bool records_are_short = false) {
   BOOST_TEST(ended == 2);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, over_each_layer) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, over_tcp_streams) {
   talk<Stream>(asio::use_awaitable);
 }
 
 // max_fragment_length (RFC 6066 section 4).
-BOOST_AUTO_TEST_CASE_TEMPLATE(works_where_a_client_wants_short_records, Stream, over_each_layer) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_where_a_client_wants_short_records, Stream, over_tcp_streams) {
   talk<Stream>(asio::use_awaitable, true);
 }
 
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_SUITE(tcp_stream_deadline)
 
 constexpr auto soon = std::chrono::milliseconds(10);
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_handshake, Stream, over_each_layer) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_handshake, Stream, over_tcp_streams) {
   connection<Stream> over;
   error_code result;
   beast::get_lowest_layer(over.client.stream).expires_after(soon);
@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_handshake, Stream, over_each_layer) {
   BOOST_TEST(!beast::get_lowest_layer(over.client.stream).socket().is_open());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_read, Stream, over_each_layer) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_read, Stream, over_tcp_streams) {
   connection<Stream> over;
   auto& client = over.client.stream;
   error_code result;
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_read, Stream, over_each_layer) {
   BOOST_TEST(result == error_code(beast::error::timeout));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_write, Stream, over_each_layer) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_write, Stream, over_tcp_streams) {
   connection<Stream> over;
   handshake(over);
   auto& client = over.client.stream;
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(ends_a_write, Stream, over_each_layer) {
 }
 
 // What Beast's programs do: a deadline for each step, taken back behind the last.
-BOOST_AUTO_TEST_CASE_TEMPLATE(does_not_meet_what_ends_in_time, Stream, over_each_layer) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(does_not_meet_what_ends_in_time, Stream, over_tcp_streams) {
   connection<Stream> over;
   auto& below_client = beast::get_lowest_layer(over.client.stream);
   below_client.expires_after(std::chrono::seconds(30));

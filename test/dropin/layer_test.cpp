@@ -11,7 +11,6 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/_experimental/test/stream.hpp>
 #include <boost/beast/websocket/stream.hpp>
-#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -22,11 +21,11 @@ namespace tls_async::test {
 namespace {
 
 using test_stream = beast::test::stream;
-using both_stacks = boost::mpl::list<asio_stream<test_stream>, our_stream<test_stream>>;
 
 BOOST_AUTO_TEST_SUITE(layer)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(test_stream_of_beast_carries_a_session, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(test_stream_of_beast_carries_a_session, Stream,
+                              both_streams<test_stream>) {
   asio::io_context io;
   contexts with;
   Stream client(io, with.client), server(io, with.server);

@@ -15,7 +15,6 @@
 #include <boost/beast/core/detect_ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/stream_traits.hpp>
-#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <array>
@@ -27,8 +26,6 @@
 
 namespace tls_async::test {
 namespace {
-
-using both_stacks = boost::mpl::list<asio_stream<tcp::socket>, our_stream<tcp::socket>>;
 
 template <class NextLayer>
 constexpr bool has_the_types_of_asio() {
@@ -71,7 +68,8 @@ std::string pass(asio::io_context& io, Stream& from, Stream& to, std::string lin
 
 BOOST_AUTO_TEST_SUITE(surface)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(layers_and_executor_are_those_below, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(layers_and_executor_are_those_below, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   auto& stream = over.client.stream;
   auto const& fixed = stream;
@@ -83,7 +81,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(layers_and_executor_are_those_below, Stream, both_
   BOOST_TEST(stream.lowest_layer().is_open());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(socket_made_by_the_stream_connects, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(socket_made_by_the_stream_connects, Stream,
+                              both_streams<tcp::socket>) {
   asio::io_context io;
   contexts with;
   tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
@@ -94,7 +93,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(socket_made_by_the_stream_connects, Stream, both_s
   BOOST_TEST(pass(io, client, server, "hello") == "hello");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(session_of_the_application_is_taken_over, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(session_of_the_application_is_taken_over, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   SSL* const session = SSL_new(over.with.client.native_handle());
   Stream client(std::move(over.client.stream.next_layer()), session);
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(session_of_the_application_is_taken_over, Stream, 
   BOOST_TEST(pass(over.io, client, over.server.stream, "hello") == "hello");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(native_handle_sets_and_tells, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(native_handle_sets_and_tells, Stream, both_streams<tcp::socket>) {
   connection<Stream> over;
   SSL* const client = over.client.stream.native_handle();
   BOOST_TEST(SSL_set_tlsext_host_name(client, "example.test") == 1);
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(native_handle_sets_and_tells, Stream, both_stacks)
              std::string("example.test"));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(stream_is_moved_in_mid_session, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(stream_is_moved_in_mid_session, Stream, both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   Stream moved(std::move(over.client.stream));
@@ -127,7 +127,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(stream_is_moved_in_mid_session, Stream, both_stack
 }
 
 // How Asio's programs reconnect.
-BOOST_AUTO_TEST_CASE_TEMPLATE(assigned_stream_makes_a_new_session, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(assigned_stream_makes_a_new_session, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   for (int again = 0; again != 2; ++again) {
@@ -140,7 +141,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(assigned_stream_makes_a_new_session, Stream, both_
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(server_that_detects_tls_gives_its_bytes_to_the_handshake, Stream,
-                              both_stacks) {
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   beast::flat_buffer received;
   auto& server = over.server.stream;
@@ -163,7 +164,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(server_that_detects_tls_gives_its_bytes_to_the_han
   BOOST_TEST(pass(over.io, over.client.stream, server, "hello") == "hello");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(buffer_sequence_may_be_a_temporary, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(buffer_sequence_may_be_a_temporary, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   std::string const head = "head ", body = "body ", tail = "tail";
@@ -196,7 +198,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(buffer_sequence_may_be_a_temporary, Stream, both_s
   BOOST_TEST(read > 0);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(empty_buffers_complete_without_io, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(empty_buffers_complete_without_io, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   int done = 0;
@@ -212,7 +215,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(empty_buffers_complete_without_io, Stream, both_st
   BOOST_TEST(done == 2);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(end_of_the_stream_has_asios_errors, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(end_of_the_stream_has_asios_errors, Stream,
+                              both_streams<tcp::socket>) {
   for (bool const says_goodbye : {true, false}) {
     connection<Stream> over;
     handshake(over);
@@ -237,7 +241,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(end_of_the_stream_has_asios_errors, Stream, both_s
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(any_completion_handler_is_a_token, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(any_completion_handler_is_a_token, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   std::string const sent = "type-erased";
@@ -296,7 +301,8 @@ BOOST_AUTO_TEST_CASE(default_token_is_the_executors) {
 }
 
 // Asio leaves what a handler throws to the caller of run(), and goes on with the next run().
-BOOST_AUTO_TEST_CASE_TEMPLATE(handler_that_throws_leaves_the_stream_usable, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(handler_that_throws_leaves_the_stream_usable, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   auto& client = over.client.stream;

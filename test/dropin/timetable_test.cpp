@@ -13,7 +13,7 @@ namespace {
 
 using theirs = ssl::stream<timed_stream>;
 using ours = tls_async::stream<timed_stream, virtual_clock>;
-using both = boost::mpl::list<theirs, ours>;
+using timed_streams = boost::mpl::list<theirs, ours>;
 template <class Stream>
 inline constexpr bool is_ours = std::is_same_v<Stream, ours>;
 
@@ -24,7 +24,7 @@ std::string const session_is_there = R"(20 handshake: done
 
 BOOST_AUTO_TEST_SUITE(timetable)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(request_and_response, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(request_and_response, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake([&](error_code) { c.write("request", [&](error_code) { c.read(); }); });
   c.at(100ms, [&] { c.peer.say("response"); });
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(request_and_response, Stream, both) {
 )");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(records_of_a_long_write, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(records_of_a_long_write, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] { c.write(std::string(40'000, 'x')); });
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(records_of_a_long_write, Stream, both) {
 )");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(writes_beside_a_read_that_waits, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(writes_beside_a_read_that_waits, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(50ms, [&] { c.read([&](error_code) { c.read(); }); });
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(writes_beside_a_read_that_waits, Stream, both) {
 }
 
 // The next layer counts from when it was told, whatever the streams do meanwhile.
-BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_of_the_next_layer_ends_a_read, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_of_the_next_layer_ends_a_read, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] {
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_of_the_next_layer_ends_a_read, Stream, bot
 )");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_of_the_next_layer_ends_a_handshake, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_of_the_next_layer_ends_a_handshake, Stream, timed_streams) {
   timed_client<Stream> c;
   c.peer.line = {};  // what it says does not arrive
   c.line->expires_after(300ms);
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_of_the_next_layer_ends_a_handshake, Stream
 )");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_of_the_next_layer_ends_a_write, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_of_the_next_layer_ends_a_write, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] {
@@ -119,7 +119,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_of_the_next_layer_ends_a_write, Stream, bo
 }
 
 // A read that is over leaves nothing outstanding, which the timeout would find.
-BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_spares_a_stream_whose_read_was_cancelled, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_spares_a_stream_whose_read_was_cancelled, Stream,
+                              timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] {
@@ -142,7 +143,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_spares_a_stream_whose_read_was_cancelled, 
 }
 
 // Nor does one that has got something, or the end.
-BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_spares_a_stream_that_has_read, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_spares_a_stream_that_has_read, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] {
@@ -165,7 +166,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(timeout_spares_a_stream_that_has_read, Stream, bot
 }
 
 // At 20 the answer has come, and nobody has been told yet.
-BOOST_AUTO_TEST_CASE_TEMPLATE(handshake_goes_on_behind_a_cancel_at_each_step, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(handshake_goes_on_behind_a_cancel_at_each_step, Stream,
+                              timed_streams) {
   for (std::string const when : {"0", "10", "20"}) {
     timed_client<Stream> c;
     c.handshake();
@@ -180,7 +182,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(handshake_goes_on_behind_a_cancel_at_each_step, St
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_is_cancelled_at_each_step_takes_nothing, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_is_cancelled_at_each_step_takes_nothing, Stream,
+                              timed_streams) {
   for (std::string const when : {"100", "150", "160"}) {
     timed_client<Stream> c;
     c.handshake();
@@ -199,7 +202,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_is_cancelled_at_each_step_takes_nothing,
 }
 
 // Asio's has sealed what it then drops, and the peer meets the gap.
-BOOST_AUTO_TEST_CASE_TEMPLATE(write_is_cancelled_while_nobody_takes_it, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(write_is_cancelled_while_nobody_takes_it, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] {
@@ -221,7 +224,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(write_is_cancelled_while_nobody_takes_it, Stream, 
 )"));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_is_cancelled_at_each_step, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_is_cancelled_at_each_step, Stream, timed_streams) {
   for (std::string const when : {"100", "110", "120"}) {
     timed_client<Stream> c;
     c.handshake();
@@ -239,7 +242,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_is_cancelled_at_each_step, Stream, both) 
 }
 
 // Asio's waits until the read has ended, and then takes that for its own cancellation.
-BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_beside_a_read, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_beside_a_read, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] { c.read(); });
@@ -252,7 +255,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_beside_a_read, Stream, both) {
 }
 
 // Ours ends by its deadline.
-BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_of_a_silent_peer, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_of_a_silent_peer, Stream, timed_streams) {
   timed_client<Stream> c;
   c.peer.answers_close_notify = false;
   c.handshake();
@@ -262,7 +265,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(shutdown_of_a_silent_peer, Stream, both) {
                                 (is_ours<Stream> ? "2100 shutdown: Connection timed out\n" : ""));
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(peer_closes_its_half_first, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(peer_closes_its_half_first, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] { c.read(); });
@@ -279,7 +282,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(peer_closes_its_half_first, Stream, both) {
 )");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(peer_goes_without_a_close_notify, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(peer_goes_without_a_close_notify, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] { c.read([&](error_code) { c.read(); }); });
@@ -294,7 +297,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(peer_goes_without_a_close_notify, Stream, both) {
 }
 
 // What was written has left, as far as the next layer took it at once.
-BOOST_AUTO_TEST_CASE_TEMPLATE(close_behind_a_write, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(close_behind_a_write, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] {
@@ -308,7 +311,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(close_behind_a_write, Stream, both) {
 )");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(close_behind_a_write_in_a_handler, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(close_behind_a_write_in_a_handler, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] {
@@ -326,7 +329,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(close_behind_a_write_in_a_handler, Stream, both) {
 )");
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(close_ends_a_read, Stream, both) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(close_ends_a_read, Stream, timed_streams) {
   timed_client<Stream> c;
   c.handshake();
   c.at(100ms, [&] { c.read(); });

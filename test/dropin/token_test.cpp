@@ -28,12 +28,6 @@
 namespace tls_async::test {
 namespace {
 
-using both_stacks = boost::mpl::list<asio_stream<tcp::socket>, our_stream<tcp::socket>>;
-
-void rethrow(std::exception_ptr thrown) {
-  if (thrown) std::rethrow_exception(thrown);
-}
-
 struct counts {
   std::size_t allocated = 0, freed = 0;
 };
@@ -65,7 +59,7 @@ struct counting_allocator {
 BOOST_AUTO_TEST_SUITE(handler_allocator)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_used_for_each_verb_and_given_everything_back, Stream,
-                              both_stacks) {
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   auto& client = over.client.stream;
@@ -96,7 +90,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_used_for_each_verb_and_given_everything_back, S
 }
 
 // What Asio promises for every operation: memory is freed before the handler is run.
-BOOST_AUTO_TEST_CASE_TEMPLATE(has_its_memory_back_when_the_handler_runs, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(has_its_memory_back_when_the_handler_runs, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   counts seen;
@@ -124,7 +119,7 @@ asio::awaitable<void> moment() {
 
 // Asio's programs bound a read like this. What the cancelled read did not take is for the next one.
 BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_loses_against_a_timer_has_consumed_nothing, Stream,
-                              both_stacks) {
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   auto const wait = [&]() -> asio::awaitable<void> {
@@ -143,7 +138,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_loses_against_a_timer_has_consumed_nothi
   over.io.run();
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_wins_cancels_the_timer, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(read_that_wins_cancels_the_timer, Stream, both_streams<tcp::socket>) {
   connection<Stream> over;
   handshake(over);
   auto const wait = [&]() -> asio::awaitable<void> {

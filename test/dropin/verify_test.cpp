@@ -5,7 +5,6 @@
 #include "connection.hpp"
 
 #include <boost/asio/use_future.hpp>
-#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <openssl/pem.h>
@@ -16,9 +15,6 @@
 
 namespace tls_async::test {
 namespace {
-
-using ours = our_stream<tcp::socket>;
-using both_stacks = boost::mpl::list<asio_stream<tcp::socket>, ours>;
 
 struct outcome {
   error_code client, server;
@@ -45,14 +41,14 @@ bool refused(error_code ec) {
 
 BOOST_AUTO_TEST_SUITE(verification)
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(host_name_is_accepted, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(host_name_is_accepted, Stream, both_streams<tcp::socket>) {
   connection<Stream> over;
   over.client.stream.set_verify_mode(ssl::verify_peer);
   over.client.stream.set_verify_callback(ssl::host_name_verification("example.test"));
   BOOST_TEST(!try_handshake(over).client);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(wrong_host_name_is_refused, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(wrong_host_name_is_refused, Stream, both_streams<tcp::socket>) {
   connection<Stream> over;
   over.client.stream.set_verify_mode(ssl::verify_peer);
   over.client.stream.set_verify_callback(ssl::host_name_verification("other.test"));
@@ -60,7 +56,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(wrong_host_name_is_refused, Stream, both_stacks) {
   BOOST_TEST(refused(was.client), was.client.message());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(unknown_authority_is_refused, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(unknown_authority_is_refused, Stream, both_streams<tcp::socket>) {
   connection<Stream> over;
   ssl::context trusts_nobody(ssl::context::tls_client);
   Stream client(std::move(over.client.stream.next_layer()), trusts_nobody);
@@ -70,7 +66,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(unknown_authority_is_refused, Stream, both_stacks)
   BOOST_TEST(refused(was.client), was.client.message());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_is_verified_with_verify_none, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_is_verified_with_verify_none, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   error_code ec;
   over.client.stream.set_verify_callback([](bool, ssl::verify_context&) { return false; }, ec);
@@ -80,7 +77,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_is_verified_with_verify_none, Stream, both
   BOOST_TEST(!try_handshake(over).client);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(chain_longer_than_the_depth_is_refused, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(chain_longer_than_the_depth_is_refused, Stream,
+                              both_streams<tcp::socket>) {
   for (bool const fits : {true, false}) {
     connection<Stream> over;
     auto const& identity = make_identity(identity_kind::server_intermediate);
@@ -96,7 +94,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(chain_longer_than_the_depth_is_refused, Stream, bo
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(callback_sees_each_certificate, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(callback_sees_each_certificate, Stream, both_streams<tcp::socket>) {
   connection<Stream> over;
   std::string subjects;
   bool all_preverified = true;
@@ -111,7 +109,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(callback_sees_each_certificate, Stream, both_stack
   BOOST_TEST(all_preverified);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(callback_may_accept_what_openssl_refuses, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(callback_may_accept_what_openssl_refuses, Stream,
+                              both_streams<tcp::socket>) {
   connection<Stream> over;
   ssl::context trusts_nobody(ssl::context::tls_client);
   over.client.stream = Stream(std::move(over.client.stream.next_layer()), trusts_nobody);
@@ -120,7 +119,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(callback_may_accept_what_openssl_refuses, Stream, 
   BOOST_TEST(!try_handshake(over).client);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(callback_of_the_context_is_asked, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(callback_of_the_context_is_asked, Stream, both_streams<tcp::socket>) {
   for (bool const accepts : {true, false}) {
     asio::io_context io;
     contexts with;
@@ -145,7 +144,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(callback_of_the_context_is_asked, Stream, both_sta
 
 // With Asio it would unwind through OpenSSL's C.
 BOOST_AUTO_TEST_CASE(callback_that_throws_refuses) {
-  connection<ours> over;
+  connection<our_stream<tcp::socket>> over;
   over.client.stream.set_verify_callback([](bool, ssl::verify_context&) -> bool {
     throw std::runtime_error("the list of friends is gone");
   });
@@ -155,7 +154,8 @@ BOOST_AUTO_TEST_CASE(callback_that_throws_refuses) {
   BOOST_TEST(story.find("the list of friends is gone") != std::string::npos, story);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(server_asks_for_the_clients_certificate, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(server_asks_for_the_clients_certificate, Stream,
+                              both_streams<tcp::socket>) {
   for (bool const has_one : {true, false}) {
     asio::io_context io;
     contexts with;
@@ -189,7 +189,8 @@ std::string encrypted(std::string const& key_pem, char const* password) {
   return {text, static_cast<std::size_t>(length)};
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(context_with_a_password_callback_serves, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(context_with_a_password_callback_serves, Stream,
+                              both_streams<tcp::socket>) {
   asio::io_context io;
   contexts with;
   ssl::context context(ssl::context::tls_server);

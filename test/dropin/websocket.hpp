@@ -11,10 +11,8 @@
 #include <tls_async/beast.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/use_future.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
@@ -126,12 +124,12 @@ private:
   std::size_t messages_ = 0;
 };
 
-// ---- Coroutines. `Token` is use_awaitable or deferred.
+// ---- Coroutines.
 
-template <class WebSocket, class Token>
-asio::awaitable<void> coroutine_websocket_server(WebSocket& stream, Token token) {
-  co_await stream.next_layer().async_handshake(ssl::stream_base::server, token);
-  co_await stream.async_accept(token);
+template <class WebSocket>
+asio::awaitable<void> coroutine_websocket_server(WebSocket& stream) {
+  co_await stream.next_layer().async_handshake(ssl::stream_base::server, asio::use_awaitable);
+  co_await stream.async_accept(asio::use_awaitable);
   for (;;) {
     beast::flat_buffer buffer;
     error_code ec;
@@ -140,38 +138,22 @@ asio::awaitable<void> coroutine_websocket_server(WebSocket& stream, Token token)
       require_closed(ec);
       co_return;
     }
-    co_await stream.async_write(buffer.data(), token);
+    co_await stream.async_write(buffer.data(), asio::use_awaitable);
   }
 }
-
-template <class WebSocket, class Token>
-asio::awaitable<void> coroutine_websocket_client(WebSocket& stream, Token token) {
-  co_await stream.next_layer().async_handshake(ssl::stream_base::client, token);
-  co_await stream.async_handshake("localhost", "/", token);
-  for (std::size_t const length : message_lengths) {
-    std::string const sent(length, 'm');
-    beast::flat_buffer received;
-    co_await stream.async_write(asio::buffer(sent), token);
-    co_await stream.async_read(received, token);
-    require_same(length, received);
-  }
-  co_await stream.async_close(websocket::close_code::normal, token);
-}
-
-// ---- Futures: on a thread of its own, while another runs the io_context.
 
 template <class WebSocket>
-void future_websocket_client(WebSocket& stream) {
-  stream.next_layer().async_handshake(ssl::stream_base::client, asio::use_future).get();
-  stream.async_handshake("localhost", "/", asio::use_future).get();
+asio::awaitable<void> coroutine_websocket_client(WebSocket& stream) {
+  co_await stream.next_layer().async_handshake(ssl::stream_base::client, asio::use_awaitable);
+  co_await stream.async_handshake("localhost", "/", asio::use_awaitable);
   for (std::size_t const length : message_lengths) {
     std::string const sent(length, 'm');
     beast::flat_buffer received;
-    stream.async_write(asio::buffer(sent), asio::use_future).get();
-    stream.async_read(received, asio::use_future).get();
+    co_await stream.async_write(asio::buffer(sent), asio::use_awaitable);
+    co_await stream.async_read(received, asio::use_awaitable);
     require_same(length, received);
   }
-  stream.async_close(websocket::close_code::normal, asio::use_future).get();
+  co_await stream.async_close(websocket::close_code::normal, asio::use_awaitable);
 }
 
 // ---- Blocking.

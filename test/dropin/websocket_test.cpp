@@ -7,7 +7,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <exception>
@@ -18,8 +17,8 @@ namespace tls_async::test {
 namespace {
 
 // That the programs are ones for Asio's stream is shown by the first. Other next layers are those
-// of next_layer_test and http_test: each of these pairs takes the compiler half a minute.
-using both_stacks = boost::mpl::list<asio_stream<beast::tcp_stream>, our_stream<beast::tcp_stream>>;
+// of next_layer_test and http_test, and other tokens those of http_test: each of these pairs takes
+// the compiler half a minute.
 using usual = our_stream<beast::tcp_stream>;
 
 template <class Stream>
@@ -38,8 +37,8 @@ bool was_closed(websocket::stream<Stream>& side) {
 
 BOOST_AUTO_TEST_SUITE(beast_websocket)
 
-template <class Stream, class Token>
-void talk(Token token, bool records_are_short = false) {
+template <class Stream>
+void talk(bool records_are_short = false) {
   websocket_connection<Stream> over;
   if (records_are_short) {
     SSL* const client = over.client_side.next_layer().native_handle();
@@ -51,8 +50,8 @@ void talk(Token token, bool records_are_short = false) {
     if (thrown) std::rethrow_exception(thrown);
     ++ended;
   };
-  asio::co_spawn(over.io, coroutine_websocket_server(over.server_side, token), end);
-  asio::co_spawn(over.io, coroutine_websocket_client(over.client_side, token), end);
+  asio::co_spawn(over.io, coroutine_websocket_server(over.server_side), end);
+  asio::co_spawn(over.io, coroutine_websocket_client(over.client_side), end);
   run(over.io);
   BOOST_TEST(ended == 2);
   BOOST_TEST(was_closed(over.client_side));
@@ -60,16 +59,15 @@ void talk(Token token, bool records_are_short = false) {
   BOOST_TEST(!over.client_side.is_open());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, both_stacks) {
-  talk<Stream>(asio::use_awaitable);
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_with_use_awaitable, Stream, both_streams<beast::tcp_stream>) {
+  talk<Stream>();
 }
 
 // max_fragment_length (RFC 6066 section 4).
-BOOST_AUTO_TEST_CASE_TEMPLATE(works_where_a_client_wants_short_records, Stream, both_stacks) {
-  talk<Stream>(asio::use_awaitable, true);
+BOOST_AUTO_TEST_CASE_TEMPLATE(works_where_a_client_wants_short_records, Stream,
+                              both_streams<beast::tcp_stream>) {
+  talk<Stream>(true);
 }
-
-BOOST_AUTO_TEST_CASE(works_with_deferred) { talk<usual>(asio::deferred); }
 
 BOOST_AUTO_TEST_CASE(works_with_callbacks) {
   websocket_connection<usual> over;
@@ -81,17 +79,6 @@ BOOST_AUTO_TEST_CASE(works_with_callbacks) {
   BOOST_TEST(client.closed);
   BOOST_TEST(server.closed);
   BOOST_TEST(was_closed(over.client_side));
-}
-
-BOOST_AUTO_TEST_CASE(works_with_use_future) {
-  auto& over = lasting<websocket_connection<usual>>();
-  bool served = false;
-  asio::co_spawn(over.io, coroutine_websocket_server(over.server_side, asio::use_awaitable),
-                 [&served](std::exception_ptr thrown) { served = !thrown; });
-  auto io = std::async(std::launch::async, [&] { run(over.io); });
-  BOOST_CHECK_NO_THROW(future_websocket_client(over.client_side));
-  io.get();
-  BOOST_TEST(served);
 }
 
 BOOST_AUTO_TEST_CASE(works_with_blocking_calls) {
@@ -115,8 +102,8 @@ BOOST_AUTO_TEST_CASE(works_with_permessage_deflate) {
     if (thrown) std::rethrow_exception(thrown);
     ++ended;
   };
-  asio::co_spawn(over.io, coroutine_websocket_server(over.server_side, asio::use_awaitable), end);
-  asio::co_spawn(over.io, coroutine_websocket_client(over.client_side, asio::use_awaitable), end);
+  asio::co_spawn(over.io, coroutine_websocket_server(over.server_side), end);
+  asio::co_spawn(over.io, coroutine_websocket_client(over.client_side), end);
   run(over.io);
   BOOST_TEST(ended == 2);
   BOOST_TEST(was_closed(over.client_side));
@@ -125,7 +112,8 @@ BOOST_AUTO_TEST_CASE(works_with_permessage_deflate) {
 
 // The peer goes away without a word: the close ends by itself, at the latest with the deadline of
 // the WebSocket stream.
-BOOST_AUTO_TEST_CASE_TEMPLATE(close_ends_when_the_peer_is_gone, Stream, both_stacks) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(close_ends_when_the_peer_is_gone, Stream,
+                              both_streams<beast::tcp_stream>) {
   websocket_connection<Stream> over;
   error_code result;
   auto const chat = [&]() -> asio::awaitable<void> {

@@ -151,10 +151,10 @@ void played_session::close() {
 }
 
 void played_session::abandon() {
-  auto all = session.take_all();
-  while (!all.empty()) {
-    detail::verb& first = all.front();
-    all.pop_front();
+  auto verbs = session.take_all();
+  while (!verbs.empty()) {
+    detail::verb& first = verbs.front();
+    verbs.pop_front();
     first.abandon();
   }
   asked.timer = detail::never;

@@ -18,12 +18,6 @@ namespace {
 namespace asio = boost::asio;
 namespace data = boost::unit_test::data;
 
-struct tls_1_2_session {
-  tls_1_2_session() : client_context(client_of_tls_1(2)), session({}, client_context) {}
-  context client_context;
-  connected_session session;
-};
-
 // A stream as server, whose peer sends one KeyUpdate.
 struct updated_session : rude_session {
   updated_session() : rude_session(role::client) { handshake(); }

@@ -176,6 +176,13 @@ struct connected_session : memory_session {
   }
 };
 
+struct tls_1_2_session {
+  explicit tls_1_2_session(stream_options const& options = {})
+      : client_context(client_of_tls_1(2)), session(options, client_context) {}
+  context client_context;
+  connected_session session;
+};
+
 /// Starts a write and lets everything happen that can.
 inline ending write_now(memory_session& s, memory_tls& from, std::string const& message) {
   ending written;

@@ -30,13 +30,6 @@ stream_options renegotiating() {
   return options;
 }
 
-struct tls_1_2_session {
-  explicit tls_1_2_session(stream_options const& options)
-      : client_context(client_of_tls_1(2)), session(options, client_context) {}
-  context client_context;
-  connected_session session;
-};
-
 // The client's Finished message of the last handshake, as either side saw it.
 std::string last_finished(memory_tls& s) {
   std::string message(64, '\0');
@@ -132,7 +125,7 @@ BOOST_AUTO_TEST_CASE(W5_without_a_role_a_write_says_so) {
 
 BOOST_TEST_DECORATOR(*boost::unit_test::label("W4"))
 BOOST_AUTO_TEST_CASE(renegotiation_is_refused_and_a_peer_that_insists_says_so) {
-  tls_1_2_session both({});
+  tls_1_2_session both;
   auto& session = both.session;
   SSL_clear_options(session.client.native_handle(), SSL_OP_NO_RENEGOTIATION);
   sink at_server, at_client;

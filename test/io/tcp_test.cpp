@@ -52,7 +52,7 @@ struct counting_socket : tcp::socket {
   std::size_t writes = 0;
 };
 
-using tcp_tls = stream<counting_socket>;
+using counted_tls = stream<counting_socket>;
 
 void join(counting_socket& client, counting_socket& server) {
   tcp::acceptor acceptor(client.get_executor(), {asio::ip::address_v4::loopback(), 0});
@@ -61,8 +61,8 @@ void join(counting_socket& client, counting_socket& server) {
 }
 
 template <class Executor>
-std::unique_ptr<tcp_tls> make_end(Executor const& executor, context& made_for) {
-  return std::make_unique<tcp_tls>(counting_socket(executor), made_for);
+std::unique_ptr<counted_tls> make_end(Executor const& executor, context& made_for) {
+  return std::make_unique<counted_tls>(counting_socket(executor), made_for);
 }
 
 // Two streams that are up, over a connection on the loopback.
@@ -72,8 +72,8 @@ struct tcp_session : socket_loop {
     shake_hands(client, server);
   }
 
-  tcp_tls client{counting_socket(io), trusting_client()};
-  tcp_tls server{counting_socket(io), known_server()};
+  counted_tls client{counting_socket(io), trusting_client()};
+  counted_tls server{counting_socket(io), known_server()};
 };
 
 constexpr std::size_t volume = 64 << 20;
@@ -234,7 +234,7 @@ BOOST_AUTO_TEST_CASE(blocking_call_beside_an_outstanding_verb_is_refused) {
   BOOST_TEST(s.client.read_some(asio::buffer(&place, 1), ec) == 0U);
   BOOST_TEST(ec == errc::operation_in_progress);
   BOOST_TEST(s.client.shutdown(ec) == errc::operation_in_progress);
-  BOOST_TEST(s.client.handshake(tcp_tls::client, ec) == errc::operation_in_progress);
+  BOOST_TEST(s.client.handshake(counted_tls::client, ec) == errc::operation_in_progress);
   // The read was not disturbed; once it is over, blocking is in order again.
   tls_write(s.server, asio::buffer("x", 1), written.token());
   s.run_until([&] { return parked.done && written.done; });
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(blocking_call_beside_an_outstanding_verb_is_refused) {
 
 // One session on a strand of its own, on a loop that several threads run: 16 writers and a reader
 // on each side.
-asio::awaitable<void> write_some_messages(tcp_tls& s, std::atomic<int>& left) {
+asio::awaitable<void> write_some_messages(counted_tls& s, std::atomic<int>& left) {
   std::string const message(700, 'm');
   for (int i = 0; i != 50; ++i) {
     auto const [ec, n] =
@@ -260,7 +260,7 @@ asio::awaitable<void> write_some_messages(tcp_tls& s, std::atomic<int>& left) {
     (void)ec;
   }
 }
-asio::awaitable<void> read_to_the_end(tcp_tls& s, std::atomic<std::size_t>& total) {
+asio::awaitable<void> read_to_the_end(counted_tls& s, std::atomic<std::size_t>& total) {
   std::vector<char> place(10'000);
   for (;;) {
     auto const [ec, n] =
@@ -285,7 +285,7 @@ struct threaded_side {
   }
 
   asio::strand<asio::io_context::executor_type> strand;
-  std::unique_ptr<tcp_tls> tls;
+  std::unique_ptr<counted_tls> tls;
   std::atomic<int> left{16};
   std::atomic<std::size_t> received{0};
 };
@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(sessions_on_strands_share_threads) {
 }
 
 // Each thread starts its writes beside those of the others, four at a time, with no strand.
-std::size_t write_as_futures(tcp_tls& s, char letter, std::size_t messages) {
+std::size_t write_as_futures(counted_tls& s, char letter, std::size_t messages) {
   constexpr std::size_t at_once = 4;
   std::string const message(5'000, letter);
   std::size_t written = 0;

@@ -134,7 +134,7 @@ void talk(stream<peer_layer>& client, std::string const& message, std::string& r
   if (client.shutdown(ec)) throw boost::system::system_error(ec);
 }
 
-outcome live() {
+outcome live_blocking() {
   outcome found;
   auto& contexts = contexts_of(context_kind::usual);
   std::string const message = numbered_plaintext(40'000);
@@ -174,7 +174,7 @@ outcome live() {
 
 std::vector<script> blocking_scripts() {
   return {{"blocking",
-           &live,
+           &live_blocking,
            [] { (void)contexts_of(context_kind::usual); },
            {kind::our_memory, kind::openssl_memory, kind::next_layer, kind::openssl_call}}};
 }

@@ -126,7 +126,7 @@ void set_both(maker& of_side) {
   });
 }
 
-outcome live() {
+outcome live_with_context() {
   outcome found;
   maker client(found, context::role::client), server(found, context::role::server);
   client.set("trust", [](context& c) { c.trust(server_identity().authority); });
@@ -151,7 +151,10 @@ outcome live() {
 }  // namespace
 
 std::vector<script> context_scripts() {
-  return {{"contexts", &live, [] {}, {kind::our_memory, kind::openssl_memory, kind::openssl_call}}};
+  return {{"contexts",
+           &live_with_context,
+           [] {},
+           {kind::our_memory, kind::openssl_memory, kind::openssl_call}}};
 }
 
 }  // namespace tls_async::test::torture

@@ -78,7 +78,7 @@ outcome judged(Act act) {
 }
 
 template <context_kind Kind, bool IsResumed>
-outcome live() {
+outcome live_bare() {
   return judged([] {
     auto& contexts = contexts_of(Kind);
     constexpr ring_sizes rings{1 << 16, 1 << 16};
@@ -155,12 +155,12 @@ std::vector<script> control_scripts() {
   constexpr auto tls12 = context_kind::tls12;
   constexpr auto certificate = context_kind::client_certificate;
   return {{"control:contexts", &make_contexts, [] {}, memory, true},
-          {"control:tls13", &live<usual, false>, &prepare<usual>, memory, true},
-          {"control:tls12", &live<tls12, false>, &prepare<tls12>, memory, true},
-          {"control:resumed13", &live<usual, true>, &prepare<usual>, memory, true},
-          {"control:resumed12", &live<tls12, true>, &prepare<tls12>, memory, true},
-          {"control:client_certificate", &live<certificate, false>, &prepare<certificate>, memory,
-           true}};
+          {"control:tls13", &live_bare<usual, false>, &prepare<usual>, memory, true},
+          {"control:tls12", &live_bare<tls12, false>, &prepare<tls12>, memory, true},
+          {"control:resumed13", &live_bare<usual, true>, &prepare<usual>, memory, true},
+          {"control:resumed12", &live_bare<tls12, true>, &prepare<tls12>, memory, true},
+          {"control:client_certificate", &live_bare<certificate, false>, &prepare<certificate>,
+           memory, true}};
 }
 
 }  // namespace tls_async::test::torture
