@@ -11,10 +11,12 @@ set_property(CACHE TLS_ASYNC_SANITIZE PROPERTY STRINGS "" address fuzzer thread)
 add_library(tls_async_developer INTERFACE)
 # GCC 15 and later take what BOOST_TEST(what, message) expands to for a conversion gone wrong.
 set(boost_test_converts $<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,15>,$<BOOL:$<TARGET_PROPERTY:TLS_ASYNC_HAS_BOOST_TEST>>>)
-# Once GCC has inlined how Asio allocates coroutine frames, it warns that new and delete differ.
+# Once GCC has inlined how Asio allocates coroutine frames, it warns that new and delete differ; in a unity build it takes
+# each source for a header, whose coroutines should hold nothing of an unnamed namespace.
 target_compile_options(tls_async_developer INTERFACE
   -Wall -Wextra -Wshadow $<$<NOT:${boost_test_converts}>:-Wconversion>
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${CMAKE_UNITY_BUILD}>>:-Wno-subobject-linkage>)
 
 if(TLS_ASYNC_SANITIZE STREQUAL "address")
   set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all)
