@@ -111,14 +111,15 @@ void destination::start(std::string const& validator, std::optional<std::uint64_
 }
 
 void destination::open() {
-  beast::error_code error;
   if (file_ == "-") {
     output_.native_handle(::dup(STDOUT_FILENO));
     if (!output_.is_open()) throw failure(exit_status::local_file, "standard output is not open");
   } else if (is_direct_) {
     freed_interruptions const free;  // a pipe waits for its reader
-    output_.open(file_.c_str(), beast::file_mode::write, error);
-    require(error, "write", file_);
+    // Not by Beast's open(): its posix_fadvise(2) refuses a pipe.
+    output_.native_handle(::open(file_.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!output_.is_open())
+      require(std::error_code(errno, std::generic_category()), "write", file_);
   } else {
     output_ = open_ours(part_);
     held_.emplace();

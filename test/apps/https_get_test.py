@@ -33,6 +33,19 @@ class HttpsGet(Downloads):
         self.assertEqual(self.files(), {"name": self.content["1"]})
         self.fetch("--output", "/dev/null", f"{self.url}/1")
 
+    def test_a_file_goes_into_a_pipe_with_a_name(self):
+        pipe = self.directory / "pipe"
+        os.mkfifo(pipe)
+        got = []
+        reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+        reader.start()
+        try:
+            self.fetch("-o", pipe, f"{self.url}/262145")
+        finally:
+            os.close(os.open(pipe, os.O_RDWR))  # which frees a reader whose writer never came
+            reader.join(PATIENCE)
+        self.assertEqual((got, pipe.is_fifo()), ([self.content["262145"]], True))
+
     def test_no_more_than_asked_for_are_in_flight_at_once(self):
         counting = threading.Condition()
         now, most = 0, 0
