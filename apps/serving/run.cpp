@@ -4,6 +4,8 @@
 // The signals and the threads.
 #include "run.hpp"
 
+#include "supervisor.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -34,6 +36,7 @@ until_signal::until_signal(asio::io_context& io, listener& server, std::function
 asio::awaitable<void> until_signal::wait(listener& server) {
   using namespace asio::experimental::awaitable_operators;
   co_await signals_.async_wait(asio::use_awaitable);
+  tell_supervisor("STOPPING=1");
   co_await (server.finish() || signals_.async_wait(asio::use_awaitable));
   co_await server.abort();
   io_.stop();
@@ -48,6 +51,7 @@ void until_signal::wait_for_hangup() {
 }
 
 void until_signal::run(unsigned threads) {
+  tell_supervisor("READY=1");
   std::vector<std::jthread> others;
   for (unsigned i = 1; i < threads; ++i)
     others.emplace_back([this] { io_.run(); });

@@ -26,8 +26,9 @@ public:
   // if there is one, on the listener's executor.
   until_signal(boost::asio::io_context& io, listener& server, std::function<void()> on_hangup);
 
-  // Completes after the first signal, when the connections have ended politely, or after a second
-  // one, which ends them at once.
+  // The server listens: tells a supervisor so, see supervisor.hpp. Completes after the first
+  // signal, when the connections have ended politely, or after a second one, which ends them at
+  // once.
   void run(unsigned threads);
 
 private:

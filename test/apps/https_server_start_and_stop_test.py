@@ -11,6 +11,7 @@ import socket
 import subprocess
 import time
 import unittest
+from unittest import mock
 
 import programs
 from programs import AUTHORITY, CACHE, CERTIFICATE, KEY, HttpsServer, Program, exchange, read_to_end
@@ -49,6 +50,22 @@ class Start(unittest.TestCase):
                 f"try: curl --cacert {AUTHORITY} {server.url}/",
                 "stopped",
             ])
+
+    def test_tells_systemd_when_it_listens_and_when_it_stops(self):
+        path = str(programs.WORK / "notify")
+        for name, where in ((path, path), ("@" + path, "\0" + path)):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, \
+                    mock.patch.dict(os.environ, NOTIFY_SOCKET=name):
+                told.bind(where)
+                told.settimeout(programs.PATIENCE)
+                with HttpsServer(self.root) as server:
+                    self.assertEqual(told.recv(100), b"READY=1")
+                    server.connect().close()
+                    self.assertEqual(server.stop(), 0)
+                    self.assertEqual(told.recv(100), b"STOPPING=1")
+        for nobody in ("", "/", path + "/none", "x" * 200):
+            with mock.patch.dict(os.environ, NOTIFY_SOCKET=nobody), HttpsServer(self.root) as server:
+                self.assertEqual(server.stop(), 0)
 
     def test_helps_on_one_screen(self):
         with Program("https_server", "--help") as server:
