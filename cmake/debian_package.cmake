@@ -61,6 +61,12 @@ if(TLS_ASYNC_BUILD_APPS AND CMAKE_INSTALL_PREFIX STREQUAL "/usr")
       ${deploy}/debian/postinst ${deploy}/debian/prerm ${deploy}/debian/postrm ${PROJECT_BINARY_DIR}/conffiles)
   set(CPACK_DEBIAN_TOOLS_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
+  # What an operator reads. Not compressed: the pages lead to each other.
+  set(docs ${PROJECT_SOURCE_DIR}/docs)
+  install(FILES ${docs}/https_get.md ${docs}/https_server.md ${docs}/tls_proxy.md
+          DESTINATION share/doc/tls-async-tools COMPONENT tools)
+  install(FILES ${docs}/guide/operate.md DESTINATION share/doc/tls-async-tools/guide COMPONENT tools)
+
   # Debian's policy wants these compressed.
   install(FILES ${PROJECT_SOURCE_DIR}/CHANGELOG.md RENAME changelog DESTINATION share/doc/tls-async-tools COMPONENT tools)
   get_property(programs GLOBAL PROPERTY TLS_ASYNC_INSTALLED_PROGRAMS)

@@ -99,6 +99,13 @@ serving::manual about() {
            {"stall-seconds", "The limit for one that takes nothing more of a response."}},
       .signals = serving::server_signals(),
       .exit_statuses = serving::server_exit_statuses(),
+      .files = {{"/etc/default/https_server",
+                 "The options of the service: systemctl enable --now https_server starts it, with\n"
+                 "Debian's package tls-async-tools."},
+                {"/etc/https_server/cert.pem, key.pem",
+                 "The certificate and the key of the service, or links to them."},
+                {"/usr/share/doc/tls-async-tools/guide/operate.md",
+                 "How to set the service up, renew its certificate, watch it and keep its log."}},
       .examples = {{"https_server", "a page about the connection, on https://localhost:8443"},
                    {"https_server --root .", "the files of this directory, for this machine"},
                    {"https_server --root /srv/www --listen 0.0.0.0:443 --cert chain.pem --key "

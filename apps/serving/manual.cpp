@@ -228,6 +228,7 @@ std::string manual_page(manual const& of) {
   write_options(page, of);
   write_list(page, "SIGNALS", of.signals);
   write_list(page, "EXIT STATUS", of.exit_statuses);
+  write_list(page, "FILES", of.files);
   page << ".SH EXAMPLES\n";
   for (auto const& example : of.examples)
     page << ".TP\n" << bold(example.name) << '\n' << sentence(example.text) << '\n';

@@ -31,8 +31,9 @@ struct manual {
   std::map<std::string, std::string> details;  // of an option, what only the page says
   std::vector<entry> signals;
   std::vector<entry> exit_statuses;
-  std::vector<entry> examples;  // a command and what it does
-  std::vector<entry> see_also;  // a page and its section
+  std::vector<entry> files = {};  // where the package that installs the program has what it needs
+  std::vector<entry> examples;    // a command and what it does
+  std::vector<entry> see_also;    // a page and its section
 };
 
 // What is said of the servers' signals and exit statuses.

@@ -21,6 +21,11 @@ odd=$(dpkg-deb --contents "$package" | grep '^-..x' | grep -v ' \./usr/bin/' || 
 [[ -z $odd ]] || fail "can be executed: $odd"
 [[ $(dpkg-deb --info "$package" conffiles) == /etc/default/https_server ]] || fail "not the conffiles that it should have"
 
+# What the unit and the manual page lead to.
+for page in guide/operate.md https_server.md tls_proxy.md https_get.md; do
+  [[ -s $root/usr/share/doc/tls-async-tools/$page ]] || fail "$page is missing"
+done
+
 for program in https_server https_get tls_proxy; do
   "$root/usr/bin/$program" --version >/dev/null
   page=$root/usr/share/man/man1/$program.1.gz
