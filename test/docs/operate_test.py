@@ -25,14 +25,7 @@ from tls_context import client_context
 
 PROJECT = pathlib.Path(sys.argv.pop())
 PAGE = (PROJECT / "docs" / "guide" / "operate.md").read_text()
-UNIT_FILE = PROJECT / "deploy" / "https_server.service"
-UNIT = UNIT_FILE.read_text() if UNIT_FILE.exists() else """\
-EnvironmentFile=/etc/default/https_server
-ExecStart=/usr/bin/https_server --cert ${CREDENTIALS_DIRECTORY}/cert.pem --key ${CREDENTIALS_DIRECTORY}/key.pem $OPTIONS
-ExecReload=/bin/kill -HUP $MAINPID
-LoadCredential=cert.pem:/etc/https_server/cert.pem
-LoadCredential=key.pem:/etc/https_server/key.pem
-"""
+UNIT = PROJECT / "deploy" / "https_server.service"
 NAME = "www.example.org"
 ROOT = WORK / "machine"
 STAND_INS, ASKED, CURL = ROOT / "stand-ins", ROOT / "asked", ROOT / "curlrc"
@@ -43,11 +36,17 @@ LETSENCRYPT = ROOT / "etc" / "letsencrypt"
 def blocks(kind):
     """The blocks of the page, with paths below ROOT."""
     found = re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
-    return [re.sub(r"(?<![\w.])/(etc|srv|var)/", rf"{ROOT}/\1/", block) for block in found]
+    found = [re.sub(r"(?<![\w.])/(etc|srv|var)/", rf"{ROOT}/\1/", block) for block in found]
+    return [block.replace("/usr/lib/systemd/system/https_server.service", str(UNIT)) for block in found]
 
 
 def settings(name):
-    return re.findall(rf"(?m)^{name}=(.*)$", UNIT)
+    """What the unit says, and then its drop-ins, where an empty value undoes what was said before."""
+    said = []
+    for file in (UNIT, *(ROOT / "etc" / "systemd" / "system").glob("https_server.service.d/*.conf")):
+        for value in re.findall(rf"(?m)^{name}=(.*)$", file.read_text().replace("\\\n", "")):
+            said = [*said, value] if value else []
+    return said
 
 
 def tool(name):
@@ -62,7 +61,7 @@ class Walk(unittest.TestCase):
             directory.mkdir(parents=True)
         for name in ("libtls-async0.1.1", "libtls-async-dev", "tls-async-tools"):
             (PACKAGES / f"{name}_0.1.1_amd64.deb").touch()
-        for name in ("apt", "certbot", "systemctl"):
+        for name in ("addgroup", "apt", "certbot", "chgrp", "systemctl"):
             self.stand_in(name, f'echo "{name} $*" >> {ASKED}')
         self.stand_in("curl", f'exec {shutil.which("curl")} -q -K {CURL} "$@"')
         self.authority = programs.make_certificate("operate authority")
@@ -88,7 +87,7 @@ class Walk(unittest.TestCase):
         ASKED.unlink(missing_ok=True)
         for program, verb, *rest in map(str.split, asked):
             if program == "apt":
-                self.assertEqual(rest, ["certbot", "./libtls-async0.1.1_0.1.1_amd64.deb", "./tls-async-tools_0.1.1_amd64.deb"])
+                self.assertEqual(rest, ["certbot", "curl", "./libtls-async0.1.1_0.1.1_amd64.deb", "./tls-async-tools_0.1.1_amd64.deb"])
             elif program == "certbot":
                 self.certify()
                 for hook in sorted((LETSENCRYPT / "renewal-hooks" / "deploy").iterdir()) if verb == "renew" else ():
@@ -96,7 +95,7 @@ class Walk(unittest.TestCase):
             elif program == "systemctl" and verb == "reload":
                 self.assertEqual(settings("ExecReload"), ["/bin/kill -HUP $MAINPID"])
                 self.server.signal(signal.SIGHUP)
-            elif program == "systemctl":
+            elif program == "systemctl" and verb != "daemon-reload" and rest[-1] == "https_server":
                 self.assertIn(verb, ("enable", "restart", "try-restart"))
                 self.stop()
                 self.start()
@@ -157,7 +156,7 @@ class Walk(unittest.TestCase):
             self.assertLess(time.monotonic(), give_up)
 
     def test_a_stranger_serves_renews_watches_and_rotates(self):
-        install, certify, link, start, look, hook, renew, log, rotation = blocks("sh")
+        install, certify, link, start, look, hook, renew, group, log, rotation, proxy = blocks("sh")
         for block in (install, certify, link, start):
             self.run_commands(block)
         self.assertEqual(self.run_commands(look), "hello\nready\n")
@@ -169,14 +168,12 @@ class Walk(unittest.TestCase):
         self.assertIsNot(self.server, before)
         self.assertEqual(self.shown(), "certificate 2")
 
-        # Without the copies of systemd a SIGHUP is enough.
-        self.certify()
-        for part, name in (("fullchain", "cert"), ("privkey", "key")):
-            file = ROOT / "credentials" / f"{name}.pem"
-            file.unlink()
-            file.symlink_to(LETSENCRYPT / "live" / NAME / f"{part}.pem")
-        self.server.signal(signal.SIGHUP)
+        # Without the copies of systemd a reload is enough.
+        self.run_commands(group)
+        before = self.server
+        self.run_commands(renew)
         self.server.err.wait_for("certificates: read again")
+        self.assertIs(self.server, before)
         self.assertEqual(self.shown(), "certificate 3")
 
         self.look_at_metrics()
@@ -185,6 +182,18 @@ class Walk(unittest.TestCase):
         self.run_commands(look)
         self.run_commands(rotation)
         self.rotate()
+        self.look_at_proxy(proxy)
+
+    def look_at_proxy(self, commands):
+        self.run_commands(commands)
+        unit = (ROOT / "etc" / "systemd" / "system" / "tls_proxy.service").read_text()
+        self.assertIn("\nExecStart=/usr/bin/tls_proxy --cert ", unit)
+        self.assertNotIn("https_server", unit)
+        options = re.search(r'(?m)^OPTIONS="(.*)"$', (ROOT / "etc" / "default" / "tls_proxy").read_text())[1].split()
+        self.assertEqual((options[:2], options[-2:]), (["--listen", "[::]:8443"], ["--admin", "9444"]))
+        pair = [ROOT / "etc" / "tls_proxy" / f"{name}.pem" for name in ("cert", "key")]
+        with Server("tls_proxy", "--cert", pair[0], "--key", pair[1], *options[2:-1], "0") as server:
+            self.assertEqual(server.stop(), 0)
 
     def look_at_metrics(self):
         text = self.run_commands(f"curl https://{NAME}/; curl http://127.0.0.1:9443/metrics")
