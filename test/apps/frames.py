@@ -6,9 +6,6 @@ import contextlib
 import socket
 import ssl
 
-from programs import AUTHORITY
-from tls_context import client_context
-
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 ACK = END_STREAM = 1
 END_HEADERS, PADDED = 4, 8
@@ -53,9 +50,7 @@ class Frames:
     """A client that has said its preface, unless `preface` says something else."""
 
     def __init__(self, server, window=65535, preface=PREFACE):
-        context = client_context(AUTHORITY)
-        context.set_alpn_protocols(["h2"])
-        self.connection = server.connect_tls(context)
+        self.connection = server.connect_tls(alpn=["h2"])
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small frames answer each other
         self.file = self.connection.makefile("rb")
         self.send(preface)

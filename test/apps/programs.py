@@ -205,9 +205,11 @@ class Server(Program):
         with direct.open(url, timeout=PATIENCE) as answer:
             return int(re.search(rf"(?m)^{re.escape(name)} (-?\d+)$", answer.read().decode())[1])
 
-    def connect_tls(self, context=None, host="localhost"):
+    def connect_tls(self, context=None, host="localhost", alpn=None):
         """A TLS connection; its end without close_notify is an error."""
         context = context or client_context(AUTHORITY)
+        if alpn:
+            context.set_alpn_protocols(alpn)
         return context.wrap_socket(self.connect(), server_hostname=host)
 
 
