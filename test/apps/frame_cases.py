@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSL-1.0
 """What clients send that break HTTP/2 (RFC 9113), and what has to come of it."""
 
-from frames import (ACK, ALL_OF_IT, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM,
-                    FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR, GET, GOAWAY, HEADERS, HTTPS, LOCALHOST, PADDED, PING, POST,
-                    PRIORITY, PROTOCOL_ERROR, PUSH_PROMISE, RST_STREAM, SETTINGS, STATUS_200, STREAM_CLOSED,
-                    WHOLE_WINDOW, WINDOW_UPDATE, field, frame, get, number, path, setting)
+from frames import (ACK, ALL_OF_IT, COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADERS, END_STREAM, FLOW_CONTROL_ERROR,
+                    FRAME_SIZE_ERROR, GET, GOAWAY, HEADERS, HTTPS, LOCALHOST, PADDED, PING, POST, PRIORITY,
+                    PROTOCOL_ERROR, PUSH_PROMISE, RST_STREAM, SETTINGS, STATUS_200, STREAM_CLOSED, WHOLE_WINDOW,
+                    WINDOW_UPDATE, field, frame, get, number, path, setting)
 
 FILE = b"/small.txt"
 SMALL = get(FILE, 1)
@@ -135,8 +135,8 @@ ALLOWED = (
     ("streams that were left out", get(FILE, 99) + get(FILE, 101)),
 )
 
-# What is sent without end, by its number: each has to end in ENHANCE_YOUR_CALM. With the window that the client gives, and
-# what is sent first.
+# What is sent without end, by its number: each has to end in ENHANCE_YOUR_CALM. With the window that the client gives,
+# and what is sent first.
 LONG_PATH = long_path(b"/" + b"p" * 12_000)
 FLOODS = {
     "PING": (lambda _: frame(PING, bytes(8)), 65535, b""),
