@@ -94,12 +94,17 @@ private:
     co_await send_request(is_last);
     http::response_parser<http::string_body> parser;
     parser.body_limit(in_.file_size);
-    asio::steady_timer timer(co_await asio::this_coro::executor, patience);
-    // As tuples: operator|| would wait for the timer where the other has thrown.
-    auto const ended = co_await (http::async_read(stream_, received_, parser, as_tuple) ||
-                                 timer.async_wait(as_tuple));
-    if (ended.index() == 1) throw std::runtime_error("a response took too long");
-    if (auto const ec = std::get<0>(std::get<0>(ended)); ec) throw boost::system::system_error(ec);
+    parser.eager(true);
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    while (!parser.is_done()) {
+      timer.expires_after(patience);
+      // As tuples: operator|| would wait for the timer where the other has thrown.
+      auto const ended = co_await (http::async_read_some(stream_, received_, parser, as_tuple) ||
+                                   timer.async_wait(as_tuple));
+      if (ended.index() == 1) throw std::runtime_error("nothing more of a response came");
+      if (auto const ec = std::get<0>(std::get<0>(ended)); ec)
+        throw boost::system::system_error(ec);
+    }
     check(parser.get().result(), parser.get().body());
     ++in_.seen.requests;
   }
