@@ -118,6 +118,17 @@ class BadInput(unittest.TestCase):
             self.assertEqual({name: len(its["rounds"]) for name, its in stacks.items()},
                              {"asio_ssl": 1, "tls_async": 1, "https_server": 1})
 
+    def test_without_h2load_http1_runs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = only_with(folder, "openssl", "setpriv", "wrk", "curl")
+            file = os.path.join(folder, "x.json")
+            done = run(*PYTHON, HTTPS, BIN_FOLDER, file, "--rounds", "1", "--stack", "https_server", "--scenario",
+                       "https_h2_1KiB", "--scenario", "https_1KiB", env=environment)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("without h2load", done.stderr)
+            with open(file, encoding="utf-8") as text:
+                self.assertEqual([each["name"] for each in json.load(text)["scenarios"]], ["https_1KiB"])
+
     def test_path_without_asio_is_named_when_configured(self):
         with tempfile.TemporaryDirectory() as folder:
             done = run(CMAKE, "-S", os.path.dirname(FOLDER), "-B", folder, "-G", "Ninja",

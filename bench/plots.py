@@ -8,7 +8,7 @@ BASE = "asio_ssl"
 COLOURS = {
     "asio_ssl": "#8c6bb1", "tls_async": "#1b7837", "asio_ssl_newer": "#b2abd2",
     "asio_ssl_newer_tuned": "#542788", "openssl": "#e08214", "openssl_alone": "#fdb863", "tcp": "#888888",
-    "tls_async_beast": "#5aae61", "https_server": "#00441b", "nginx": "#2166ac",
+    "tls_async_beast": "#5aae61", "https_server": "#00441b", "nginx": "#2166ac", "h2o": "#92c5de",
 }
 OTHER_COLOUR = "#1b7837"
 

@@ -64,7 +64,7 @@ def main():
     asked = parsed()
     tls_bench = os.path.join(asked.bin_folder, "tls_bench")
     if asked.list:
-        print(f"under HTTPS, driven by wrk: {' '.join(https.SCENARIOS)}\n"
+        print(f"under HTTPS, driven by wrk and h2load: {' '.join(https.SCENARIOS)}\n"
               f"stacks there: {' '.join(https.STACKS)}", flush=True)
         sys.exit(run([tls_bench, "--list"]))
     if asked.bars:
@@ -79,7 +79,7 @@ def main():
          f"{stem}.https{ending}", [s for s in asked.scenario if over_http(s)],
          [s for s in asked.stack if s in https.STACKS]),
         ([tls_bench, "--json", json], json, [s for s in asked.scenario if not over_http(s)],
-         [s for s in asked.stack if s not in ("https_server", "nginx")])]
+         [s for s in asked.stack if s not in ("https_server", "nginx", "h2o")])]
     status = 0
     for command, file, scenarios, stacks in programs:
         if asked.scenario and not scenarios or asked.stack and not stacks:
