@@ -16,7 +16,6 @@ constexpr std::size_t most_kept = 64 << 20;  // of one body
 constexpr std::size_t most_kept_all = 4 * most_kept;
 constexpr std::size_t all_headers = 16;    // in those of one message
 constexpr std::size_t far_beyond = 4;      // of what is still answered
-constexpr std::size_t frame_header = 9;    // RFC 9113, section 4.1
 constexpr std::size_t body_per_byte = 16;  // of a window that the peer opens
 constexpr std::size_t lost_work = 128;     // bytes that an exchange costs which came to nothing
 
@@ -60,7 +59,7 @@ ssize_t connection::give_body(nghttp2_session* session, std::int32_t id, std::ui
   auto& x = *static_cast<exchange*>(source->ptr);
   piece next;
   try {
-    next = next_of(x, reinterpret_cast<char*>(to), most);
+    next = next_of(x, reinterpret_cast<char*>(to), std::min(most, c.room_));
   } catch (...) {
     x.failure = std::current_exception();
     x.more = nullptr;

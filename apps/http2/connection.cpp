@@ -18,7 +18,8 @@ namespace http2 {
 namespace {
 
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t batch_size = 65536;
+constexpr std::size_t batch_size = 65536;   // four records
+constexpr std::size_t small_batch = 16384;  // needs no room for all of that
 constexpr std::size_t read_size = 16384;    // a record, which an idle connection keeps ready
 constexpr std::size_t most_waiting = 1000;  // frames
 constexpr std::uint32_t most_exchanges = 100;
@@ -201,11 +202,14 @@ void connection::calm_down() noexcept {
   peer_ended_ = true;  // it is not heard any more
 }
 
+// No more than full records: a few bytes beyond them would be one more, and a send of their own.
 std::vector<std::uint8_t> connection::gather() {
   std::vector<std::uint8_t> batch;
   std::uint8_t const* frame = nullptr;
-  for (ssize_t n = 1; n > 0 && batch.size() < batch_size;) {
+  for (ssize_t n = 1; n > 0 && batch.size() + frame_header < batch_size;) {
+    room_ = batch_size - batch.size() - frame_header;
     n = check(nghttp2_session_mem_send(session_.get(), &frame));
+    if (batch.size() + static_cast<std::size_t>(n) > small_batch) batch.reserve(batch_size);
     batch.insert(batch.end(), frame, frame + n);
   }
   return batch;

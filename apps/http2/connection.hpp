@@ -128,6 +128,7 @@ private:
   struct session_free {
     void operator()(nghttp2_session* session) const noexcept { nghttp2_session_del(session); }
   };
+  static constexpr std::size_t frame_header = 9;  ///< RFC 9113, section 4.1.
   static constexpr auto everything = std::numeric_limits<std::uint64_t>::max();
 
   tls_stream& stream_;
@@ -149,6 +150,7 @@ private:
   std::size_t block_bytes_ = 0;   ///< Of the header that comes, as it was sent.
   std::size_t late_bytes_ = 0;    ///< That may still come on streams that we have reset.
   std::size_t kept_ = 0;          ///< Bytes of bodies in all exchanges.
+  std::size_t room_ = 0;          ///< For a body in the next frame.
   bool writing_ = false;
   bool peer_ended_ = false;
   bool finished_ = false;  ///< All is sent.
