@@ -37,7 +37,7 @@ class Scenario(NamedTuple):
     size: int  # of the file
     connections: int  # that ask for it at once
     streams: int = 0  # of each connection, at once; 0: HTTP/1.1
-    requests: int = 0  # for each second of a run; h2load -D never ends if a server drops a connection at the start
+    requests: int = 0  # for each second of a run; h2load -D hung once, when a server had dropped connections
     stacks: tuple = H1_STACKS  # The first is what the others are compared with.
 
 
