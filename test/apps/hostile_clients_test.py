@@ -12,6 +12,7 @@ import unittest
 import programs
 from programs import AUTHORITY, CERTIFICATE, KEY, PATIENCE, HttpsServer, Server
 
+LIMITS = ("--handshake-seconds", PATIENCE, "--idle-seconds", PATIENCE)  # honest clients wait for processors
 SOAK = pathlib.Path(__file__).resolve().parent.parent / "soak"
 sys.path.append(str(SOAK))
 from hostile_client import make_files
@@ -23,10 +24,10 @@ class HostileClients(unittest.TestCase):
         root.mkdir()
         make_files(root)
         (root / "data").write_bytes(os.urandom(4 << 20))
-        with HttpsServer(root, "--websocket-bytes", 1 << 30) as https, \
-                Server("tls_proxy", "--mode", "client", "--connect", f"localhost:{https.port}",
+        with HttpsServer(root, *LIMITS, "--websocket-bytes", 1 << 30) as https, \
+                Server("tls_proxy", *LIMITS, "--mode", "client", "--connect", f"localhost:{https.port}",
                        "--cacert", AUTHORITY) as inner, \
-                Server("tls_proxy", "--connect", f"127.0.0.1:{inner.port}",
+                Server("tls_proxy", *LIMITS, "--connect", f"127.0.0.1:{inner.port}",
                        "--cert", CERTIFICATE, "--key", KEY) as outer:
             done = subprocess.run(
                 [sys.executable, "-B", SOAK / "hostile.py", "--once", "--cacert", AUTHORITY, "--content", root / "data",
