@@ -34,6 +34,7 @@ set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Headers, and the package files of C
 
 # The programs, where they are built for the system itself: the unit and its defaults file name these paths.
 set(tools)
+set(programs)
 if(TLS_ASYNC_BUILD_APPS AND CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   set(tools TOOLS)
   list(APPEND CPACK_COMPONENTS_ALL tools)
@@ -70,14 +71,15 @@ if(TLS_ASYNC_BUILD_APPS AND CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   # Debian's policy wants these compressed.
   install(FILES ${PROJECT_SOURCE_DIR}/CHANGELOG.md RENAME changelog DESTINATION share/doc/tls-async-tools COMPONENT tools)
   get_property(programs GLOBAL PROPERTY TLS_ASYNC_INSTALLED_PROGRAMS)
-  # All that the packages hold, without the examples.
-  add_custom_target(packaged DEPENDS tls_async tls_async_test ${programs})
   get_property(manuals GLOBAL PROPERTY TLS_ASYNC_INSTALLED_MANUALS)
   foreach(file IN LISTS manuals ITEMS doc/tls-async-tools/changelog)
     install(CODE "execute_process(COMMAND gzip -9nf \$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/${file}
                                   COMMAND_ERROR_IS_FATAL ANY)" COMPONENT tools)
   endforeach()
 endif()
+
+# All that the packages hold, without the examples.
+add_custom_target(packaged DEPENDS tls_async tls_async_test ${programs})
 
 foreach(component IN ITEMS RUNTIME DEVELOPMENT ${tools})
   string(TOLOWER ${component} name)
