@@ -59,7 +59,7 @@ holds "$development" "$libdir/libtls_async\.so" "$libdir/pkgconfig/tls_async\.pc
 holds "$tools" 'bin/(https_server|https_get|tls_proxy)' 'share/man/man1/[a-z_]+\.1\.gz' \
   'share/bash-completion/completions/[a-z_]+' 'share/zsh/vendor-completions/_[a-z_]+' \
   'share/fish/vendor_completions.d/[a-z_]+\.fish' 'lib/systemd/system/https_server\.service' \
-  '/etc/default/https_server' 'share/doc/tls-async-tools/(copyright|changelog\.gz)'
+  '/etc/default/https_server' 'share/doc/tls-async-tools/(copyright|changelog\.gz|(guide/)?[a-z_]+\.md)'
 readelf --dynamic "$folder/build/libtls_async/libtls_async.so" | grep "SONAME.*\[libtls_async.so.$abi\]" >/dev/null ||
   fail "the shared library is not called libtls_async.so.$abi"
 
