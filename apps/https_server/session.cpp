@@ -7,6 +7,8 @@
 #include "http1.hpp"
 #include "http2.hpp"
 
+#include "serving/last_bytes.hpp"
+
 #include <boost/algorithm/string/replace.hpp>
 #include <boost/asio/ssl/error.hpp>
 
@@ -20,11 +22,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-// Errors are expected here, so they come as values.
-
-// The stall watch sets the limit.
-constexpr auto no_limit = std::chrono::hours(24 * 365);
 
 bool is_plain_http(boost::system::error_code error) {
   return error.category() == asio::error::get_ssl_category() &&
@@ -64,12 +61,11 @@ void session::finish() {
   client_.finish_signal.emit(asio::cancellation_type::terminal);
 }
 
-// close_notify may have to wait behind the last response until a slow client has taken that.
+// The last response may have to wait until a slow client has taken it.
 asio::awaitable<void> session::shut_down(bool has_body) {
   auto watched = stall_watch_.begin(weak_from_this());
-  auto const [cut] = co_await tls_close_write(client_.stream, no_limit, as_values);
+  co_await serving::deliver(client_.stream);
   watched.reset();
-  if (cut) co_return;
   // A body is passed over: to close before its end would reset the connection and the response.
   auto const deadline =
       has_body && !client_.finishing ? client_.server.limits.header : std::chrono::seconds(2);

@@ -324,6 +324,7 @@ class Stop(unittest.TestCase):
         cls.root.mkdir()
         (cls.root / "file").write_bytes(b"content")
         (cls.root / "large").write_bytes(b"x" * 64_000_000)
+        (cls.root / "fits").write_bytes(b"x" * 2_500_000)
 
     def wait_until_refused(self, server):
         """Until the server has seen the signal and accepts no more."""
@@ -363,6 +364,30 @@ class Stop(unittest.TestCase):
             self.wait_until_refused(server)
             received += len(read_to_end(busy))
             self.assertGreater(received, 64_000_000)
+            self.assertEqual(server.wait(), 0)
+
+    def test_loses_nothing_that_the_kernel_has_of_an_answer(self):
+        """The client reads late, and sends meanwhile, which resets a socket that is closed."""
+        for field in (b"", b"Connection: close\r\n"):
+            with self.subTest(field):
+                self.lose_nothing(GET.replace(b"file", b"fits") % field)
+
+    def lose_nothing(self, request):
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(HttpsServer(self.root, "--stop-seconds", "3600"))
+            slow = stack.enter_context(socket.socket())
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+            slow.settimeout(programs.PATIENCE)
+            slow.connect(("127.0.0.1", server.port))
+            slow = stack.enter_context(client_context(AUTHORITY).wrap_socket(slow, server_hostname="localhost"))
+            slow.sendall(request)
+            server.err.wait_for("GET /fits 200 2500000 ")
+            silent = stack.enter_context(server.connect_tls())
+            server.signal()
+            programs.read_to_tcp_end(silent)  # which was told after the slow one, and has had its 2 seconds
+            slow.sendall(GET % b"")
+            self.assertGreater(len(read_to_end(slow)), 2_500_000)
+            slow.close()
             self.assertEqual(server.wait(), 0)
 
     def test_cuts_what_is_in_flight_after_its_deadline(self):

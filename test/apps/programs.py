@@ -253,6 +253,13 @@ def read_to_end(connection):
     return bytes(received)
 
 
+def read_to_tcp_end(connection):
+    """Until the server has closed the socket, without an answer to its close_notify."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as ciphertext:
+        ciphertext.settimeout(PATIENCE)
+        read_to_end(ciphertext)
+
+
 def read_slowly(connection, limit):
     """Reads 40 KB/s, piece after piece, for three times a server's limit in seconds.
 

@@ -1,0 +1,29 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+#include "last_bytes.hpp"
+
+#include "tcp_info.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace serving {
+
+namespace asio = boost::asio;
+
+bool has_arrived(asio::ip::tcp::socket& socket) {
+  if (!socket.is_open()) return true;
+  auto const descriptor = socket.native_handle();
+  return is_over(descriptor) || unacknowledged_bytes(descriptor) == 0;
+}
+
+asio::awaitable<void> deliver(tls_async::stream<asio::ip::tcp::socket>& stream) {
+  boost::system::error_code end;
+  do {
+    auto const [error] =
+        co_await tls_shutdown(stream, between_looks, asio::as_tuple(asio::use_awaitable));
+    end = error;
+  } while (end == asio::error::timed_out && !has_arrived(stream.next_layer()));
+}
+
+}  // namespace serving

@@ -1,0 +1,28 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// The end of a connection whose last bytes are still on their way. Whoever closes a socket lets the
+// kernel answer what still comes by a reset, which throws away what has not arrived (RFC 9112,
+// section 9.6).
+#pragma once
+
+#include <tls_async/tls_async.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <chrono>
+
+namespace serving {
+
+// Nothing tells when the peer acknowledges something, so whoever waits for that looks this often.
+constexpr auto between_looks = std::chrono::milliseconds(100);
+
+// Whether the peer has acknowledged all that was written, or never will.
+bool has_arrived(boost::asio::ip::tcp::socket& socket);
+
+// Sends close_notify behind all writes, and passes over what the peer sends, until that has ended
+// the session too, or has acknowledged everything. A stall watch has to set the limit.
+boost::asio::awaitable<void> deliver(tls_async::stream<boost::asio::ip::tcp::socket>& stream);
+
+}  // namespace serving
