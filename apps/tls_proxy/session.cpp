@@ -5,6 +5,7 @@
 #include "session.hpp"
 
 #include "serving/as_values.hpp"
+#include "serving/last_bytes.hpp"
 #include "serving/tcp_info.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -199,6 +200,8 @@ asio::awaitable<void> session::open_plaintext() {
         co_await asio::async_write(plain_, asio::buffer(chunk, count), as_values);
     writing_plain_ = false;
     (is_server() ? record_.to_backend : record_.to_client) += written;
+    // It had ended before, or this would be a reset. What it said is still on its way.
+    if (error == asio::error::broken_pipe) co_await deliver_last();
     if (error) co_return cut_short(is_server() ? "backend" : "client", error.message());
   }
   tls_ended_ = true;
@@ -226,6 +229,18 @@ asio::awaitable<void> session::seal_plaintext() {
   auto const [error] = co_await tls_close_write(secured_, no_limit, as_values);
   // A peer that has said its last may be gone without waiting for ours.
   if (error && !tls_ended_) cut_short(is_server() ? "client" : "backend", why(error));
+}
+
+// Nobody takes what the peer of TLS sends, so it is passed over.
+asio::awaitable<void> session::deliver_last() {
+  std::vector<char> chunk(chunk_bytes);
+  while (!plain_ended_) {
+    auto const [end, count] =
+        co_await tls_read_some(secured_, asio::buffer(chunk), serving::between_looks, as_values);
+    if (end && end != asio::error::timed_out) co_return;
+  }
+  co_await serving::deliver(secured_);
+  co_await tls_shutdown(secured_, as_values);
 }
 
 // Bytes that one side has sent, or that the other has taken, however long they lay with the kernel.

@@ -57,6 +57,7 @@ private:
   boost::asio::awaitable<void> relay();
   boost::asio::awaitable<void> open_plaintext();  // from TLS to TCP
   boost::asio::awaitable<void> seal_plaintext();  // from TCP to TLS
+  boost::asio::awaitable<void> deliver_last();
 
   void expire_after(std::chrono::seconds limit, std::string what, socket& waits);
   std::uint64_t progress();
