@@ -114,8 +114,10 @@ class WebSocket:
         self.send_frame(CLOSE, struct.pack("!H", code) if code else b"")
 
     def receive_close(self):
-        """The code of a close frame, which has to be next; then the connection ends."""
-        opcode, content = self.receive()
+        """The code of a close frame, which has to be next but for pings; then the connection ends."""
+        while (frame := self.receive())[0] == PING:
+            pass
+        opcode, content = frame
         if opcode != CLOSE:
             raise AssertionError(f"opcode {opcode} is no close frame")
         return struct.unpack("!H", content[:2])[0] if content else None
