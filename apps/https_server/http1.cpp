@@ -6,6 +6,8 @@
 
 #include "live.hpp"
 
+#include "serving/last_bytes.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/beast/http/error.hpp>
@@ -19,8 +21,6 @@ namespace https_server {
 namespace {
 
 namespace asio = boost::asio;
-
-// Errors are expected here, so they come as values.
 
 // What an idle connection keeps ready for the next request; a longer one is read in steps.
 constexpr std::size_t idle_bytes = 4096;
@@ -57,11 +57,16 @@ http1::http1(client& of, serving::stall_watch& watch, std::weak_ptr<void> owner)
 asio::awaitable<bool> http1::wait() {
   if (received_.size() > 0) co_return true;  // the client has sent it together with the last one
   if (client_.finishing) co_return false;
-  auto const [error, count] =
-      co_await tls_read_some(client_.stream, received_.prepare(idle_bytes),
-                             client_.server.limits.idle, until_finish(client_));
-  received_.commit(count);
-  co_return !error;
+  std::unique_ptr<serving::stall_watch, serving::stall_watch::ended_by> watched;
+  for (;;) {
+    auto const [error, count] =
+        co_await tls_read_some(client_.stream, received_.prepare(idle_bytes),
+                               client_.server.limits.idle, until_finish(client_));
+    received_.commit(count);
+    if (error != asio::error::timed_out || serving::has_arrived(client_.stream.next_layer()))
+      co_return !error;
+    if (!watched) watched = stall_watch_.begin(owner_);  // it still reads the last response
+  }
 }
 
 asio::awaitable<http1::error_code> http1::read_header(request_parser& parser) {

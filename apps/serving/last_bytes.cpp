@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "last_bytes.hpp"
 
+#include "as_values.hpp"
 #include "tcp_info.hpp"
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace serving {
 
@@ -20,8 +18,7 @@ bool has_arrived(asio::ip::tcp::socket& socket) {
 asio::awaitable<void> deliver(tls_async::stream<asio::ip::tcp::socket>& stream) {
   boost::system::error_code end;
   do {
-    auto const [error] =
-        co_await tls_shutdown(stream, between_looks, asio::as_tuple(asio::use_awaitable));
+    auto const [error] = co_await tls_shutdown(stream, between_looks, as_values);
     end = error;
   } while (end == asio::error::timed_out && !has_arrived(stream.next_layer()));
 }

@@ -66,6 +66,21 @@ class Limits(unittest.TestCase):
                 self.assertTrue(exchange(connection, GET % b"").endswith(b"content"))
             self.assertEqual(server.stop(), 0)
 
+    def test_a_connection_is_not_idle_while_its_client_reads_a_response(self):
+        (self.root / "fits").write_bytes(b"x" * 2_500_000)  # into what the kernel takes at once
+        with HttpsServer(self.root, "--idle-seconds", "1") as server, socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+            slow.settimeout(programs.PATIENCE)
+            slow.connect(("127.0.0.1", server.port))
+            with client_context(programs.AUTHORITY).wrap_socket(slow, server_hostname="localhost") as connection:
+                connection.sendall(GET.replace(b"file", b"fits") % b"")
+                server.err.wait_for("GET /fits 200 2500000 ")
+                with server.connect_tls() as idle:
+                    self.assertEqual(read_to_end(idle), b"")  # its second ends later
+                connection.sendall(GET % CLOSE)
+                self.assertTrue(read_to_end(connection).endswith(b"content"))
+            self.assertEqual(server.stop(), 0)
+
     def test_connections_beyond_the_limit_wait_for_their_turn(self):
         with HttpsServer(self.root, "--max-connections", "2") as server, contextlib.ExitStack() as stack:
             first, second = (stack.enter_context(server.connect_tls()) for _ in range(2))
