@@ -13,6 +13,7 @@ import programs
 from programs import AUTHORITY, CERTIFICATE, KEY, PATIENCE, HttpsServer, Server
 
 LIMITS = ("--handshake-seconds", PATIENCE, "--idle-seconds", PATIENCE)  # honest clients wait for processors
+CONNECT = ("--connect-seconds", PATIENCE)
 SOAK = pathlib.Path(__file__).resolve().parent.parent / "soak"
 sys.path.append(str(SOAK))
 from hostile_client import make_files
@@ -25,9 +26,9 @@ class HostileClients(unittest.TestCase):
         make_files(root)
         (root / "data").write_bytes(os.urandom(4 << 20))
         with HttpsServer(root, *LIMITS, "--websocket-bytes", 1 << 30) as https, \
-                Server("tls_proxy", *LIMITS, "--mode", "client", "--connect", f"localhost:{https.port}",
+                Server("tls_proxy", *LIMITS, *CONNECT, "--mode", "client", "--connect", f"localhost:{https.port}",
                        "--cacert", AUTHORITY) as inner, \
-                Server("tls_proxy", *LIMITS, "--connect", f"127.0.0.1:{inner.port}",
+                Server("tls_proxy", *LIMITS, *CONNECT, "--connect", f"127.0.0.1:{inner.port}",
                        "--cert", CERTIFICATE, "--key", KEY) as outer:
             done = subprocess.run(
                 [sys.executable, "-B", SOAK / "hostile.py", "--once", "--cacert", AUTHORITY, "--content", root / "data",

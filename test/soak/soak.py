@@ -121,9 +121,11 @@ def soak(name, programs, threads, given, work):
         https = start("https_server", "https_server", "--root", root, "--websocket-bytes", WEBSOCKET_BYTES,
                       "--header-seconds", LIMIT, "--stall-seconds", LIMIT)
         tls = work / "cache" / "tls_async"
-        inner = start("tls_proxy (client)", "tls_proxy", "--mode", "client", "--connect", f"127.0.0.1:{https.port}",
+        inner = start("tls_proxy (client)", "tls_proxy", "--mode", "client", "--connect-seconds", LIMIT,
+                      "--connect", f"127.0.0.1:{https.port}",
                       "--cacert", tls / "authority.pem", "--server-name", "localhost")
-        outer = start("tls_proxy (server)", "tls_proxy", "--mode", "server", "--connect", f"127.0.0.1:{inner.port}",
+        outer = start("tls_proxy (server)", "tls_proxy", "--mode", "server", "--connect-seconds", LIMIT,
+                      "--connect", f"127.0.0.1:{inner.port}",
                       "--cert", tls / "localhost.pem", "--key", tls / "localhost.key.pem")
         servers = [https, inner, outer]
         authority = tls / "authority.pem"
