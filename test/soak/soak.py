@@ -192,6 +192,7 @@ def main():
     parser.add_argument("report", type=pathlib.Path, help="the page to write")
     parser.add_argument("builds", nargs="+", metavar="NAME=DIR", help="a build, and where its programs are")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which ends the servers too
     print(f"soak: --seed {given.seed}", flush=True)
     page, failed = [], False
     with tempfile.TemporaryDirectory(prefix="tls_async_soak_") as folder:
