@@ -4,6 +4,7 @@
 
 import fcntl
 import os
+import pathlib
 import pty
 import re
 import select
@@ -15,7 +16,7 @@ PROMPT = b"READY> "
 
 
 class Shell:
-    """The prompt has to become PROMPT by one of the `first` lines, written so that its echo is not PROMPT."""
+    """The prompt has to become PROMPT by one of the `first` lines."""
 
     def __init__(self, command, first, folder, patience=60):
         self._patience = patience
@@ -26,7 +27,9 @@ class Shell:
             os.execvpe(command[0], command, environment)
         # Wide and high, so that nothing is wrapped or asked about.
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 200, 400, 0, 0))
-        os.write(self._terminal, b"\n".join(line.encode() for line in first) + b"\n")
+        # Not typed line by line: what is typed ahead may be lost where a shell sets the terminal between two commands.
+        pathlib.Path(folder, ".first").write_text("\n".join(first) + "\n")
+        os.write(self._terminal, b"source ./.first\n")
         self._until(lambda shown: PROMPT in shown)
 
     def __enter__(self):
