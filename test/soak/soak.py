@@ -36,8 +36,8 @@ GROWTH_ALWAYS_ALLOWED = 2048  # KiB: some pages more are no leak
 LEAST_FOR_MEMORY = 300  # seconds; before that allocators still take what they will keep
 LEAST_FOR_ALL = 60  # seconds; in so long each fault comes up, and each kind
 # Of the servers. Honest and hostile clients share one machine and one address: what hostile clients hold, honest ones
-# don't wait for, and whoever waits for a processor meets no limit of time. hostile.py knows of LIMIT. A connection is
-# idle once the kernel has all of a response, be it that a client needs a minute to read it.
+# don't wait for, and whoever waits for a processor meets no limit of time. hostile.py knows of LIMIT. A pong comes behind
+# all that a WebSocket's client has not read yet.
 MOST_CONNECTIONS, WEBSOCKET_BYTES, LIMIT, IDLE = 2000, 1 << 30, 40, 600
 HOSTILE = pathlib.Path(__file__).with_name("hostile.py")
 PATIENCE = 60  # seconds, for what takes a moment
