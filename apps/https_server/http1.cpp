@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 namespace https_server {
@@ -58,14 +59,20 @@ asio::awaitable<bool> http1::wait() {
   if (received_.size() > 0) co_return true;  // the client has sent it together with the last one
   if (client_.finishing) co_return false;
   std::unique_ptr<serving::stall_watch, serving::stall_watch::ended_by> watched;
+  std::chrono::milliseconds limit = client_.server.limits.idle;
   for (;;) {
-    auto const [error, count] =
-        co_await tls_read_some(client_.stream, received_.prepare(idle_bytes),
-                               client_.server.limits.idle, until_finish(client_));
+    auto const [error, count] = co_await tls_read_some(
+        client_.stream, received_.prepare(idle_bytes), limit, until_finish(client_));
     received_.commit(count);
-    if (error != asio::error::timed_out || serving::has_arrived(client_.stream.next_layer()))
-      co_return !error;
-    if (!watched) watched = stall_watch_.begin(owner_);  // it still reads the last response
+    if (error != asio::error::timed_out) co_return !error;
+    bool const has_all = serving::has_arrived(client_.stream.next_layer());
+    if (has_all && !watched) co_return false;
+    // While it still reads the last response it may stall; behind that it has its time anew.
+    limit = has_all ? client_.server.limits.idle : serving::between_looks;
+    if (has_all)
+      watched.reset();
+    else if (!watched)
+      watched = stall_watch_.begin(owner_);
   }
 }
 

@@ -68,7 +68,9 @@ class Limits(unittest.TestCase):
 
     def test_a_connection_is_not_idle_while_its_client_reads_a_response(self):
         (self.root / "fits").write_bytes(b"x" * 2_500_000)  # into what the kernel takes at once
-        with HttpsServer(self.root, "--idle-seconds", "1") as server, socket.socket() as slow:
+        # Its seconds begin once it has read all, and who is silent then is no stalled reader.
+        limits = ("--idle-seconds", "6", "--handshake-seconds", "3", "--stall-seconds", "2")
+        with HttpsServer(self.root, *limits) as server, socket.socket() as slow:
             slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
             slow.settimeout(programs.PATIENCE)
             slow.connect(("127.0.0.1", server.port))
@@ -76,9 +78,13 @@ class Limits(unittest.TestCase):
                 connection.sendall(GET.replace(b"file", b"fits") % b"")
                 server.err.wait_for("GET /fits 200 2500000 ")
                 with server.connect_tls() as idle:
-                    self.assertEqual(read_to_end(idle), b"")  # its second ends later
-                connection.sendall(GET % CLOSE)
-                self.assertTrue(read_to_end(connection).endswith(b"content"))
+                    self.assertEqual(read_to_end(idle), b"")  # its 6 seconds ended later
+                received = b""
+                while len(received.partition(b"\r\n\r\n")[2]) < 2_500_000:
+                    received += connection.recv(1 << 20)
+                with server.connect() as silent:
+                    programs.read_to_tcp_end(silent)  # after 3 seconds
+                self.assertTrue(exchange(connection, GET % CLOSE).endswith(b"content"))
             self.assertEqual(server.stop(), 0)
 
     def test_connections_beyond_the_limit_wait_for_their_turn(self):
