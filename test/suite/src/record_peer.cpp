@@ -31,7 +31,7 @@ std::string server_random(SSL const* ssl) {
 }
 
 // What a record peer can hold of either side at once.
-constexpr std::size_t ample = std::size_t{1} << 20;
+constexpr std::size_t ample = std::size_t{96} << 10;
 
 }  // namespace
 
