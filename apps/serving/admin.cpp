@@ -34,7 +34,7 @@ using asio::ip::tcp;
 
 constexpr unsigned most_connections = 16;
 constexpr std::size_t most_bytes = 4096;  // of a request
-constexpr auto limit = std::chrono::seconds(5);
+constexpr auto request_limit = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -76,7 +76,7 @@ asio::awaitable<std::string> admin::current_metrics() {
 }
 
 asio::awaitable<void> admin::serve(beast::tcp_stream& stream) {
-  stream.expires_after(limit);
+  stream.expires_after(request_limit);
   beast::flat_buffer buffer{most_bytes};
   http::request_parser<http::empty_body> parser;
   parser.header_limit(most_bytes);

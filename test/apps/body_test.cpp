@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(is_the_file_or_the_part_of_it_wherever_that_is) {
   static_files const files{directory.path(), {}, std::chrono::seconds(-1)};
   BOOST_TEST(!ask(files, "/large").file->content());
   BOOST_TEST(ask(files, "/small").file->content().has_value());
-  for (std::size_t const most : {1, 7, 16'384, 100'000}) {
+  for (std::size_t const most : {1U, 7U, 16'384U, 100'000U}) {
     BOOST_TEST(in_parts(ask(files, "/large"), most) == content);
     BOOST_TEST(in_parts(ask(files, "/large", "bytes=5-20000"), most) == content.substr(5, 19'996));
     BOOST_TEST(in_parts(ask(files, "/small"), most) == content.substr(0, 1000));

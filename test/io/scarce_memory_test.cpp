@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_SUITE(scarce_memory)
 
 BOOST_AUTO_TEST_CASE(verb_that_is_refused_throws_where_nobody_can_be_told_later) {
   scarce_session s;
-  ending refused, shut;
+  ending refused;
   auto const handler = std::make_shared<int>();
   s.is_short = true;
   BOOST_CHECK_THROW(
