@@ -68,7 +68,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer", required=True, help="the program interop_peer")
     parser.add_argument("--https-server", help="the program https_server, for browsers")
-    parser.add_argument("--few", action="store_true", help="one cell of each end but the first")
+    parser.add_argument("--few", action="store_true", help="one cell of each end but the first, and long ones with one key")
     parser.add_argument("--table", help="Markdown file to write the table to")
     names = ", ".join(each.name for each in peers.ALL)
     parser.add_argument("peers", nargs="*", metavar="PEER", help=f"of {names}; all else")
