@@ -169,8 +169,10 @@ ends::ends(script const& of) : script_(of) {
     // A stream of ours refuses it by itself.
     if (context == subject()) SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION);
     // Without it a server that asks for certificates fails, if a client offers a session, as one
-    // that renegotiates does (SSL_CTX_set_session_id_context(3)).
-    if (renegotiates(of)) SSL_CTX_set_session_id_context(context, sid_context, sizeof sid_context);
+    // that renegotiates does (SSL_CTX_set_session_id_context(3)). By the setting: what is expected
+    // of the settings is asked without the events.
+    if (is_chosen(of, "renegotiation", "allowed"))
+      SSL_CTX_set_session_id_context(context, sid_context, sizeof sid_context);
     for (row const& one : all_rows()) {
       if (one.on == (context == peer_.get() ? whose::subject : whose::peer)) continue;
       if (auto const apply = chosen_of(of, one).to_context) apply(context);
