@@ -200,9 +200,13 @@ asio::awaitable<void> session::open_plaintext() {
         co_await asio::async_write(plain_, asio::buffer(chunk, count), as_values);
     writing_plain_ = false;
     (is_server() ? record_.to_backend : record_.to_client) += written;
-    // It had ended before, or this would be a reset. What it said is still on its way.
-    if (error == asio::error::broken_pipe) co_await deliver_last();
-    if (error) co_return cut_short(is_server() ? "backend" : "client", error.message());
+    if (error) {
+      // A pipe is broken where an end had come before; all else is a reset.
+      if (error != asio::error::broken_pipe) plain_reset_ = true;
+      fail((is_server() ? "the backend: " : "the client: ") + error.message());
+      co_await deliver_last();
+      co_return cut();
+    }
   }
   tls_ended_ = true;
   error_code ignored;
@@ -214,7 +218,11 @@ asio::awaitable<void> session::seal_plaintext() {
   for (;;) {
     auto const [end, count] = co_await plain_.async_read_some(asio::buffer(chunk), as_values);
     if (end == asio::error::eof) break;
-    if (end) co_return cut_short(is_server() ? "backend" : "client", end.message());
+    if (end) {
+      plain_reset_ = true;
+      fail((is_server() ? "the backend: " : "the client: ") + end.message());
+      break;
+    }
     auto const [error, written] =
         co_await tls_write(secured_, asio::buffer(chunk, count), as_values);
     (is_server() ? record_.to_client : record_.to_backend) += written;
@@ -224,14 +232,24 @@ asio::awaitable<void> session::seal_plaintext() {
   // an end; that write is done, so its handler is about to say so.
   while (writing_plain_ && serving::is_over(plain_.native_handle()))
     co_await asio::post(secured_.get_executor(), asio::deferred);
-  if (!record_.incident.empty()) co_return;
+  if (plain_reset_) co_return co_await cut_at_arrival();
   plain_ended_ = true;
   auto const [error] = co_await tls_close_write(secured_, no_limit, as_values);
   // A peer that has said its last may be gone without waiting for ours.
   if (error && !tls_ended_) cut_short(is_server() ? "client" : "backend", why(error));
 }
 
-// Nobody takes what the peer of TLS sends, so it is passed over.
+// Behind what came before a reset, which may still be with the kernel.
+asio::awaitable<void> session::cut_at_arrival() {
+  while (!serving::has_arrived(secured_.next_layer())) {
+    timer_.expires_after(serving::between_looks);
+    co_await timer_.async_wait(as_values);
+  }
+  cut();
+}
+
+// What was said before a failed write is still on its way. Nobody takes what the peer of TLS sends,
+// so it is passed over, after a reset until seal_plaintext() cuts.
 asio::awaitable<void> session::deliver_last() {
   std::vector<char> chunk(chunk_bytes);
   while (!plain_ended_) {

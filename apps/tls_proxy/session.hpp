@@ -57,6 +57,7 @@ private:
   boost::asio::awaitable<void> relay();
   boost::asio::awaitable<void> open_plaintext();  // from TLS to TCP
   boost::asio::awaitable<void> seal_plaintext();  // from TCP to TLS
+  boost::asio::awaitable<void> cut_at_arrival();
   boost::asio::awaitable<void> deliver_last();
 
   void expire_after(std::chrono::seconds limit, std::string what, socket& waits);
@@ -82,6 +83,7 @@ private:
   bool writing_plain_ = false;
   bool tls_ended_ = false;    // by the peer's close_notify
   bool plain_ended_ = false;  // by the peer's FIN
+  bool plain_reset_ = false;  // which a read may take for an end
   client_addresses addresses_;
   connection_record record_;
 };

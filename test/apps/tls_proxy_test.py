@@ -3,6 +3,7 @@
 """tls_proxy from outside: alone, and two of them in a row with TLS in between."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -13,7 +14,9 @@ import socket
 import ssl
 import struct
 import subprocess
+import termios
 import threading
+import time
 import unittest
 
 import programs
@@ -623,6 +626,59 @@ class TlsProxy(unittest.TestCase):
         with Program("tls_proxy", "--help") as done:
             self.assertEqual(done.wait(), STOPPED)
             self.assertTrue(24 <= len(done.out.all()) <= 50)
+
+    # What is on its way when a side ends
+
+    def connect_slowly(self, proxy):
+        """A client of TLS whose kernel takes little at once."""
+        slow = socket.socket()
+        self.addCleanup(slow.close)
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        slow.settimeout(PATIENCE)
+        slow.connect(("127.0.0.1", proxy.port))
+        client = client_context(AUTHORITY).wrap_socket(slow, server_hostname="localhost")
+        self.addCleanup(client.close)
+        return client
+
+    def wait_until_acknowledged(self, connection):
+        give_up = time.monotonic() + PATIENCE
+        while any(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4))):
+            self.assertLess(time.monotonic(), give_up)
+
+    def test_an_answer_arrives_although_the_backend_has_not_read_the_upload(self):
+        """Its kernel sends a reset in place of FIN."""
+        proxy = self.terminating()
+        client = self.connect_tls(proxy)
+        backend = self.accept()
+        client.setblocking(False)
+        while select.select([], [client], [], 1)[1]:  # until nothing moves
+            with contextlib.suppress(ssl.SSLWantWriteError):
+                client.send(bytes(65536))
+        client.settimeout(PATIENCE)
+        programs.stop_for_a_while(proxy)  # which finds answer and reset at once
+        backend.sendall(bytes(100_000))
+        backend.close()
+        proxy.signal(signal.SIGCONT)
+        self.assertEqual(receive_exactly(client, 100_000), bytes(100_000))
+        self.assert_cut_off(client)
+        self.assertIn(" 100000 ", proxy.err.wait_for("cut short: the backend: "))
+
+    def test_a_slow_client_gets_all_that_came_before_a_reset_of_the_backend(self):
+        for sends in (True, False):
+            with self.subTest(sends):
+                proxy = self.terminating()
+                client = self.connect_slowly(proxy)
+                backend = self.accept()
+                backend.sendall(bytes(2 * MEBIBYTE))
+                self.wait_until_acknowledged(backend)
+                programs.reset(backend)
+                received = 0
+                while received < 2 * MEBIBYTE:
+                    if sends:
+                        client.sendall(b"x")
+                    received += len(client.recv(16384))
+                self.assert_cut_off(client)
+                self.assertIn(f" {2 * MEBIBYTE} ", proxy.err.wait_for("cut short: the backend: "))
 
 
 if __name__ == "__main__":
