@@ -204,8 +204,7 @@ asio::awaitable<void> session::open_plaintext() {
       // A pipe is broken where an end had come before; all else is a reset.
       if (error != asio::error::broken_pipe) plain_reset_ = true;
       fail((is_server() ? "the backend: " : "the client: ") + error.message());
-      co_await deliver_last();
-      co_return cut();
+      co_return co_await deliver_last();
     }
   }
   tls_ended_ = true;
@@ -255,10 +254,13 @@ asio::awaitable<void> session::deliver_last() {
   while (!plain_ended_) {
     auto const [end, count] =
         co_await tls_read_some(secured_, asio::buffer(chunk), serving::between_looks, as_values);
-    if (end && end != asio::error::timed_out) co_return;
+    tls_ended_ = end == asio::error::eof;
+    if (tls_ended_) co_return;  // nothing is left to refuse, and seal_plaintext() goes on
+    if (end && end != asio::error::timed_out) co_return cut();
   }
   co_await serving::deliver(secured_);
   co_await tls_shutdown(secured_, as_values);
+  cut();
 }
 
 // Bytes that one side has sent, or that the other has taken, however long they lay with the kernel.

@@ -212,6 +212,14 @@ class Server(Program):
             context.set_alpn_protocols(alpn)
         return context.wrap_socket(self.connect(), server_hostname=host)
 
+    def connect_tls_slowly(self):
+        """A TLS connection whose kernel takes little that nobody reads."""
+        slow = socket.socket()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        slow.settimeout(PATIENCE)
+        slow.connect(("127.0.0.1", self.port))
+        return client_context(AUTHORITY).wrap_socket(slow, server_hostname="localhost")
+
 
 class HttpsServer(Server):
     """https_server on a directory or without one, with a certificate of its own making."""

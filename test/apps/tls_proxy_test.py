@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import pathlib
 import re
 import select
 import shutil
@@ -629,16 +630,40 @@ class TlsProxy(unittest.TestCase):
 
     # What is on its way when a side ends
 
-    def connect_slowly(self, proxy):
-        """A client of TLS whose kernel takes little at once."""
-        slow = socket.socket()
-        self.addCleanup(slow.close)
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-        slow.settimeout(PATIENCE)
-        slow.connect(("127.0.0.1", proxy.port))
-        client = client_context(AUTHORITY).wrap_socket(slow, server_hostname="localhost")
-        self.addCleanup(client.close)
-        return client
+    def connect_tls_slowly(self, proxy):
+        connection = proxy.connect_tls_slowly()
+        self.addCleanup(connection.close)
+        return connection
+
+    def unread_bytes(self, port, peer):
+        """Of a socket of 127.0.0.1:port that is connected to this peer. None once it was reset."""
+        for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines():
+            fields = line.split()
+            if fields[1:3] == [f"0100007F:{port:04X}", f"0100007F:{peer:04X}"]:
+                return int(fields[4].partition(":")[2], 16)
+        return None
+
+    def close_behind_more_than_the_kernel_takes(self, backend):
+        """Until the proxy can't write all that has come. How much that is, and which socket of the proxy has it."""
+        address = backend.getpeername()[1], backend.getsockname()[1]
+        sent = 0
+        since = time.monotonic()
+        while time.monotonic() < since + 1:  # until nothing moves
+            if self.unread_bytes(*address) == 0:
+                backend.sendall(bytes(65536))
+                sent += 65536
+                since = time.monotonic()
+        backend.shutdown(socket.SHUT_WR)
+        self.wait_until_acknowledged(backend)
+        backend.close()
+        return sent, address
+
+    def send_what_is_refused(self, client, address):
+        """The next bytes meet an error."""
+        client.sendall(b"x")
+        give_up = time.monotonic() + PATIENCE
+        while self.unread_bytes(*address) is not None:
+            self.assertLess(time.monotonic(), give_up)
 
     def wait_until_acknowledged(self, connection):
         give_up = time.monotonic() + PATIENCE
@@ -667,7 +692,7 @@ class TlsProxy(unittest.TestCase):
         for sends in (True, False):
             with self.subTest(sends):
                 proxy = self.terminating()
-                client = self.connect_slowly(proxy)
+                client = self.connect_tls_slowly(proxy)
                 backend = self.accept()
                 backend.sendall(bytes(2 * MEBIBYTE))
                 self.wait_until_acknowledged(backend)
@@ -679,6 +704,22 @@ class TlsProxy(unittest.TestCase):
                     received += len(client.recv(16384))
                 self.assert_cut_off(client)
                 self.assertIn(f" {2 * MEBIBYTE} ", proxy.err.wait_for("cut short: the backend: "))
+
+    def test_a_client_that_ends_what_is_refused_gets_all_of_a_backend_that_has_ended(self):
+        inner = self.terminating()
+        outer = self.wrapping(inner.port)
+        slow = socket.socket()
+        self.addCleanup(slow.close)
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        slow.settimeout(PATIENCE)
+        slow.connect(("127.0.0.1", outer.port))
+        backend = self.accept()
+        left, address = self.close_behind_more_than_the_kernel_takes(backend)
+        self.send_what_is_refused(slow, address)
+        slow.sendall(b"x")
+        slow.shutdown(socket.SHUT_WR)
+        self.assertEqual(len(read_to_end(slow)), left)
+        inner.err.wait_for("cut short: the backend: Broken pipe")
 
 
 if __name__ == "__main__":
