@@ -27,7 +27,6 @@ from tls_context import client_context
 STOPPED, USAGE, NOT_STARTED = range(3)
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 MEBIBYTE = 1 << 20
-FIN_WAIT_2 = 5  # <netinet/tcp.h>
 
 
 def proxy_header(source, destination, more=b""):
@@ -223,26 +222,17 @@ class TlsProxy(unittest.TestCase):
     def test_a_client_that_still_sends_loses_nothing_of_a_backend_that_has_ended(self):
         """What it sends is refused there, while the end of the backend's bytes is with the kernel of the proxy."""
         proxy = self.terminating()
-        slow = socket.socket()
-        self.addCleanup(slow.close)
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-        slow.settimeout(PATIENCE)
-        slow.connect(("127.0.0.1", proxy.port))
-        client = client_context(AUTHORITY).wrap_socket(slow, server_hostname="localhost")
-        self.addCleanup(client.close)
+        client = self.connect_tls_slowly(proxy)
         backend = self.accept()
-        backend.sendall(bytes(2 * MEBIBYTE))
-        backend.shutdown(socket.SHUT_WR)
-        while backend.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != FIN_WAIT_2:
-            pass  # until the kernel of the proxy has it all
-        backend.close()
-        received = 0
-        while received < 2 * MEBIBYTE:
+        left, address = self.close_behind_more_than_the_kernel_takes(backend)
+        self.send_what_is_refused(client, address)
+        while left > 0:
             client.sendall(b"x")
-            received += len(client.recv(16384))
+            left -= len(client.recv(16384))
+        self.assertEqual(left, 0)
         self.assertEqual(read_to_end(client), b"")  # with close_notify
         client.close()
-        proxy.err.wait_for(f" {2 * MEBIBYTE} ")
+        proxy.err.wait_for("cut short: the backend: Broken pipe")
 
     def test_a_reset_that_a_write_was_told_of_is_no_clean_end_of_the_backend(self):
         proxy = self.terminating()
