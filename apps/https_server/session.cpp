@@ -63,9 +63,11 @@ void session::finish() {
 
 // The last response may have to wait until a slow client has taken it.
 asio::awaitable<void> session::shut_down(bool has_body) {
-  auto watched = stall_watch_.begin(weak_from_this());
-  co_await serving::deliver(client_.stream);
-  watched.reset();
+  // One that has acknowledged it all may be gone, and would never acknowledge our close_notify.
+  if (!serving::has_arrived(client_.stream.next_layer())) {
+    auto const watched = stall_watch_.begin(weak_from_this());
+    co_await serving::deliver(client_.stream);
+  }
   // A body is passed over: to close before its end would reset the connection and the response.
   auto const deadline =
       has_body && !client_.finishing ? client_.server.limits.header : std::chrono::seconds(2);

@@ -406,6 +406,15 @@ class Stop(unittest.TestCase):
             server.signal(signal.SIGINT)
             self.assertEqual(server.wait(), 0)
 
+    def test_does_not_wait_for_a_client_that_has_vanished_with_its_answer(self):
+        limits = ("--stop-seconds", "3600", "--stall-seconds", "3600")
+        with HttpsServer(self.root, *limits) as server, server.connect_tls() as gone:
+            gone.sendall(GET % b"")
+            while not gone.recv(65536).endswith(b"content"):
+                pass
+            programs.vanish(gone)
+            self.assertEqual(server.stop(), 0)
+
 
 if __name__ == "__main__":
     unittest.main()

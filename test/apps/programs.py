@@ -8,6 +8,7 @@ after PATIENCE seconds.
 
 import atexit
 import contextlib
+import ctypes
 import itertools
 import os
 import pathlib
@@ -251,6 +252,15 @@ def reset(connection):
     """Ends it without close_notify and without FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+def vanish(connection):
+    """As if its network were gone: from now on its kernel hears nothing, and acknowledges nothing."""
+    # All that had come before is acknowledged now, and not a moment later (tcp(7)).
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+    nothing = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF_RET: 0 bytes pass (socket(7))
+    program = struct.pack("HP", 1, ctypes.addressof(nothing))
+    connection.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER
 
 
 def read_to_end(connection):
