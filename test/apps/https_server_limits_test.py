@@ -198,6 +198,14 @@ class Limits(unittest.TestCase):
                     # Now it has stopped.
                     self.assertIn(" GET /large 200 ", server.err.wait_for(f"took nothing for {limit} s"))
 
+    def test_a_client_that_never_reads_its_last_response_is_ended(self):
+        (self.root / "fits").write_bytes(b"x" * 2_500_000)  # into what the kernel takes at once
+        with HttpsServer(self.root, "--stall-seconds", "1", "--max-connections", "1") as server:
+            with server.connect_tls_slowly() as stuck:
+                stuck.sendall(GET.replace(b"file", b"fits") % CLOSE)
+                server.err.wait_for("GET /fits 200 2500000 ")
+                self.assertEqual(server.curl("/file"), b"content")
+
 
 if __name__ == "__main__":
     unittest.main()

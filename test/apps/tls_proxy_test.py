@@ -711,6 +711,22 @@ class TlsProxy(unittest.TestCase):
         self.assertEqual(len(read_to_end(slow)), left)
         inner.err.wait_for("cut short: the backend: Broken pipe")
 
+    def test_a_client_that_never_reads_what_a_backend_has_left_is_cut(self):
+        proxy = self.terminating("--idle-seconds", 1, "--max-connections", 1)
+        for ends in (socket.socket.close, programs.reset):
+            with self.subTest(ends):
+                client = self.connect_tls_slowly(proxy)
+                backend = self.accept()
+                address = backend.getpeername()[1], backend.getsockname()[1]
+                backend.sendall(bytes(2 * MEBIBYTE))
+                self.wait_until_acknowledged(backend)
+                ends(backend)
+                with contextlib.suppress(OSError):  # it may be cut already
+                    self.send_what_is_refused(client, address)
+                    client.sendall(b"x")
+        self.connect_tls(proxy)
+        self.accept()  # there is room for one more
+
 
 if __name__ == "__main__":
     unittest.main()
