@@ -15,6 +15,9 @@ std::uint64_t acknowledged_bytes(int descriptor) noexcept;
 // Bytes that were written and are not acknowledged, 0 if that can't be told.
 std::uint64_t unacknowledged_bytes(int descriptor) noexcept;
 
+// Of those, bytes that the kernel has not sent even once.
+std::uint64_t unsent_bytes(int descriptor) noexcept;
+
 // Whether nothing can come or leave any more: by a reset, or since both sides have said their last.
 bool is_over(int descriptor) noexcept;
 

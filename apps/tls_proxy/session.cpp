@@ -192,8 +192,10 @@ asio::awaitable<void> session::open_plaintext() {
   for (;;) {
     auto const [end, count] = co_await tls_read_some(secured_, asio::buffer(chunk), as_values);
     if (end == asio::error::eof) break;
-    // A client that has been told the end of the backend often leaves without a word.
-    if (end && is_server() && plain_ended_) co_return cut();
+    // A client that has been told the end of the backend often leaves without a word; not before.
+    if (end && is_server() && plain_ended_ &&
+        serving::unsent_bytes(secured_.next_layer().native_handle()) == 0)
+      co_return cut();
     if (end) co_return cut_short(is_server() ? "client" : "backend", why(end));
     writing_plain_ = true;
     auto const [error, written] =

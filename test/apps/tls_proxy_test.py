@@ -727,6 +727,22 @@ class TlsProxy(unittest.TestCase):
         self.connect_tls(proxy)
         self.accept()  # there is room for one more
 
+    def test_a_download_that_a_client_has_broken_off_is_no_clean_end(self):
+        """Although the proxy has said its last to the kernel."""
+        proxy = self.terminating()
+        client = self.connect_tls_slowly(proxy)
+        backend = self.accept()
+        address = backend.getpeername()[1], backend.getsockname()[1]
+        backend.sendall(bytes(2 * MEBIBYTE))
+        backend.shutdown(socket.SHUT_WR)
+        self.wait_until_acknowledged(backend)
+        give_up = time.monotonic() + PATIENCE
+        while self.unread_bytes(*address) != 0:
+            self.assertLess(time.monotonic(), give_up)
+        self.assertEqual(receive_exactly(client, 1024), bytes(1024))
+        programs.reset(client)
+        self.assertIn(f" {2 * MEBIBYTE} ", proxy.err.wait_for("cut short: the client: "))
+
 
 if __name__ == "__main__":
     unittest.main()
