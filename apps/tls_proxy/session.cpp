@@ -145,7 +145,8 @@ asio::awaitable<bool> session::handshake() {
   else
     std::tie(error) =
         co_await tls_handshake(secured_, tls_async::as_client{options_.server_name}, as_values);
-  ++(error ? counted_.handshakes_failed : counted_.handshakes);
+  bool const was_stopped = error && !record_.incident.empty();
+  if (!was_stopped) ++(error ? counted_.handshakes_failed : counted_.handshakes);
   std::string const peer = is_server() ? "the client" : "the backend";
   if (error == tls_async::condition::not_tls)
     co_return fail(peer + " does not speak TLS, perhaps plain HTTP: " + why(error));

@@ -743,6 +743,19 @@ class TlsProxy(unittest.TestCase):
         programs.reset(client)
         self.assertIn(f" {2 * MEBIBYTE} ", proxy.err.wait_for("cut short: the client: "))
 
+    def test_a_handshake_that_a_stop_ends_has_not_failed(self):
+        proxy = self.terminating("--admin", "0", "--stop-seconds", PATIENCE)
+        self.connect_tls(proxy)
+        self.accept()
+        self.connect(proxy)  # in its handshake
+        give_up = time.monotonic() + PATIENCE
+        while proxy.metric("tls_async_connections") != 2:
+            self.assertLess(time.monotonic(), give_up)
+        proxy.signal()
+        while proxy.metric("tls_async_connections") != 1:
+            self.assertLess(time.monotonic(), give_up)
+        self.assertEqual(proxy.metric('tls_async_handshakes_total{result="failed"}'), 0)
+
 
 if __name__ == "__main__":
     unittest.main()
