@@ -259,7 +259,10 @@ asio::awaitable<void> session::deliver_last() {
         co_await tls_read_some(secured_, asio::buffer(chunk), serving::between_looks, as_values);
     tls_ended_ = end == asio::error::eof;
     if (tls_ended_) co_return;  // nothing is left to refuse, and seal_plaintext() goes on
-    if (end && end != asio::error::timed_out) co_return cut();
+    // Our own deadline. TCP's, behind which nothing comes any more, has the same code.
+    bool const goes_on = !end || (end == asio::error::timed_out &&
+                                  !serving::is_over(secured_.next_layer().native_handle()));
+    if (!goes_on) co_return cut();
   }
   co_await serving::deliver(secured_);
   co_await tls_shutdown(secured_, as_values);
