@@ -66,8 +66,13 @@ public:
 
   // Once the connection has ended.
   void tell_rest(std::string const& why) {
-    for (auto const& [id, x] : left())
+    bool is_told = false;
+    for (auto const& [id, x] : left()) {
       tell(x, has_left(x) ? std::string() : why);
+      is_told = is_told || !has_left(x);
+    }
+    if (client_.stalled && !is_told)
+      client_.server.log.event(serving::log_level::debug, client_.name, why);
   }
 
 private:

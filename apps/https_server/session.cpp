@@ -48,12 +48,17 @@ asio::awaitable<void> session::run() {
   if (client_.stream.alpn() == "h2") co_return co_await serve_http2(client_);
   http1 requests{client_, stall_watch_, weak_from_this()};
   bool goes_on = true;
+  bool is_told = false;
   while (goes_on) {
     // Not inside of serve_request, whose frame an idle connection would keep.
     goes_on = co_await requests.wait();
-    if (goes_on) goes_on = co_await requests.serve_one();
+    if (!goes_on) break;
+    goes_on = co_await requests.serve_one();
+    is_told = client_.stalled;  // by the line of that request
   }
   co_await shut_down(requests.has_body());
+  if (client_.stalled && !is_told)
+    client_.server.log.event(serving::log_level::debug, client_.name, client_.why({}));
 }
 
 void session::finish() {

@@ -469,6 +469,13 @@ class Http2(unittest.TestCase):
         client.send(get(b"/small.txt", 5))
         self.assertEqual(client.body(5), b"0123456789")
 
+    def test_a_client_that_reads_nothing_of_what_has_left_is_named(self):
+        server = self.serve("--stall-seconds", "1", "--idle-seconds", "60")
+        client = self.slow_client(server)
+        client.send(get(b"/large", 1, field(b"range", b"bytes=0-2499999")))  # which the kernel takes at once
+        server.err.wait_for("GET /large 206 2500000 ")
+        server.err.wait_for("took nothing for 1 s")
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -205,6 +205,7 @@ class Limits(unittest.TestCase):
                 stuck.sendall(GET.replace(b"file", b"fits") % CLOSE)
                 server.err.wait_for("GET /fits 200 2500000 ")
                 self.assertEqual(server.curl("/file"), b"content")
+                server.err.wait_for("took nothing for 1 s")
 
 
 if __name__ == "__main__":
