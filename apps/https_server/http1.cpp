@@ -64,7 +64,8 @@ asio::awaitable<bool> http1::wait() {
     auto const [error, count] = co_await tls_read_some(
         client_.stream, received_.prepare(idle_bytes), limit, until_finish(client_));
     received_.commit(count);
-    if (error != asio::error::timed_out) co_return !error;
+    // Told of the end just when the time was up, it may have missed that.
+    if (error != asio::error::timed_out || client_.finishing) co_return !error;
     bool const has_all = serving::has_arrived(client_.stream.next_layer());
     if (has_all && !watched) co_return false;
     // While it still reads the last response it may stall; behind that it has its time anew.

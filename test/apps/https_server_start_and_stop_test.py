@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import unittest
 from unittest import mock
@@ -414,6 +415,23 @@ class Stop(unittest.TestCase):
                 pass
             programs.vanish(gone)
             self.assertEqual(server.stop(), 0)
+
+    def test_tells_a_slow_client_that_is_looked_at_when_the_signal_comes(self):
+        """It is past its idle time, and looked at every 100 ms until it has acknowledged its answer."""
+        limits = ("--stop-seconds", "3600", "--idle-seconds", "1")
+        with HttpsServer(self.root, *limits, "--threads", "2") as server:  # with one it is told behind the look
+            with server.connect_tls_slowly() as slow:
+                slow.sendall(GET.replace(b"file", b"fits") % b"")
+                server.err.wait_for("GET /fits 200 2500000 ")
+                with server.connect_tls() as idle:
+                    self.assertEqual(read_to_end(idle), b"")  # its time was up later
+                programs.stop_for_a_while(server)
+                threading.Event().wait(0.2)  # so that a look is due, before the signal
+                server.signal()
+                server.signal(signal.SIGCONT)
+                slow.sendall(GET % b"")  # which is not answered any more
+                self.assertEqual(read_to_end(slow).partition(b"\r\n\r\n")[2], b"x" * 2_500_000)
+            self.assertEqual(server.wait(), 0)
 
 
 if __name__ == "__main__":
