@@ -11,7 +11,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/read.hpp>
 
 #include <algorithm>
 #include <array>
@@ -34,8 +33,7 @@ http::status status_for(boost::system::error_code error) {
 }
 
 bool is_malformed_request(boost::system::error_code error) {
-  return error.category() == make_error_code(http::error::bad_method).category() &&
-         error != http::error::end_of_stream && error != http::error::partial_message;
+  return error.category() == make_error_code(http::error::bad_method).category();
 }
 
 // A page of another site may not use the rights that a browser has here (RFC 6455, section 10.2).
@@ -51,8 +49,7 @@ http1::http1(client& of, serving::stall_watch& watch, std::weak_ptr<void> owner)
     : client_(of),
       stall_watch_(watch),
       owner_(std::move(owner)),
-      received_(of.server.limits.header_bytes + idle_bytes),
-      header_timer_(of.stream.get_executor()) {}
+      received_(of.server.limits.header_bytes + idle_bytes) {}
 
 // A connection without a request under way may end at any time, so the reasons are not logged.
 asio::awaitable<bool> http1::wait() {
@@ -82,19 +79,19 @@ asio::awaitable<http1::error_code> http1::read_header(request_parser& parser) {
   parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
   // The header decides the answer, however long a body it declares: none is ever read or kept.
   parser.body_limit(boost::none);
-  error_code incomplete;
-  received_.consume(parser.put(received_.data(), incomplete));
-  if (incomplete != http::error::need_more) co_return incomplete;  // mostly all of it is there
-
-  header_timer_.expires_after(limits.header);
-  header_timer_.async_wait([&client = client_, owner = owner_](error_code cancelled) {
-    auto const alive = owner.lock();
-    if (alive && !cancelled) client.abort();  // a mere cancel could miss a read between two steps
-  });
-  auto const [error, count] =
-      co_await http::async_read_header(client_.stream, received_, parser, as_values);
-  bool const in_time = header_timer_.cancel() > 0;
-  co_return (in_time || !error ? error : asio::error::timed_out);
+  auto const until = std::chrono::steady_clock::now() + limits.header;
+  error_code error;
+  received_.consume(parser.put(received_.data(), error));
+  while (error == http::error::need_more) {  // mostly all of it is there
+    auto const left = until - std::chrono::steady_clock::now();
+    if (left <= left.zero()) co_return asio::error::timed_out;
+    auto const [end, count] =
+        co_await tls_read_some(client_.stream, received_.prepare(idle_bytes), left, as_values);
+    if (end) co_return end;
+    received_.commit(count);
+    received_.consume(parser.put(received_.data(), error));
+  }
+  co_return error;
 }
 
 asio::awaitable<bool> http1::serve_one() {
@@ -105,8 +102,12 @@ asio::awaitable<bool> http1::serve_one() {
     error = http::error::bad_transfer_encoding;
   auto const started = std::chrono::steady_clock::now();
   if (error && !is_malformed_request(error)) {
-    client_.server.log.event(serving::log_level::debug, client_.name,
-                             "no whole request: " + client_.why(error));
+    bool const is_late = error == asio::error::timed_out;
+    client_.server.log.event(
+        serving::log_level::debug, client_.name,
+        "no whole request: " + (is_late ? error.message() : client_.why(error)));
+    // Nothing polite for half a request, unless an answer is still on its way.
+    if (is_late && serving::has_arrived(client_.stream.next_layer())) client_.abort();
     co_return false;
   }
   auto const& request = parser.get();

@@ -11,7 +11,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -53,7 +52,6 @@ private:
   serving::stall_watch& stall_watch_;
   std::weak_ptr<void> owner_;
   boost::beast::flat_buffer received_;
-  boost::asio::steady_timer header_timer_;
   bool has_body_ = false;
 };
 

@@ -207,6 +207,14 @@ class Limits(unittest.TestCase):
                 self.assertEqual(server.curl("/file"), b"content")
                 server.err.wait_for("took nothing for 1 s")
 
+    def test_half_a_next_request_loses_nothing_of_the_last_response(self):
+        (self.root / "fits").write_bytes(b"x" * 2_500_000)  # into what the kernel takes at once
+        with HttpsServer(self.root, "--header-seconds", "1") as server, server.connect_tls_slowly() as slow:
+            slow.sendall(GET.replace(b"file", b"fits") % b"" + GET[:-1] % b"")
+            server.err.wait_for("no whole request: Connection timed out")
+            slow.sendall(b"X: x\r\n\r\n")  # too late
+            self.assertEqual(read_to_end(slow).partition(b"\r\n\r\n")[2], b"x" * 2_500_000)
+
 
 if __name__ == "__main__":
     unittest.main()
