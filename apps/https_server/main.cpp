@@ -99,11 +99,12 @@ int main(int argc, char* argv[]) {
     };
     auto tls = load();
     log.warn(serving::raise_descriptor_limit(chosen->limits.connections, 1 + most_open_files));
+    serving::counters counted;
+    websocket_memory websockets{chosen->limits.websocket_bytes};
+    // Behind what coroutines give back that it destroys.
     asio::io_context io{static_cast<int>(chosen->threads)};
     serving::listener server{
         io, {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop}, log};
-    serving::counters counted;
-    websocket_memory websockets{chosen->limits.websocket_bytes};
     auto const hsts =
         chosen->hsts ? "max-age=" + std::to_string(chosen->hsts->count()) : std::string();
     service const shared{.limits = chosen->limits,
