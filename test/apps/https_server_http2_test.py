@@ -408,12 +408,17 @@ class Http2(unittest.TestCase):
                     ciphertext.settimeout(PATIENCE)
 
                     class Reader:
+                        received = 0
+
                         def recv(self, size):
                             client.send(frame(WINDOW_UPDATE, number(1)))  # which resets a socket that is closed
-                            return ciphertext.recv(size)
+                            part = ciphertext.recv(size)
+                            self.received += len(part)
+                            return part
 
-                    programs.read_slowly(Reader(), limit)
-                    self.assertGreater(len(read_to_end(ciphertext)), 1_000_000)
+                    reader = Reader()
+                    programs.read_slowly(reader, limit)
+                    self.assertGreater(reader.received + len(read_to_end(ciphertext)), 2_500_000)
 
     # The end
 
