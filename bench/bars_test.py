@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# Distributed under the Boost Software License, Version 1.0.
+# SPDX-License-Identifier: BSL-1.0
+#
+# bars_test.py [TEST]...: when a bar is met.
+import unittest
+
+import bars
+
+KINDS_OF_LESS = ("ratio", "tax", "kib", "value")
+
+
+def state(kind, limit, low, median, high):
+    return bars.judged({"kind": kind}, {"low": low, "median": median, "high": high}, limit)
+
+
+def result(bar, stacks):
+    """The row of one bar on CPU times of each stack, by rounds."""
+    scenario = {"name": "any", "stacks": {name: {"rounds": [{"server_cpu": cpu} for cpu in rounds]}
+                                          for name, rounds in stacks.items()}}
+    kept, bars.BARS = bars.BARS, [{"what": "it", "scenario": "any", "stack": "ours", "metric": "server_cpu",
+                                   "against": None, "bar": None, "goal": None, **bar}]
+    try:
+        return dict(zip(bars.HEAD, bars.results([scenario])[0]))
+    finally:
+        bars.BARS = kept
+
+
+class Rule(unittest.TestCase):
+    def test_an_interval_that_touches_the_bar_is_not_enough(self):
+        for kind in KINDS_OF_LESS:
+            self.assertEqual(state(kind, 1, 0.9, 1.001, 1.002), "missed", kind)
+        self.assertEqual(state("inverse", 1, 0.998, 0.999, 1.1), "missed")
+
+    def test_the_median_reaches_it_and_the_worse_end_misses_it_by_3_percent_at_most(self):
+        for kind in KINDS_OF_LESS:
+            for limit in (0.25, 1, 17.5):
+                self.assertEqual(state(kind, limit, 0, limit, limit * 1.029), "met", kind)
+                self.assertEqual(state(kind, limit, 0, limit, limit * 1.031), "missed by the interval's worse end", kind)
+        for limit in (1, 15):
+            self.assertEqual(state("inverse", limit, limit * 0.971, limit, limit * 9), "met")
+            self.assertEqual(state("inverse", limit, limit * 0.969, limit, limit * 9),
+                             "missed by the interval's worse end")
+
+    def test_a_change_is_judged_in_both_directions(self):
+        self.assertEqual(state("change", 0.02, -0.0205, 0, 0.0205), "met")
+        self.assertEqual(state("change", 0.02, -0.1, -0.03, 0), "missed")
+        self.assertEqual(state("change", 0.02, 0, 0.03, 0.1), "missed")
+        self.assertEqual(state("change", 0.02, -0.03, 0, 0), "missed by the interval's worse end")
+        self.assertEqual(state("change", 0.02, 0, 0, 0.03), "missed by the interval's worse end")
+
+    def test_a_goal_is_judged_by_the_same_rule(self):
+        bar = {"kind": "inverse", "against": "theirs", "bar": 0.5, "goal": 1}
+        self.assertEqual(result(bar, {"ours": [1] * 15, "theirs": [1] * 15})["state"], "met, goal too")
+        self.assertEqual(result(bar, {"ours": [1.01] * 15, "theirs": [1] * 15})["state"], "met")
+        self.assertEqual(result(bar, {"ours": [1] * 15, "theirs": [0.9] * 6 + [1] * 9})["state"], "met")
+
+    def test_fewer_than_15_rounds_are_said_beside_the_state(self):
+        self.assertEqual(result({"kind": "value", "bar": 1}, {"ours": [1] * 14})["state"], "met (too few rounds)")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
