@@ -2,7 +2,7 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# bars_test.py [TEST]...: when a bar is met.
+# bars_test.py [TEST]...: when a bar is met, and what it is compared with.
 import unittest
 
 import bars
@@ -54,6 +54,26 @@ class Rule(unittest.TestCase):
         self.assertEqual(result(bar, {"ours": [1] * 15, "theirs": [1] * 15})["state"], "met, goal too")
         self.assertEqual(result(bar, {"ours": [1.01] * 15, "theirs": [1] * 15})["state"], "met")
         self.assertEqual(result(bar, {"ours": [1] * 15, "theirs": [0.9] * 6 + [1] * 9})["state"], "met")
+
+
+class Peers(unittest.TestCase):
+    BAR = {"kind": "inverse", "against": ["one", "other"], "bar": 1}
+
+    def test_the_peer_with_the_better_median_counts_whatever_its_single_rounds_are(self):
+        row = result(self.BAR, {"ours": [1] * 15, "one": [0.8] * 15, "other": [0.5] * 7 + [2] * 8})
+        self.assertEqual((row["measured"], row["state"]), ("0.800 [0.800, 0.800]", "missed"))
+        row = result(self.BAR, {"ours": [1] * 15, "one": [3] * 15, "other": [2] * 15})
+        self.assertEqual((row["measured"], row["state"]), ("2.000 [2.000, 2.000]", "met"))
+
+    def test_without_one_of_them_nobody_knows_which_is_better(self):
+        for stacks in ({"ours": [1] * 15, "one": [3] * 15}, {"ours": [1] * 15, "one": [3] * 15, "other": []}):
+            self.assertEqual(result(self.BAR, stacks)["state"], "not measured")
+
+    def test_kib_are_those_of_the_stack_alone_or_above_another(self):
+        stacks = {"ours": [2048] * 15, "theirs": [1024] * 15}
+        self.assertEqual(result({"kind": "kib", "bar": 2}, stacks)["measured"], "2.00 KiB [2.00 KiB, 2.00 KiB]")
+        self.assertEqual(result({"kind": "kib", "against": "theirs"}, stacks)["measured"],
+                         "+1.00 KiB [+1.00 KiB, +1.00 KiB]")
 
     def test_fewer_than_15_rounds_are_said_beside_the_state(self):
         self.assertEqual(result({"kind": "value", "bar": 1}, {"ours": [1] * 14})["state"], "met (too few rounds)")
