@@ -85,9 +85,11 @@ class BadInput(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "x.json")
             done = run(*PYTHON, RUN, BIN_FOLDER, file, "--smoke", "--scenario", "https_nonsense", "--scenario",
-                       "https_1KiB:tls_async,nonsense", "--scenario", "header_body:tcp")
+                       "https_1KiB:tls_async,nonsense", "--scenario", "header_body:tcp", "--scenario",
+                       "proxy_nonsense")
             self.assertEqual(done.returncode, 1)
             self.assertIn("no scenario 'https_nonsense'", done.stderr)
+            self.assertIn("no scenario 'proxy_nonsense'", done.stderr)
             self.assertIn("no stack 'nonsense'", done.stderr)
             self.assertIn("https_1KiB: 1 servers", done.stdout)
             self.assertIn("header_body: 1 stacks", done.stdout)
@@ -128,6 +130,25 @@ class BadInput(unittest.TestCase):
             self.assertIn("without h2load", done.stderr)
             with open(file, encoding="utf-8") as text:
                 self.assertEqual([each["name"] for each in json.load(text)["scenarios"]], ["https_1KiB"])
+
+    def test_without_the_other_proxies_ours_runs_and_they_are_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = only_with(folder, "openssl", "setpriv")
+            file = os.path.join(folder, "x.json")
+            done = run(*PYTHON, RUN, BIN_FOLDER, file, "--quick", "--rounds", "1", "--scenario", "proxy_upload",
+                       "--scenario", "proxy_short_full", env=environment)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            for name in ("nginx", "haproxy", "hitch", "stunnel"):
+                self.assertIn(f"without {name}, which is not installed", done.stderr)
+            # The backend of the other scenario is nginx.
+            self.assertIn("proxy_upload", done.stdout)
+            self.assertNotIn("proxy_short_full", done.stdout)
+            self.assertRegex(done.stdout, "upload, .*better of nginx and HAProxy .*not measured")
+            with open(os.path.join(folder, "x.https.json"), encoding="utf-8") as text:
+                scenarios = json.load(text)["scenarios"]
+            self.assertEqual([each["name"] for each in scenarios], ["proxy_upload"])
+            self.assertEqual({name: len(its["rounds"]) for name, its in scenarios[0]["stacks"].items()},
+                             {"tls_proxy": 1})
 
     def test_path_without_asio_is_named_when_configured(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -6,6 +6,7 @@
 import unittest
 
 import bars
+from https_scenarios import SCENARIOS
 
 KINDS_OF_LESS = ("ratio", "tax", "kib", "value")
 
@@ -36,7 +37,8 @@ class Rule(unittest.TestCase):
         for kind in KINDS_OF_LESS:
             for limit in (0.25, 1, 17.5):
                 self.assertEqual(state(kind, limit, 0, limit, limit * 1.029), "met", kind)
-                self.assertEqual(state(kind, limit, 0, limit, limit * 1.031), "missed by the interval's worse end", kind)
+                self.assertEqual(state(kind, limit, 0, limit, limit * 1.031), "missed by the interval's worse end",
+                                 kind)
         for limit in (1, 15):
             self.assertEqual(state("inverse", limit, limit * 0.971, limit, limit * 9), "met")
             self.assertEqual(state("inverse", limit, limit * 0.969, limit, limit * 9),
@@ -77,6 +79,17 @@ class Peers(unittest.TestCase):
 
     def test_fewer_than_15_rounds_are_said_beside_the_state(self):
         self.assertEqual(result({"kind": "value", "bar": 1}, {"ours": [1] * 14})["state"], "met (too few rounds)")
+
+
+class Table(unittest.TestCase):
+    def test_what_bars_want_of_whole_programs_is_there(self):
+        wanted = {name: stacks for name, stacks in bars.wanted().items() if name.startswith(("https_", "proxy_"))}
+        for name, stacks in wanted.items():
+            self.assertLessEqual(set(stacks), set(SCENARIOS[name].stacks), name)
+        self.assertLessEqual({name for name in SCENARIOS if name.startswith("proxy_")}, set(wanted))
+
+    def test_the_better_of_nginx_and_haproxy_is_asked_for_by_both_names(self):
+        self.assertEqual(bars.wanted()["proxy_1KiB"], ["haproxy", "nginx", "tls_proxy"])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# The clients of https.py: what compares the bodies with the files, and what asks as fast as the server can answer.
+# The clients of https.py for connections that are kept: what compares the bodies with the files, and what asks as fast
+# as the server can answer. The others are in peer.py.
 import filecmp
 import http.client
 import os
@@ -33,7 +34,7 @@ def make_files(folder):
             file.write(text)
 
 
-def check(server, name, folder):
+def check(server, name, _, folder, __):
     """Asks twice on one connection; every byte must be right."""
     with open(os.path.join(folder, "root", name), "rb") as file:
         wanted = file.read()
@@ -47,9 +48,10 @@ def check(server, name, folder):
                 raise RuntimeError(f"status {answer.status}, or wrong plaintext arrived")
     finally:
         client.close()
+    return {}
 
 
-def check_http2(server, name, folder):
+def check_http2(server, name, _, folder, __):
     """The same over HTTP/2, which Python's client does not speak."""
     wanted, got = (os.path.join(folder, *path) for path in (("root", name), ("got",)))
     url = f"https://127.0.0.1:{server.port}/{name}"
@@ -58,6 +60,7 @@ def check_http2(server, name, folder):
                            "%{http_version} %{http_code} %{num_connects} ", "-o", got, url, "-o", f"{got}2", url])
     if done.strip() != "2 200 1 2 200 0" or not all(filecmp.cmp(wanted, g, shallow=False) for g in (got, f"{got}2")):
         raise RuntimeError(f"version, status, connections: {done}, or wrong plaintext arrived")
+    return {}
 
 
 def output(program, arguments, **options):
@@ -68,7 +71,7 @@ def output(program, arguments, **options):
     return done.stdout
 
 
-def drive_wrk(server, name, scenario, seconds, folder):
+def drive_wrk(server, name, scenario, seconds, folder, _):
     environment = dict(os.environ, OPENSSL_CONF=os.path.join(folder, "client.cnf"))
     before = server.cpu()
     said = output("wrk", ["-t1", f"-c{scenario.connections}", f"-d{seconds}s", "--timeout", "60s", "-s",
@@ -77,7 +80,7 @@ def drive_wrk(server, name, scenario, seconds, folder):
 
 
 # It sets the cipher and the group itself, whatever OpenSSL's settings are.
-def drive_h2load(server, name, scenario, seconds, _):
+def drive_h2load(server, name, scenario, seconds, _, __):
     before = server.cpu()
     said = output("h2load", ["-t1", f"-c{scenario.connections}", f"-m{scenario.streams}",
                              f"-n{seconds * scenario.requests}",

@@ -3,18 +3,18 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # https.py BIN_FOLDER JSON [--quick | --smoke] [--rounds N] [--scenario NAME[:STACK,STACK]]... [--stack NAME]... :
-# the scenarios under HTTP, driven from a process of its own, one thread a server: HTTP/1.1 by wrk, HTTP/2 by h2load.
-# What is measured is the server's CPU time for one request; before that each server's bodies are compared with the
-# files, which is all that --smoke does, so that it needs neither of the two. The servers: https_server, the same plain
-# Beast server on both kinds of stream (https_beast; there called tls_async and asio_ssl), nginx with one process, and
-# h2o. Writes the format of tls_bench. Exit status: 0 done, 1 wrong usage or something is missing and the rest has run,
-# 2 a run failed.
+# the scenarios of whole programs, driven from a process of its own, one thread a server: servers of files over HTTPS,
+# and proxies that end TLS in front of a backend. What is measured is the server's CPU time for one request or
+# connection, or its memory for one connection that waits; before that each server's bodies are compared with the files,
+# which is all that --smoke does, so that it needs neither wrk nor h2load. Writes the format of tls_bench. Exit status:
+# 0 done, 1 wrong usage or something is missing and the rest has run, 2 a run failed.
 import argparse
 import http.client
 import json
 import os
 import platform
 import random
+import resource
 import shutil
 import signal
 import statistics
@@ -22,29 +22,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import NamedTuple
 
 import clients
+import proxies
+import servers
 from estimate import estimate
-from servers import Server
+from https_scenarios import CLIENTS, SCENARIOS, STACKS, needed_by_all, needed_by_stack
 
-H1_STACKS = ("asio_ssl", "tls_async", "https_server", "nginx")
-H2_STACKS = ("nginx", "https_server", "h2o")
-STACKS = [*H1_STACKS, "h2o"]
-
-
-class Scenario(NamedTuple):
-    size: int  # of the file
-    connections: int  # that ask for it at once
-    streams: int = 0  # of each connection, at once; 0: HTTP/1.1
-    requests: int = 0  # for each second of a run; h2load -D hung once, when a server had dropped connections
-    stacks: tuple = H1_STACKS  # The first is what the others are compared with.
-
-
-SCENARIOS = {
-    "https_1KiB": Scenario(1024, 32), "https_1MiB": Scenario(1 << 20, 8), "https_100MiB": Scenario(100 << 20, 2),
-    "https_h2_1KiB": Scenario(1024, 32, 8, 20000, H2_STACKS),
-    "https_h2_1MiB": Scenario(1 << 20, 4, 4, 500, H2_STACKS)}
 SMOKE_BYTES = 3 << 20
 
 
@@ -52,11 +36,15 @@ def figures(stacks, base):
     for stack in stacks.values():
         if not stack["rounds"]:
             continue
-        stack["median"] = {"server_cpu": statistics.median(r["server_cpu"] for r in stack["rounds"])}
         beside = stacks.get(base, {"rounds": []})["rounds"]
-        pairs = [s["server_cpu"] / b["server_cpu"] for s, b in zip(stack["rounds"], beside) if b["server_cpu"] > 0]
-        if pairs:
-            stack["ratio_to"] = {base: {"server_cpu": estimate(pairs)}}
+        metrics = stack["rounds"][0]
+        stack["median"] = {metric: statistics.median(r[metric] for r in stack["rounds"]) for metric in metrics}
+        ratios = {}
+        for metric in ("server_cpu", "resident"):
+            pairs = [s[metric] / b[metric] for s, b in zip(stack["rounds"], beside) if b.get(metric, 0) > 0]
+            ratios.update({metric: estimate(pairs)} if pairs else {})
+        if ratios:
+            stack["ratio_to"] = {base: ratios}
 
 
 def write(scenarios, missing, complete, target):
@@ -81,11 +69,17 @@ def make_files(folder, most_bytes):
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
                     "-keyout", os.path.join(folder, "key.pem"), "-out", os.path.join(folder, "cert.pem")],
                    stderr=subprocess.DEVNULL, check=True)
+    with open(os.path.join(folder, "both.pem"), "wb") as both:  # Some proxies want one file.
+        for name in ("cert.pem", "key.pem"):
+            with open(os.path.join(folder, name), "rb") as file:
+                shutil.copyfileobj(file, both)
 
 
 def run(scenario, names, rounds, seconds, bin_folder, folder):
-    size, connections, streams, _, to_compare = SCENARIOS[scenario]
-    check, drive = (clients.check_http2, clients.drive_h2load) if streams else (clients.check, clients.drive_wrk)
+    its = SCENARIOS[scenario]
+    client = CLIENTS[its.client]
+    started = (lambda name: proxies.proxy(name, its.backend, bin_folder, folder)) if its.backend else \
+        (lambda name: servers.server(name, bin_folder, folder))
     stacks = {n: {"rounds": [], "checked": {}} for n in names}
     # The first round is not timed: it compares the bodies. Nobody is always the first.
     for turn in range(rounds + 1):
@@ -96,20 +90,20 @@ def run(scenario, names, rounds, seconds, bin_folder, folder):
             if "failed" in stacks[stack]:
                 continue
             try:
-                with Server(stack, bin_folder, folder) as server:
+                with started(stack) as server:
                     if turn == 0:
-                        check(server, scenario, folder)
+                        stacks[stack]["checked"] = client.check(server, scenario, its, folder, bin_folder)
                     else:
-                        stacks[stack]["rounds"].append(drive(server, scenario, SCENARIOS[scenario], seconds, folder))
+                        stacks[stack]["rounds"].append(client.drive(server, scenario, its, seconds, folder, bin_folder))
             except (RuntimeError, OSError, ValueError, http.client.HTTPException) as error:
                 stacks[stack]["failed"] = str(error) or type(error).__name__
                 print(f"\n{scenario} on {stack} failed: {error}", file=sys.stderr)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
-    figures(stacks, to_compare[0])
-    return {"name": scenario, "unit": "request", "messages": 0, "message_bytes": size, "at_once": connections,
-            "what": f"GET of {size} bytes on {connections} connections "
-                    + (f"of HTTP/2, {streams} at once on each" if streams else "that are kept alive"), "stacks": stacks}
+    figures(stacks, its.stacks[0])
+    return {"name": scenario, "unit": client.unit, "messages": 0, "message_bytes": its.size,
+            "at_once": its.connections, "what": client.what.format(**its._asdict()), "base": its.stacks[0],
+            "stacks": stacks}
 
 
 class Parser(argparse.ArgumentParser):
@@ -132,7 +126,7 @@ def parsed():
 def chosen(asked):
     """The stacks of each scenario that was asked for, and whether a name is not known."""
     wanted = {}
-    for name in asked.scenario or [s for s in SCENARIOS if not asked.quick or s != "https_100MiB"]:
+    for name in asked.scenario or [s for s, its in SCENARIOS.items() if not asked.quick or its.is_quick]:
         scenario, _, stacks = name.partition(":")
         wanted[scenario] = stacks.split(",") if stacks else asked.stack or STACKS
     unknown, stacks = False, sorted(set().union(*wanted.values()))
@@ -145,26 +139,44 @@ def chosen(asked):
     return {name: stacks for name, stacks in able.items() if stacks}, unknown
 
 
-def without(program):
-    if shutil.which(program):
-        return False
+def is_there(program):
+    if os.path.exists(program) if os.path.isabs(program) else shutil.which(program):
+        return True
     print(f"https: without {program}, which is not installed", file=sys.stderr)
-    return True
+    return False
 
 
 def there(wanted, is_smoke):
     """Of the wanted those for which the programs are installed, and the programs that are not."""
-    needed = {name: ["curl"] * bool(its.streams) + ["h2load" if its.streams else "wrk"] * (not is_smoke)
-              for name, its in SCENARIOS.items() if name in wanted}
-    servers = [s for s in ("nginx", "h2o") if any(s in names for names in wanted.values())]
-    missing = [p for p in dict.fromkeys([*sum(needed.values(), []), *servers]) if without(p)]
-    return {name: [s for s in names if s not in missing] for name, names in wanted.items()
-            if not set(needed[name]) & set(missing)}, missing
+    needed = {name: {s: set(needed_by_stack(name, s)) for s in stacks} for name, stacks in wanted.items()}
+    needed_once = {name: set(needed_by_all(name, is_smoke)) for name in wanted}
+    programs = set().union(*needed_once.values(), *(some for stacks in needed.values() for some in stacks.values()))
+    missing = [p for p in sorted(programs) if not is_there(p)]
+    return {name: [s for s, some in stacks.items() if some.isdisjoint(missing)] for name, stacks in needed.items()
+            if needed_once[name].isdisjoint(missing)}, missing
+
+
+def print_figures(result):
+    for stack, its in result["stacks"].items():
+        words = []
+        for metric, value in its.get("median", {}).items():
+            e = its.get("ratio_to", {}).get(result["base"], {}).get(metric)
+            words.append(f"{metric} " + (f"{value * 1e6:.4g} us" if metric == "server_cpu" else
+                                         f"{value / 1024:.3g} KiB" if metric == "resident" else f"{value:.2f}")
+                         + (f" x{e['median']:.2f} [{e['low']:.2f}, {e['high']:.2f}]" if e else ""))
+        print(f"{result['name']:31} {stack:12} " + " ".join(words), flush=True)
+
+
+def allow_descriptors(number):
+    """To the servers and clients too, as many as the system lets us."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(now, number if most < 0 else min(most, number)), most))
 
 
 def main():
     asked = parsed()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # So that the server that runs is ended.
+    allow_descriptors(8192)
     rounds, seconds = (0, 0) if asked.smoke else (min(asked.rounds, 3), 1) if asked.quick else (asked.rounds, 2)
     wanted, unknown = chosen(asked)
     wanted, absent = there(wanted, asked.smoke)
@@ -181,10 +193,7 @@ def main():
             if asked.smoke:
                 print(f"{name}: {sum('failed' not in stack for stack in stacks.values())} servers did their work")
                 continue
-            for stack, its in stacks.items():
-                cpu, e = its.get("median"), its.get("ratio_to", {}).get(SCENARIOS[name].stacks[0], {}).get("server_cpu")
-                print(f"{name:13} {stack:13}" + (f" server_cpu {cpu['server_cpu'] * 1e6:.4g} us" if cpu else "")
-                      + (f" x{e['median']:.2f} [{e['low']:.2f}, {e['high']:.2f}]" if e else ""), flush=True)
+            print_figures(result)
     write(scenarios, missing, True, asked.json)
     # Nothing is compared in a smoke run, so that it can do without these programs.
     sys.exit(2 if failed else 1 if unknown or missing and not asked.smoke else 0)

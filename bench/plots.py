@@ -9,6 +9,7 @@ COLOURS = {
     "asio_ssl": "#8c6bb1", "tls_async": "#1b7837", "asio_ssl_newer": "#b2abd2",
     "asio_ssl_newer_tuned": "#542788", "openssl": "#e08214", "openssl_alone": "#fdb863", "tcp": "#888888",
     "tls_async_beast": "#5aae61", "https_server": "#00441b", "nginx": "#2166ac", "h2o": "#92c5de",
+    "tls_proxy": "#41ab5d", "haproxy": "#d6604d", "hitch": "#b2182b", "stunnel": "#f4a582",
 }
 OTHER_COLOUR = "#1b7837"
 
@@ -122,7 +123,7 @@ def growth_plot(scenarios, kind):
 
 def plots(data):
     scenarios = data["scenarios"]
-    crowds = ("idle_", "growth_", "churn", "noisy", "handshake_storm", "https_", "sweep_")
+    crowds = ("idle_", "growth_", "churn", "noisy", "handshake_storm", "https_", "proxy_", "sweep_")
     single = [s for s in scenarios if not s["name"].startswith(crowds)]
     many = [s for s in scenarios if s["name"].startswith(("growth_", "churn", "https_"))]
     made = {

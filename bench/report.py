@@ -84,8 +84,9 @@ def table(scenario):
             if metric not in stack.get("median", {}):
                 out.append("<td></td>")
                 continue
-            cell, e = shown(metric, stack["median"][metric]), ratio(stack, metric)
-            if e and name != BASE and (is_time(metric) or metric == "resident"):
+            base = scenario.get("base", BASE)
+            cell, e = shown(metric, stack["median"][metric]), ratio(stack, metric, base)
+            if e and name != base and (is_time(metric) or metric == "resident"):
                 kind = "lost" if e["low"] > 1 else "won" if e["high"] < 1 else ""
                 cell = f'<span class="{kind}">{estimate(e)}</span><br>{cell}'
             tax = stack.get("transport_tax", {}).get(metric)
@@ -103,10 +104,12 @@ def table(scenario):
 def losses(scenarios):
     found = []
     for s in scenarios:
-        for name in ("tls_async", "https_server"):
-            for metric, e in s["stacks"].get(name, {}).get("ratio_to", {}).get(BASE, {}).items():
+        base = s.get("base", BASE)
+        for name in ("tls_async", "https_server", "tls_proxy"):
+            for metric, e in s["stacks"].get(name, {}).get("ratio_to", {}).get(base, {}).items():
                 if (is_time(metric) or metric == "resident") and e["low"] > 1:
-                    found.append(f"<li>{escape(s['name'])}, {name}, {escape(metric)}: {estimate(e)}</li>")
+                    found.append(f"<li>{escape(s['name'])}, {name} against {escape(base)}, {escape(metric)}: "
+                                 f"{estimate(e)}</li>")
     return f"<ul>{''.join(found)}</ul>" if found else "<p>Nowhere in this run.</p>"
 
 
@@ -137,9 +140,10 @@ def page(data):
         out.append("<p class='lost'>The run was ended before its last scenario.</p>")
     out.append("<h2>Bars</h2>" + bars_table(data["scenarios"]))
     out.append("<h2>Conditions</h2><p>Ratios are medians over rounds, each against the round of <code>asio_ssl</code> "
-               "beside it, with their 90 % bootstrap intervals; less is better. Counts and times are for one message, "
-               "round trip, handshake or connection, as each scenario says. The transport tax is what a side costs "
-               "above plain TCP plus OpenSSL alone in the same rounds.</p>" + environments(data["environments"]))
+               "beside it, or of <code>nginx</code> where that takes no part, with 90 % bootstrap intervals; less "
+               "is better. Counts and times are for one message, round trip, handshake or connection, as each scenario "
+               "says. The transport tax is what a side costs above plain TCP plus OpenSSL alone in the same rounds.</p>"
+               + environments(data["environments"]))
     out.append("<h2>Where we lose</h2>" + losses(data["scenarios"]))
     out += [f"<p>{svg}</p>" for svg in plots(data).values()]
     for s in data["scenarios"]:

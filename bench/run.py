@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import bars
-import https
+from https_scenarios import SCENARIOS, STACKS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STATUSES = """exit status: 0 all done; 1 wrong usage, or something that was asked for is not there and the rest has
@@ -35,7 +35,7 @@ def parsed():
     parser.add_argument("--rounds", type=int, help="rounds of each scenario, after one that is not timed; default 15")
     parser.add_argument("--quick", action="store_true", help="3 rounds at most, less work, not all scenarios")
     parser.add_argument("--smoke", action="store_true", help="the smallest size, not timed: checks the work")
-    parser.add_argument("--json", help="write all rounds to this file, those of HTTPS to another one beside it")
+    parser.add_argument("--json", help="write all rounds to this file, those of programs to another one beside it")
     return parser.parse_args()
 
 
@@ -64,8 +64,8 @@ def main():
     asked = parsed()
     tls_bench = os.path.join(asked.bin_folder, "tls_bench")
     if asked.list:
-        print(f"under HTTPS, driven by wrk and h2load: {' '.join(https.SCENARIOS)}\n"
-              f"stacks there: {' '.join(https.STACKS)}", flush=True)
+        print(f"of whole programs, by https.py: {' '.join(SCENARIOS)}\n"
+              f"stacks there: {' '.join(STACKS)}", flush=True)
         sys.exit(run([tls_bench, "--list"]))
     if asked.bars:
         asked.scenario += [f"{name}:{','.join(stacks)}" for name, stacks in bars.wanted().items()]
@@ -73,13 +73,13 @@ def main():
     stem, ending = os.path.splitext(json)
     options = [f"--{name}" for name in ("quick", "smoke") if getattr(asked, name)]
     options += [] if asked.rounds is None else ["--rounds", str(asked.rounds)]
-    over_http = lambda name: name.startswith("https_")
+    of_programs = lambda name: name.startswith(("https_", "proxy_"))
     programs = [
         ([sys.executable, "-B", os.path.join(HERE, "https.py"), asked.bin_folder, f"{stem}.https{ending}"],
-         f"{stem}.https{ending}", [s for s in asked.scenario if over_http(s)],
-         [s for s in asked.stack if s in https.STACKS]),
-        ([tls_bench, "--json", json], json, [s for s in asked.scenario if not over_http(s)],
-         [s for s in asked.stack if s not in ("https_server", "nginx", "h2o")])]
+         f"{stem}.https{ending}", [s for s in asked.scenario if of_programs(s)],
+         [s for s in asked.stack if s in STACKS]),
+        ([tls_bench, "--json", json], json, [s for s in asked.scenario if not of_programs(s)],
+         [s for s in asked.stack if s not in STACKS or s in ("asio_ssl", "tls_async")])]
     status = 0
     for command, file, scenarios, stacks in programs:
         if asked.scenario and not scenarios or asked.stack and not stacks:

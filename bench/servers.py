@@ -1,7 +1,8 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# The servers that https.py measures, as processes: one thread each, the same certificate, no access log.
+# The servers that https.py measures, as processes: one thread each, the same certificate, no access log. What is more
+# about proxies is in proxies.py.
 import os
 import re
 import shutil
@@ -9,11 +10,14 @@ import socket
 import subprocess
 import time
 
-NGINX_SETTINGS = """daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr crit;
-events {{ worker_connections 512; }}
+MOST_CONNECTIONS = 2048  # A proxy has two descriptors for each.
+NGINX_HEAD = """daemon off; master_process off; pid {folder}/{name}.pid; error_log stderr crit;
+events {{ worker_connections 4096; }}
+"""
+NGINX_SETTINGS = NGINX_HEAD + """
 http {{ access_log off; keepalive_requests 100000000; sendfile on; client_body_temp_path {folder}/t1;
 proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3; uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-server {{ listen 127.0.0.1:{port} ssl http2; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
+server {{ listen 127.0.0.1:{port} {kind}; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
 ssl_protocols TLSv1.3; root {folder}/root; }} }}
 """
 H2O_SETTINGS = """{user}num-threads: 1
@@ -38,34 +42,21 @@ def wait_for(port, process):
             if s.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.01)
-    raise RuntimeError(f"{process.args[0]} has ended")
+    raise RuntimeError(f"{process.args[3]} has ended")
 
 
 def announced_port(process):
     line = process.stdout.readline()  # Our own servers say it at the end of their first line.
     if not line:
-        raise RuntimeError(f"{process.args[0]} has ended")
+        raise RuntimeError(f"{process.args[3]} has ended")
     return int(re.search(rb"\d+$", line.strip())[0])
 
 
-class Server:
-    """A server process, ended when the block that it was made for is left."""
+class Process:
+    """A server process, ended when the block that it was made for is left. Without a port it says its own."""
 
-    def __init__(self, name, bin_folder, folder):
-        cert, key, root = (os.path.join(folder, f) for f in ("cert.pem", "key.pem", "root"))
-        self.port = None
-        if name in ("nginx", "h2o"):
-            self.port = free_port()
-            settings, text = os.path.join(folder, f"{name}.conf"), NGINX_SETTINGS if name == "nginx" else H2O_SETTINGS
-            user = "user: root\n" if os.geteuid() == 0 else ""  # h2o would take nobody, who can't read the folder.
-            with open(settings, "w", encoding="utf-8") as file:
-                file.write(text.format(folder=folder, port=self.port, user=user))
-            command = [shutil.which(name), *(["-p", folder] if name == "nginx" else []), "-c", settings]
-        elif name == "https_server":
-            command = [os.path.join(bin_folder, "https_server"), "--listen", "127.0.0.1:0", "--threads", "1",
-                       "--cert", cert, "--key", key, "--root", root, "--quiet"]
-        else:
-            command = [os.path.join(bin_folder, "https_beast"), name, cert, key, root]
+    def __init__(self, command, port=None):
+        self.port = port
         # It ends with us, whatever ends us.
         self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -87,5 +78,48 @@ class Server:
         self.process.stdin.close()
         self.process.stdout.close()
 
+    def all_pids(self):
+        """It and its children: some have a process that serves and one that watches."""
+        pids = [self.process.pid]
+        for pid in pids:
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+                pids += map(int, file.read().split())
+        return pids
+
     def cpu(self):
-        return time.clock_gettime(~self.process.pid << 3 | 2)  # The clock of its CPU time, as clock_getcpuclockid(3).
+        # The clocks of their CPU time, as clock_getcpuclockid(3).
+        return sum(time.clock_gettime(~pid << 3 | 2) for pid in self.all_pids())
+
+    def resident(self):
+        """Bytes that are in memory now."""
+        total = 0
+        for pid in self.all_pids():
+            with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as file:
+                total += 1024 * int(re.search(r"^Rss: *(\d+) kB$", file.read(), re.MULTILINE)[1])
+        return total
+
+
+def configured(name, command, settings, folder, **values):
+    """A server that is told a port of ours in its settings, which stand in a file at the end of the command."""
+    port, path = free_port(), os.path.join(folder, f"{name}.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(settings.format(name=name, folder=folder, port=port, **values))
+    return Process([*command, path], port)
+
+
+def nginx(name, settings, folder, **values):
+    return configured(name, [shutil.which("nginx"), "-p", folder, "-c"], settings, folder, **values)
+
+
+def server(name, bin_folder, folder):
+    cert, key, root = (os.path.join(folder, f) for f in ("cert.pem", "key.pem", "root"))
+    if name == "nginx":
+        return nginx(name, NGINX_SETTINGS, folder, kind="ssl http2")
+    if name == "h2o":
+        user = "user: root\n" if os.geteuid() == 0 else ""  # h2o would take nobody, who can't read the folder.
+        return configured(name, [shutil.which("h2o"), "-c"], H2O_SETTINGS, folder, user=user)
+    if name == "https_server":
+        return Process([os.path.join(bin_folder, "https_server"), "--listen", "127.0.0.1:0", "--threads", "1",
+                        "--cert", cert, "--key", key, "--root", root, "--max-connections", str(MOST_CONNECTIONS),
+                        "--quiet"])
+    return Process([os.path.join(bin_folder, "https_beast"), name, cert, key, root])
