@@ -49,7 +49,7 @@ table& counters() {
 }
 
 std::mutex speaking;
-std::string where;  // under it
+std::string scene_now;  // under it
 std::atomic<std::uint64_t> complained = 0;
 
 }  // namespace
@@ -76,17 +76,17 @@ std::string summary() {
 
 void set_scene(std::string scene) {
   std::lock_guard const alone(speaking);
-  where = std::move(scene);
+  scene_now = std::move(scene);
 }
 
 std::string scene() {
   std::lock_guard const alone(speaking);
-  return where;
+  return scene_now;
 }
 
 void complain(std::string const& what) {
   std::lock_guard const alone(speaking);
-  std::cerr << "COMPLAINT: " << what << "\n  in " << where << std::endl;
+  std::cerr << "COMPLAINT: " << what << "\n  in " << scene_now << std::endl;
   ++complained;
 }
 
