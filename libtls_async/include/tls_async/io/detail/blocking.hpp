@@ -74,12 +74,13 @@ private:
     (void)state_.begin_all({.let_go = wanted.let_go, .timer = wanted.timer});
     if (wanted.look_again) s.go_on();
     wants_fill_ = wants_fill_ || wanted.fill != fill_way::none;
-    // All that there is to be sent goes before anything is waited for.
+    // All that there is to be sent goes before anything is waited for. What the peer does not take
+    // may have to wait until we have read.
     bool goes_on = true;
     if (wanted.flush) {
-      goes_on = flush();
+      goes_on = flush() || (std::exchange(wants_fill_, false) && fill());
     } else if (wanted.wait_writable) {
-      goes_on = wait_writable();
+      goes_on = wait_writable() || (std::exchange(wants_fill_, false) && fill());
     } else if (std::exchange(wants_fill_, false)) {
       goes_on = fill();
     } else if (v.state() != verb_state::done && !wanted.look_again) {
