@@ -28,6 +28,13 @@ namespace {
 using namespace tls_async::test;
 using boost::asio::cancellation_type;
 
+// A sanitizer takes ten times as long for each.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t one_in = 5;
+#else
+constexpr std::size_t one_in = 1;
+#endif
+
 // A disturbance of a session that can be told in words.
 struct disturbance {
   std::size_t step;
@@ -47,11 +54,12 @@ struct disturbance {
 template <class Pair>
 std::vector<disturbance> all_of_type(session_plan const& plan, cancellation_type type) {
   std::vector<disturbance> points;
+  std::size_t outstanding = 0;
   Pair session(plan);
   session.run([&](std::size_t i) {
     for (bool const is_client : {true, false}) {
       for (auto const lane : all_lanes) {
-        if (session.side(is_client).is_outstanding(lane))
+        if (session.side(is_client).is_outstanding(lane) && outstanding++ % one_in == 0)
           points.push_back({i, is_client, lane, type});
       }
     }
@@ -145,7 +153,7 @@ void check(session_plan const& plan) {
 
 void check_lowest_layer(session_plan const& plan) {
   std::size_t const steps = pair_type(plan).run();
-  for (std::size_t step = 0; step <= steps; ++step) {
+  for (std::size_t step = 0; step <= steps; step += one_in) {
     for (bool const is_client : {true, false}) {
       pair_type session(plan);
       session.run([&](std::size_t i) {
