@@ -59,13 +59,16 @@ bool only_waits(SSL* ssl) {
 
 void engine::ssl_free::operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
 
+void engine::options_free::operator()(stream_options const* given) const noexcept {
+  if (given != &defaults) delete given;
+}
+
 engine::engine(SSL_CTX* context, stream_options const& options)
     : engine(new_session(context), options) {}
 
 engine::engine(SSL* session, stream_options const& options)
     : ssl_(session),
-      own_options_(options == defaults ? nullptr : new stream_options(options)),
-      options_(own_options_ ? *own_options_ : defaults),
+      options_(options == defaults ? &defaults : new stream_options(options)),
       path_(session, options.ring_records * record_room, options.ktls) {
   if (options.ring_records < 1 || options.ring_records > 1'024) {
     throw boost::system::system_error(make_error_code(errc::bad_option),
@@ -102,7 +105,7 @@ bool engine::begin_anew_if_cleared() noexcept {
   story_ = {};
   under_key_ = {};
   peer_ = {};
-  verification_.is_overruled = false;
+  is_overruled_ = false;
   blocked_ = blocked::nothing;
   return true;
 }
@@ -313,7 +316,7 @@ step engine::answer(int result, opening is_open) {
         return fail_transport(failed);
       }
       // So it says that SSL_read_ex comes first, if that has met plaintext there before.
-      if (is_open == opening::no && options_.allow_renegotiation && handshake_done() &&
+      if (is_open == opening::no && options_->allow_renegotiation && handshake_done() &&
           in_handshake() && !close_notify_received()) {
         return {want::open, 0};
       }
@@ -367,8 +370,8 @@ bool engine::wants_new_keys() const noexcept {
   auto const reached = [](std::uint64_t count, std::uint64_t limit) {
     return limit != 0 && count >= limit;
   };
-  return (reached(under_key_.records, options_.rekey_after_records) ||
-          reached(under_key_.bytes, options_.rekey_after_bytes)) &&
+  return (reached(under_key_.records, options_->rekey_after_records) ||
+          reached(under_key_.bytes, options_->rekey_after_bytes)) &&
          supports_key_update();
 }
 

@@ -102,7 +102,7 @@ void engine::on_message(int sent, int /*version*/, int type, void const* message
   auto const exceeds = [](std::uint32_t count, std::uint32_t limit) {
     return limit != 0 && count > limit;
   };
-  auto const& options = self->options_;
+  auto const& options = *self->options_;
   switch (*static_cast<unsigned char const*>(message)) {
     case SSL3_MT_KEY_UPDATE:
       ++self->stats_.key_updates_received;
@@ -143,19 +143,17 @@ int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {
 
 int engine::verify(int preverified, X509_STORE_CTX* chain) {
   X509* const certificate = X509_STORE_CTX_get_current_cert(chain);
-  if (preverified != 0 && verification_.host && X509_STORE_CTX_get_error_depth(chain) == 0 &&
-      (certificate == nullptr ||
-       !detail::is_for_host(certificate, *verification_.host, host_flags()))) {
-    X509_STORE_CTX_set_error(chain, detail::is_ip_address(*verification_.host)
-                                        ? X509_V_ERR_IP_ADDRESS_MISMATCH
-                                        : X509_V_ERR_HOSTNAME_MISMATCH);
+  auto const* const host = wanted_host();
+  if (preverified != 0 && host != nullptr && X509_STORE_CTX_get_error_depth(chain) == 0 &&
+      (certificate == nullptr || !detail::is_for_host(certificate, *host, host_flags()))) {
+    X509_STORE_CTX_set_error(chain, detail::is_ip_address(*host) ? X509_V_ERR_IP_ADDRESS_MISMATCH
+                                                                 : X509_V_ERR_HOSTNAME_MISMATCH);
     preverified = 0;
   }
   int accepted = preverified;
-  if (verification_.callback) accepted = verification_.callback(accepted != 0, chain) ? 1 : 0;
-  if (verification_.context_callback != nullptr)
-    accepted = verification_.context_callback(accepted, chain);
-  verification_.is_overruled = verification_.is_overruled || (accepted != 0 && preverified == 0);
+  if (has_callback()) accepted = verification_->callback(accepted != 0, chain) ? 1 : 0;
+  if (context_callback_ != nullptr) accepted = context_callback_(accepted, chain);
+  is_overruled_ = is_overruled_ || (accepted != 0 && preverified == 0);
   // Without SSL_VERIFY_PEER the answer of a client is not acted upon.
   bool const ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
   if (accepted != 0 || ignored || (story_.told && story_.told->verify_error)) return accepted;

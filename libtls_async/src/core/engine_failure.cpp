@@ -150,7 +150,7 @@ void engine::explain_failure(std::string openssl) {
   auto& info = story();
   info.openssl = std::move(openssl);
   tell_alert();
-  info.expected_host = expected_host_of(ssl_.get(), verification_.host.get());
+  info.expected_host = expected_host_of(ssl_.get(), wanted_host());
   if (info.verify_error) {
     explain("the peer's certificate was refused: " + info.verify_error->reason);
   } else if (info.last_alert && !info.last_alert->sent && info.last_alert->fatal) {

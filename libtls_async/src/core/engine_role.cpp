@@ -65,12 +65,13 @@ error_code engine::be_client_of(std::string_view host) {
   }
   if (phase_ != phase::fresh) return why_not_client_of(detail::without_final_dot(host));
   SSL* const ssl = ssl_.get();
-  auto wanted = std::make_unique<std::string>(detail::without_final_dot(host));
-  char* const sent = detail::is_ip_address(*wanted) ? nullptr : wanted->data();
+  auto& asked = asked_for();
+  std::string wanted(detail::without_final_dot(host));
+  char* const sent = detail::is_ip_address(wanted) ? nullptr : wanted.data();
   bool const named = SSL_set_tlsext_host_name(ssl, sent) == 1;
   ERR_clear_error();
   if (!named) throw std::bad_alloc();
-  verification_.host = std::move(wanted);
+  asked.host = std::move(wanted);
   be_client();
   if (!skips_verification()) set_verify_mode(SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER);
   return {};
@@ -79,7 +80,7 @@ error_code engine::be_client_of(std::string_view host) {
 // What has begun goes on as it began, and what was negotiated was verified as it was.
 error_code engine::why_not_client_of(std::string_view host) const {
   if (SSL_is_server(ssl_.get()) != 0) return errc::wrong_role;
-  if (verification_.host && host == *verification_.host) return {};
+  if (auto const* const wanted = wanted_host(); wanted != nullptr && host == *wanted) return {};
   if (handshake_done() && (skips_verification() || is_verified_for(std::string(host)))) return {};
   return errc::not_verified;
 }
@@ -113,19 +114,25 @@ void engine::set_verify_mode(int mode) noexcept {
 
 void engine::set_verify_depth(int depth) noexcept { SSL_set_verify_depth(ssl_.get(), depth); }
 
+engine::verification& engine::asked_for() {
+  if (!verification_) verification_ = std::make_unique<verification>();
+  return *verification_;
+}
+
 void engine::verify_with(verify_callback callback, bool checks_host) {
+  auto& asked = asked_for();
   // It replaces what was set before, of which the session is not told.
   adopt_verify_callback();
-  verification_.context_callback = nullptr;
-  verification_.callback = std::move(callback);
-  verification_.callback_checks_host = checks_host;
+  context_callback_ = nullptr;
+  asked.callback = std::move(callback);
+  asked.callback_checks_host = checks_host;
 }
 
 // The context's, or one that the application has set on the session since (SSL_set_verify(3)).
 void engine::adopt_verify_callback() noexcept {
   auto* const current = SSL_get_verify_callback(ssl_.get());
   if (current == &engine::on_verify) return;
-  verification_.context_callback = current;
+  context_callback_ = current;
   SSL_set_verify(ssl_.get(), SSL_get_verify_mode(ssl_.get()), &engine::on_verify);
 }
 
@@ -163,12 +170,12 @@ step engine::check_policy() {
                 "its chain");
   }
   if (is_server || policy->verification_skipped) return {};
-  if (!verification_.callback && !detail::has_trust(SSL_get_SSL_CTX(ssl))) {
+  if (!has_callback() && !detail::has_trust(SSL_get_SSL_CTX(ssl))) {
     return fail(errc::empty_trust_store, "the trust store is empty, so no peer can be verified");
   }
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   X509_VERIFY_PARAM_set_hostflags(parameters, host_flags());
-  if (verification_.callback_checks_host || verification_.host) return {};
+  if (callback_checks_host() || wanted_host() != nullptr) return {};
   detail::text_ptr const address(X509_VERIFY_PARAM_get1_ip_asc(parameters));
   bool const has_host = address || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
   ERR_clear_error();
@@ -183,11 +190,11 @@ void engine::drop_unverified_session() {
   auto* const session = SSL_get_session(ssl);
   if (session == nullptr || (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return;
   X509* const peer = SSL_SESSION_get0_peer(session);
-  bool const fits =
-      peer != nullptr && SSL_get_verify_result(ssl) == X509_V_OK &&
-      (!verification_.host || detail::is_for_host(peer, *verification_.host, host_flags())) &&
-      is_for_hosts_of(SSL_get0_param(ssl), peer) &&
-      (!verification_.callback_checks_host || is_accepted_by_callback(peer));
+  auto const* const host = wanted_host();
+  bool const fits = peer != nullptr && SSL_get_verify_result(ssl) == X509_V_OK &&
+                    (host == nullptr || detail::is_for_host(peer, *host, host_flags())) &&
+                    is_for_hosts_of(SSL_get0_param(ssl), peer) &&
+                    (!callback_checks_host() || is_accepted_by_callback(peer));
   if (!fits) SSL_set_session(ssl, nullptr);
   ERR_clear_error();
 }
@@ -199,7 +206,7 @@ bool engine::is_accepted_by_callback(X509* peer) const {
   X509_STORE_CTX_set_current_cert(chain.get(), peer);
   X509_STORE_CTX_set_error_depth(chain.get(), 0);
   try {
-    return verification_.callback(true, chain.get());
+    return verification_->callback(true, chain.get());
   } catch (...) {
     return false;
   }
@@ -209,12 +216,13 @@ bool engine::is_accepted_by_callback(X509* peer) const {
 // for, as with a key that was shared before (RFC 8446 section 4.2.11), and where the application
 // has changed the rules since the handshake began.
 step engine::check_host() {
-  if (!verification_.host || skips_verification()) return {};
+  auto const* const host = wanted_host();
+  if (host == nullptr || skips_verification()) return {};
   X509* const peer = SSL_get0_peer_certificate(ssl_.get());
   if (peer == nullptr) {
     return fail(errc::not_verified, "the server has shown no certificate");
   }
-  if (verification_.is_overruled || is_verified_for(*verification_.host)) return {};
+  if (is_overruled_ || is_verified_for(*host)) return {};
   return fail(errc::not_verified, "the server's certificate was not verified");
 }
 

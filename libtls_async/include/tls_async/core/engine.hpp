@@ -140,7 +140,7 @@ public:
   /// There is room for a whole record, so `seal` will not leave one pending.
   [[nodiscard]] bool can_seal() const noexcept { return path_.has_room(); }
   /// Those it was made with.
-  [[nodiscard]] stream_options const& options() const noexcept { return options_; }
+  [[nodiscard]] stream_options const& options() const noexcept { return *options_; }
   /// What it counts; streams add what they see.
   [[nodiscard]] tls_async::stats& stats() noexcept { return stats_; }
   /// Gives back what a session that waits can do without: the ring if it is empty, and with
@@ -163,7 +163,7 @@ public:
   /// top.
   [[nodiscard]] std::size_t memory_usage() const noexcept {
     return pending_.capacity() +
-           (verification_.host ? sizeof(std::string) + verification_.host->capacity() : 0);
+           (verification_ ? sizeof(verification) + verification_->host.capacity() : 0);
   }
 
   // Why it failed.
@@ -219,13 +219,11 @@ private:
     bool alert_was_sent = false;
     bool is_of_deadline = false;
   };
-  // Whom the peer has to be.
+  // Whom the peer has to be. A server seldom asks.
   struct verification {
     verify_callback callback;
-    int (*context_callback)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
-    std::unique_ptr<std::string const> host;  // whom a client wants, without a dot at its end
+    std::string host;  // whom a client wants, without a dot at its end; empty for any
     bool callback_checks_host = false;
-    bool is_overruled = false;  // a callback has accepted what OpenSSL refuses
   };
   // What one key has sealed.
   struct key_use {
@@ -240,6 +238,10 @@ private:
     peer_limit exceeded = peer_limit::none;  // the first that it went beyond
   };
 
+  struct options_free {
+    void operator()(stream_options const* given) const noexcept;
+  };
+
   static char const* words_of(peer_limit exceeded) noexcept;
   void exceed(peer_limit limit) noexcept;
   step begin();
@@ -247,6 +249,17 @@ private:
   step check_policy();
   step check_host();
   void adopt_verify_callback() noexcept;
+  verification& asked_for();
+  [[nodiscard]] bool has_callback() const noexcept {
+    return verification_ && verification_->callback;
+  }
+  [[nodiscard]] bool callback_checks_host() const noexcept {
+    return verification_ && verification_->callback_checks_host;
+  }
+  // Null if a client wants any.
+  [[nodiscard]] std::string const* wanted_host() const noexcept {
+    return verification_ && !verification_->host.empty() ? &verification_->host : nullptr;
+  }
   void drop_unverified_session();
   [[nodiscard]] bool is_accepted_by_callback(X509* peer) const;
   [[nodiscard]] error_code why_not_client_of(std::string_view host) const;
@@ -268,14 +281,14 @@ private:
   int verify(int preverified, X509_STORE_CTX* chain);
 
   std::unique_ptr<SSL, ssl_free> ssl_;
-  std::unique_ptr<stream_options const> const own_options_;  // null for the defaults
-  stream_options const& options_;
+  std::unique_ptr<stream_options const, options_free> const options_;  // shared if the defaults
   tls_async::path path_;
   tls_async::stats stats_;
   pending_record pending_;
   tls_async::failure failure_;
   story_so_far story_;
-  verification verification_;
+  std::unique_ptr<verification> verification_;               // null while nothing is asked for
+  int (*context_callback_)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
   key_use under_key_;
   peer_behaviour peer_;
   bool has_role_ = false;
@@ -283,6 +296,7 @@ private:
   tls_async::phase phase_ = tls_async::phase::fresh;
   blocked blocked_ = blocked::nothing;  // OpenSSL has begun it, and finds no room
   bool callback_ran_ = false;           // one of the application's may have, in the call under way
+  bool is_overruled_ = false;           // a callback has accepted what OpenSSL refuses
 };
 
 }  // namespace tls_async

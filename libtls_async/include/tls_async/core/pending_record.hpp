@@ -22,7 +22,7 @@ class pending_record {
 public:
   /// All of it.
   [[nodiscard]] std::span<std::byte const> plaintext() const noexcept {
-    return {bytes_.get() + taken_, size_ - taken_};
+    return {bytes_.get() + taken_, std::size_t{size_} - taken_};
   }
   /// There is none.
   [[nodiscard]] bool empty() const noexcept { return taken_ == size_; }
@@ -37,15 +37,15 @@ public:
       capacity_ = 0;
       bytes_.reset(new (std::nothrow) std::byte[record.size()]);
       if (!bytes_) return false;
-      capacity_ = static_cast<std::uint32_t>(record.size());
+      capacity_ = static_cast<std::uint16_t>(record.size());
     }
     std::memcpy(bytes_.get(), record.data(), record.size());
-    size_ = static_cast<std::uint32_t>(record.size());
+    size_ = static_cast<std::uint16_t>(record.size());
     return true;
   }
   /// The first `n` bytes have been sealed.
   void consume(std::size_t n) noexcept {
-    taken_ += static_cast<std::uint32_t>(std::min<std::size_t>(n, size_ - taken_));
+    taken_ = static_cast<std::uint16_t>(std::min<std::size_t>(taken_ + n, size_));
   }
   /// Nothing is pending.
   void clear() noexcept { taken_ = size_ = 0; }
@@ -59,9 +59,9 @@ public:
 
 private:
   std::unique_ptr<std::byte[]> bytes_;
-  std::uint32_t capacity_ = 0;
-  std::uint32_t size_ = 0;
-  std::uint32_t taken_ = 0;
+  std::uint16_t capacity_ = 0;
+  std::uint16_t size_ = 0;
+  std::uint16_t taken_ = 0;
 };
 
 }  // namespace tls_async

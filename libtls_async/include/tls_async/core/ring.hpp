@@ -25,7 +25,7 @@ public:
   /// For `session`, with so many bytes for its output, and twice as many for its input: receiving
   /// more at once saves calls, sending more does not. No pair yet.
   ring(SSL* session, std::size_t output_bytes) noexcept
-      : session_(session), output_bytes_(output_bytes) {}
+      : session_(session), output_bytes_(static_cast<std::uint32_t>(output_bytes)) {}
   ~ring();
   ring(ring const&) = delete;
   ring& operator=(ring const&) = delete;
@@ -99,18 +99,20 @@ public:
 private:
   static constexpr std::uint8_t record_header = 5;
 
-  [[nodiscard]] std::size_t input_capacity() const noexcept { return 2 * output_bytes_; }
+  [[nodiscard]] std::size_t input_capacity() const noexcept {
+    return std::size_t{2} * output_bytes_;
+  }
   void plug() noexcept;
   void unplug() noexcept;
   void follow_records(std::span<std::byte const> ciphertext) noexcept;
 
   SSL* session_;
-  std::size_t output_bytes_;
   BIO* inner_ = nullptr;  // the session's end; shared with it
   BIO* outer_ = nullptr;
-  bool carries_output_ = true;
-  bool carries_input_ = true;
-  bool is_filling_ = false;
+  std::uint32_t output_bytes_;
+  bool carries_output_ : 1 = true;
+  bool carries_input_ : 1 = true;
+  bool is_filling_ : 1 = false;
   std::uint8_t header_bytes_ = 0;  // of the record's header that has begun
   std::uint16_t record_rest_ = 0;  // bytes of the record that are still to come
 };
