@@ -9,6 +9,7 @@
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/mpl/list.hpp>
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
@@ -16,6 +17,7 @@
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -32,6 +34,14 @@ namespace asio = boost::asio;
 namespace data = boost::unit_test::data;
 
 constexpr std::size_t of_waiting_stream = 2560;  // a ring has 204 KiB
+
+// What a stream holds for as long as it lives, beside its next layer and its timer, is not to grow
+// unnoticed: a server has it for each connection. Other systems have other mutexes.
+#if defined(__x86_64__) && defined(__GLIBC__)
+using socket_state = detail::stream_state<asio::ip::tcp::socket, std::chrono::steady_clock>;
+static_assert(sizeof(socket_state) <=
+              768 + sizeof(asio::ip::tcp::socket) + sizeof(asio::steady_timer));
+#endif
 
 template <class Stream>
 bool holds_ring(Stream& of) {

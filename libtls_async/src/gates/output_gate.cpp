@@ -18,7 +18,7 @@ void output_gate::add(verb& v) {
   queue_.push_back(v);
   count(v, 1);
   auto& largest = parts_.engine.stats().largest_queue;
-  largest = std::max(largest, queued_writes_);
+  largest = std::max<std::uint64_t>(largest, queued_writes_);
 }
 
 void output_gate::remove(verb& v) noexcept {
@@ -28,7 +28,7 @@ void output_gate::remove(verb& v) noexcept {
 
 void output_gate::count(verb const& v, int change) noexcept {
   if (v.kind == verb_kind::write) {
-    queued_writes_ += static_cast<std::uint64_t>(change);
+    queued_writes_ += static_cast<std::uint32_t>(change);
   } else if (v.kind != verb_kind::key_update) {
     queued_closes_ += static_cast<std::uint32_t>(change);
   }
@@ -231,7 +231,7 @@ write_verb* output_gate::unlocated() noexcept {
 
 void output_gate::sent_directly(std::size_t plaintext) noexcept {
   constexpr std::size_t cost_of_a_call = 1024;
-  sent_this_turn_ += plaintext + cost_of_a_call;
+  sent_this_turn_ += static_cast<std::uint32_t>(plaintext + cost_of_a_call);
   last_progress_ = parts_.now();
   ++parts_.engine.stats().flushes;
 }

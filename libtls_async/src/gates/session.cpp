@@ -41,7 +41,7 @@ session::~session() {
 }
 
 void session::set_modes(unsigned long modes) noexcept {
-  modes_ = modes;
+  modes_ = static_cast<std::uint32_t>(modes);
   parts_.engine.release_buffers_always(has(modes, mode::release_buffers));
 }
 

@@ -21,8 +21,8 @@ public:
                                       clock_function now) noexcept;
 
 private:
-  std::uint64_t counted_ = 0;
-  std::uint64_t spent_ = 0;
+  std::uint32_t counted_ = 0;
+  std::uint32_t spent_ = 0;
   time_point earned_{};
 };
 

@@ -143,11 +143,11 @@ private:
   verb_list leaving_;
   std::uint64_t flushed_ = 0;
   std::uint64_t records_flushed_ = 0;
-  std::uint64_t queued_writes_ = 0;
   time_point last_progress_{};
   record_sizer sizer_;
-  std::size_t sent_this_turn_ = 0;  // plaintext, directly
   error_code error_;
+  std::uint32_t sent_this_turn_ = 0;  // plaintext, directly
+  std::uint32_t queued_writes_ = 0;
   std::uint32_t queued_closes_ = 0;
   std::uint32_t turn_ = 1;
   begun begun_ = begun::nothing;  // by a control verb that OpenSSL could not finish

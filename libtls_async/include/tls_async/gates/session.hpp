@@ -211,9 +211,9 @@ private:
   output_gate output_;
   input_gate input_;
   control_verb* handshake_ = nullptr;
-  unsigned long modes_ = 0;
-  std::size_t verb_bytes_ = 0;
   std::size_t kept_bytes_ = 0;
+  std::uint32_t verb_bytes_ = 0;
+  std::uint32_t modes_ = 0;
   bool in_turn_ = false;
   bool again_ = false;
   bool has_cancelled_ = false;  // verbs that end when the turn is over
