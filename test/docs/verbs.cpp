@@ -57,6 +57,13 @@ asio::awaitable<void> writes(tls_stream& s) {
   //! [tls_write]
 }
 
+asio::awaitable<void> last_writes(tls_stream& s) {
+  //! [tls_write_last]
+  co_await tls_write_last(s, std::string("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nbye"));
+  s.next_layer().close();  // whoever waits for what the peer still sends calls tls_shutdown first
+  //! [tls_write_last]
+}
+
 asio::awaitable<void> writes_without_a_handler(tls_stream& s, std::string line) {
   //! [tls_try_write]
   error_code const ec = tls_try_write(s, asio::buffer(line));  // a copy is kept
@@ -139,6 +146,7 @@ void has_these_handlers(tls_stream& s, asio::mutable_buffer buffer) {
   tls_handshake(s, tls_async::as_client{"host"}, ended);
   tls_read_some(s, buffer, counted);
   tls_write(s, buffer, counted);
+  tls_write_last(s, buffer, counted);
   tls_sendfile(s, 0, 0, 0, counted);
   tls_key_update(s, ended);
   tls_close_write(s, ended);
@@ -159,6 +167,7 @@ void has_these_default_tokens(tls_stream& s, asio::mutable_buffer buffer) {
   must_be_deferred(tls_handshake(s, tls_async::as_server{}));
   must_be_deferred(tls_read_some(s, buffer));
   must_be_deferred(tls_write(s, buffer));
+  must_be_deferred(tls_write_last(s, buffer));
   must_be_deferred(tls_sendfile(s, 0, 0, 0));
   must_be_deferred(tls_key_update(s));
   must_be_deferred(tls_close_write(s));

@@ -13,7 +13,7 @@ namespace tls_async::test {
 
 using w = explored_session&;
 
-std::array<event<explored_session>, 32> const explored_session::events{{
+std::array<event<explored_session>, 33> const explored_session::events{{
     {"handshake", both, [](w s) { return s.may_start(verb_kind::handshake); },
      [](w s) { s.start_control(verb_kind::handshake); }},
     {"read", inwards | both, [](w s) { return s.may_start(verb_kind::read); },
@@ -21,6 +21,8 @@ std::array<event<explored_session>, 32> const explored_session::events{{
     {"write", outwards, [](w s) { return s.may_send(); }, [](w s) { s.start_write(6); }},
     {"long write", outwards, [](w s) { return s.may_send(); },
      [](w s) { s.start_write(20'000, true); }},
+    {"last write", outwards, [](w s) { return s.may_send(); },
+     [](w s) { s.start_last_write(max_record_plaintext + 6); }},
     {"write of two records", both, [](w s) { return s.may_send(); },
      [](w s) { s.start_write(max_record_plaintext + 6); }},
     {"key update", outwards | both, [](w s) { return s.may_send(); },

@@ -24,8 +24,8 @@ explored_session::explored_session(unsigned part, beginning from)
 void explored_session::note() {
   verbs_.note_steps(steps);
   for (auto const& each : verbs_) {
-    bool const is_write = each.v.kind == verb_kind::write;
-    has_begun_ = has_begun_ || (!is_write && each.v.state() == verb_state::under_way);
+    has_begun_ =
+        has_begun_ || (!detail::has_plaintext(each.v) && each.v.state() == verb_state::under_way);
   }
 }
 
@@ -76,6 +76,7 @@ void explored_session::check() {
   }
   BOOST_TEST((verbs_.is_any_live() || asked.timer == detail::never), "a timer for nobody");
   BOOST_TEST((asked.timer > s_.moment), "the timer was set to what has passed");
+  BOOST_TEST(is_closed_rightly(), "the peer was told of another end");
   BOOST_TEST((is_fill_wanted || !asked.fill || asked.let_go), "a fill that nobody wants");
   BOOST_TEST((asked.fill || !asked.let_go), "it lets go of nothing");
   BOOST_TEST((is_nonsense_ || !engine.failure()), "the session has failed for no reason");
@@ -103,6 +104,7 @@ void explored_session::finish() {
   s_.run();
   BOOST_TEST(!verbs_.is_any_live(), "its completion is lost");
   verbs_.check(s_.plaintext, sent_);
+  BOOST_TEST(is_closed_rightly(), "the peer was told of another end");
   if (is_gone_) return;
   bool const has_failed = s_.session.engine().failure() || output_failed_;
   if (!has_failed)
@@ -156,6 +158,19 @@ bool explored_session::is_awaited(detail::verb const& v) {
       break;
   }
   return false;
+}
+
+bool explored_session::is_closed_rightly() {
+  bool const has_read_the_end = (SSL_get_shutdown(s_.peer.ssl()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  bool has_one = false, is_all_there = false, is_told = false;
+  for (auto const& each : verbs_) {
+    if (each.v.kind == verb_kind::close_write || each.v.kind == verb_kind::shutdown) return true;
+    if (!each.is_last_write()) continue;
+    has_one = true;
+    is_all_there = is_all_there || s_.plaintext.ends_with(each.text);
+    is_told = is_told || (each.told.done && !each.told.ec);
+  }
+  return !has_one || (has_read_the_end ? is_all_there : !is_told);
 }
 
 bool explored_session::wants_fill(detail::verb const& v) {

@@ -35,7 +35,7 @@ enum class beginning {
 
 class explored_session {
 public:
-  static std::array<event<explored_session>, 32> const events;  // in exploration_test.cpp
+  static std::array<event<explored_session>, 33> const events;  // in exploration_test.cpp
 
   explored_session(unsigned part, beginning from);
   ~explored_session() {
@@ -90,6 +90,11 @@ private:
   void start_read() { start(verbs_.add_read(50), 30s); }
   void start_write(std::size_t length, bool moves = false) {
     start(verbs_.add_write(length, moves), time_limit::none());
+  }
+  void start_last_write(std::size_t length) {
+    auto& write = verbs_.add_write(length);
+    write.is_last = true;
+    start(write, time_limit::none());
   }
   void start_control(verb_kind kind);
 
@@ -165,6 +170,9 @@ private:
   }
 
   // What has to be so.
+
+  /// close_notify behind all of a write that carries it, unless somebody else has sent one.
+  [[nodiscard]] bool is_closed_rightly();
 
   [[nodiscard]] std::int64_t seconds_to(detail::time_point moment) const {
     if (moment == detail::never) return -1;

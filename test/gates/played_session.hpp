@@ -70,9 +70,10 @@ private:
 
 class played_write final : public played_verb<detail::write_verb> {
 public:
-  explicit played_write(std::string plaintext, bool moves_about = false)
+  explicit played_write(std::string plaintext, bool moves_about = false, bool carries_close = false)
       : played_verb(false), plaintext_(std::move(plaintext)) {
     moves = moves_about;
+    is_last = carries_close;
   }
   void locate() noexcept override { ++times_located; }
   [[nodiscard]] std::span<std::byte const> piece() override {

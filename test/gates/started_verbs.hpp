@@ -30,6 +30,9 @@ struct started_verb {
   verb_state noted = verb_state::fresh;
 
   [[nodiscard]] bool is_live() const { return !told.done && !is_abandoned; }
+  [[nodiscard]] bool is_last_write() const {
+    return v.kind == verb_kind::write && static_cast<detail::write_verb const&>(v).is_last;
+  }
   /// It can be cancelled.
   [[nodiscard]] bool is_in_progress() const {
     return is_live() && v.state() != verb_state::letting_go;
@@ -86,8 +89,8 @@ public:
       // They wait for one end of one fill, and nothing else happens to them.
       is_any_letting_go = is_any_letting_go || v.state() == verb_state::letting_go;
       if (v.state() == verb_state::letting_go) continue;
-      out << static_cast<int>(v.kind) << static_cast<int>(v.state()) << v.is_locating
-          << v.result.failed() << v.ended_with.failed()
+      out << static_cast<int>(v.kind) << each.is_last_write() << static_cast<int>(v.state())
+          << v.is_locating << v.result.failed() << v.ended_with.failed()
           << (is_leaving && v.ciphertext_end <= flushed);
       if (v.kind == verb_kind::write) out << each.text.size() - v.bytes;
       out << ' ';

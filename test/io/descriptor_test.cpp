@@ -116,6 +116,26 @@ BOOST_DATA_TEST_CASE(cancelled_write_stops_between_records_and_the_next_goes_on,
   BOOST_TEST((received.plaintext == first.substr(0, cancelled.bytes) + "and on"));
 }
 
+BOOST_DATA_TEST_CASE(last_write_is_followed_by_close_notify_however_often_it_is_blocked, both_ways,
+                     way) {
+  for (std::size_t const size : {10U, 300'000U}) {
+    descriptor_session s(way);
+    auto const message = numbered_plaintext(size);
+    ending written, late;
+    tls_write_last(*s.server, asio::buffer(message), written.token());
+    tls_write(*s.server, asio::buffer("late", 4), late.token());
+    settle(s.io);
+    sink received;
+    keep_reading(*s.client, received);
+    s.run_until([&] { return received.ended && late.done; });
+    BOOST_TEST(written.ec == error_code());
+    BOOST_TEST(written.bytes == size);
+    BOOST_TEST(late.ec == errc::closed_for_writing);
+    BOOST_TEST((received.plaintext == message));
+    BOOST_TEST(received.end == asio::error::eof);
+  }
+}
+
 BOOST_DATA_TEST_CASE(buffer_may_move_while_its_record_is_blocked, both_ways, way) {
   descriptor_session s(way);
   auto const message = numbered_plaintext(300'000);

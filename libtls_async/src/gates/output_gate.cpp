@@ -29,9 +29,9 @@ void output_gate::remove(verb& v) noexcept {
 void output_gate::count(verb const& v, int change) noexcept {
   if (v.kind == verb_kind::write) {
     queued_writes_ += static_cast<std::uint32_t>(change);
-  } else if (v.kind != verb_kind::key_update) {
-    queued_closes_ += static_cast<std::uint32_t>(change);
+    if (!static_cast<write_verb const&>(v).is_last) return;
   }
+  if (v.kind != verb_kind::key_update) queued_closes_ += static_cast<std::uint32_t>(change);
 }
 
 bool output_gate::has_shutdown() const noexcept {
@@ -72,8 +72,8 @@ want output_gate::seal(bool partially, control_verb*& closing) {
       break;
     }
     verb& first = queue_.front();
-    if (first.kind != verb_kind::write) {
-      want const next = seal_control(static_cast<control_verb&>(first), closing);
+    if (!has_plaintext(first)) {
+      want const next = seal_control(first, closing);
       if (next != want::nothing) return next;
       continue;
     }
@@ -159,7 +159,7 @@ std::span<std::byte const> output_gate::gather(std::span<std::byte> scratch) {
     room = room.subspan(n);
     write.gathered_all = n == piece.size() && write.copy_behind(room, limit);
     write.gathered = before - room.size();
-    if (!write.gathered_all) break;
+    if (!write.gathered_all || write.is_last) break;
   }
   return std::span<std::byte const>(scratch).first(limit - room.size());
 }
@@ -187,34 +187,42 @@ void output_gate::take_sealed(std::size_t n, std::uint64_t begin) {
   if (ended.begin() != ended.end() && std::next(ended.begin()) != ended.end())
     stats.messages_merged += ended.size();
   while (!ended.empty()) {
-    verb& write = ended.front();
+    auto& write = static_cast<write_verb&>(ended.front());
     ended.pop_front();
     ++stats.messages;
-    leave(write, write.result, end);
+    if (!write.is_last || write.result) {
+      leave(write, write.result, end);
+    } else {
+      write.is_all_sealed = true;
+      queue_.push_front(write);
+      count(write, 1);
+    }
   }
 }
 
-want output_gate::seal_control(control_verb& control, control_verb*& closing) {
-  bool const is_key_update = control.kind == verb_kind::key_update;
+// A control verb, or the close_notify of a last write.
+want output_gate::seal_control(verb& v, control_verb*& closing) {
+  bool const is_key_update = v.kind == verb_kind::key_update;
   if (is_key_update && parts_.engine.close_notify_sent()) {
-    remove(control);
-    parts_.done.finish(control, errc::closed_for_writing);
+    remove(v);
+    parts_.done.finish(v, errc::closed_for_writing);
     return want::nothing;
   }
-  step const sealed_step =
-      is_key_update ? parts_.engine.key_update(control.asks_peer) : parts_.engine.close_notify();
+  step const sealed_step = is_key_update
+                               ? parts_.engine.key_update(static_cast<control_verb&>(v).asks_peer)
+                               : parts_.engine.close_notify();
   if (sealed_step.next == want::flush) {
-    if (control.state() == verb_state::queued) control.enter(verb_state::under_way);
+    if (v.state() == verb_state::queued) v.enter(verb_state::under_way);
     begun_ = is_key_update ? begun::key_update : begun::close_notify;
   }
   if (sealed_step.next != want::nothing) return sealed_step.next;
   begun_ = begun::nothing;
-  remove(control);
-  if (control.kind == verb_kind::shutdown && !parts_.engine.close_notify_received()) {
-    control.enter(verb_state::closing);
-    closing = &control;
+  remove(v);
+  if (v.kind == verb_kind::shutdown && !parts_.engine.close_notify_received()) {
+    v.enter(verb_state::closing);
+    closing = static_cast<control_verb*>(&v);
   } else {
-    leave(control, {}, sealed_end());
+    leave(v, {}, sealed_end());
   }
   return want::nothing;
 }

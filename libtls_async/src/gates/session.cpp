@@ -178,7 +178,7 @@ bool session::may_begin_to_seal(memory_account::waiter& waiter) {
   if (account_ == nullptr || carries_another_ || holds_ring()) return true;
   if (account_->may_take_ring(size)) return true;
   verb const& first = *output_.front();
-  if (first.kind != verb_kind::write || first.blocks) return true;  // or ends the session
+  if (!has_plaintext(first) || first.blocks) return true;  // or ends the session
   if (account_->may_take_ring_or_wait(waiter, size)) return true;
   keep_timer();
   return false;

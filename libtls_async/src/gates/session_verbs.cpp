@@ -42,7 +42,10 @@ void session::start(write_verb& write) {
   bool const is_sent_by_kernel =
       parts_.engine.path().kernel_seals() && write.file() != nullptr && write.file()->length != 0;
   // SSL_write_ex takes zero bytes only between records (SSL_write_ex(3)); it need not be asked.
-  if (!is_sent_by_kernel && write.piece().empty()) return parts_.done.finish(write, write.result);
+  if (!is_sent_by_kernel && write.piece().empty()) {
+    write.is_all_sealed = write.is_last && !write.result;
+    if (!write.is_all_sealed) return parts_.done.finish(write, write.result);
+  }
   if (!parts_.engine.has_role()) return parts_.done.finish(write, errc::no_role);
   output_.add(write);
   add_deadline(write);

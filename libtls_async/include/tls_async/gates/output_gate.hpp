@@ -118,7 +118,7 @@ private:
   [[nodiscard]] want seal_front(bool& has_sealed);
   [[nodiscard]] want seal_writes();
   [[nodiscard]] want send_file(write_verb& write, bool& has_sealed);
-  [[nodiscard]] want seal_control(control_verb& control, control_verb*& closing);
+  [[nodiscard]] want seal_control(verb& v, control_verb*& closing);
   std::span<std::byte const> gather(std::span<std::byte> scratch);
   void take_sealed(std::size_t n, std::uint64_t begin);
   void sent_directly(std::size_t plaintext) noexcept;
@@ -127,7 +127,7 @@ private:
   static bool waits_for_its_callable(verb& v, error_code result) noexcept;
   void count(verb const& v, int change) noexcept;
   [[nodiscard]] bool is_located(write_verb const& write) const noexcept {
-    return !write.moves || write.located_in == turn_;
+    return !write.moves || write.is_all_sealed || write.located_in == turn_;
   }
   [[nodiscard]] bool is_begun_by_nobody() const noexcept;
 

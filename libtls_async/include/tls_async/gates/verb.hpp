@@ -172,6 +172,8 @@ public:
 
   bool const some;               ///< Complete after the first batch of records, as write_some does.
   bool moves = false;            ///< It has to be located anew before it is sealed.
+  bool is_last = false;          ///< It is not done before close_notify has left behind it.
+  bool is_all_sealed = false;    ///< Of a last one: close_notify is still to be sealed.
   bool gathered_all = false;     ///< They are its last.
   std::uint32_t located_in = 0;  ///< Where it is was asked in this turn.
   std::size_t gathered = 0;      ///< Bytes of it that are about to be sealed.
@@ -180,6 +182,11 @@ protected:
   explicit write_verb(bool s) noexcept : verb(verb_kind::write), some(s) {}
   ~write_verb() = default;
 };
+
+/// It is to be sealed as plaintext, and not as a message of the session itself.
+inline bool has_plaintext(verb const& v) noexcept {
+  return v.kind == verb_kind::write && !static_cast<write_verb const&>(v).is_all_sealed;
+}
 
 class control_verb : public verb {
 public:

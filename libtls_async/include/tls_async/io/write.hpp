@@ -1,7 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// tls_write: all of a message, in order with every other writer.
+// tls_write: all of a message, in order with every other writer; and tls_write_last, behind which
+// nothing is written.
 #pragma once
 
 #include <tls_async/requirements.hpp>
@@ -70,6 +71,52 @@ template <
                              Token&& token = Token()) {
   return detail::initiate<Token>(detail::access::state(s),
                                  detail::write_of(std::forward<Plaintext>(buffers), deadline),
+                                 token);
+}
+
+/// Writes all of `buffers`, and close_notify behind it: as `tls_write` and `tls_close_write` do,
+/// but in one send of the next layer where both fit the ring (with kernel TLS in one each).
+///
+/// Completes when close_notify has left. Reading goes on, as behind `tls_close_write`; whoever has
+/// nothing to read may close the socket. Zero bytes: sends close_notify alone.
+///
+/// close_notify says that all has been said (RFC 8446 section 6.1), so it is sealed behind the last
+/// byte, or not at all: if the write ends before that, the peer can tell.
+///
+/// Parameters: as for `tls_write`.
+///
+/// Returns the number of plaintext bytes written, as `tls_write` does. Beside an error it may be
+/// all of them, if close_notify has not left, or was not sealed.
+///
+/// Errors: as for `tls_write`. Behind operation_aborted and timed_out close_notify may still leave,
+/// if it was sealed; if not, the stream stays usable for writing.
+///
+/// Concurrency: as for `tls_write`. It leaves behind all earlier writes, and writes started later
+/// end with closed_for_writing, once close_notify is sealed.
+///
+/// Cancellation: terminal and partial; total while nothing of it has been sealed.
+///
+/// Handler: `void(error_code, std::size_t)`. Default token: the executor's, else `asio::deferred`.
+/// Header: `<tls_async/stream.hpp>`.
+///
+/// @snippet verbs.cpp tls_write_last
+template <
+    class NextLayer, class Clock, class Plaintext,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+[[nodiscard]] auto tls_write_last(stream<NextLayer, Clock>& s, Plaintext&& buffers,
+                                  Token&& token = Token()) {
+  return detail::initiate<Token>(
+      detail::access::state(s),
+      detail::write_of(std::forward<Plaintext>(buffers), std::nullopt, true), token);
+}
+/// With a deadline: ends with timed_out when `deadline` has passed.
+template <
+    class NextLayer, class Clock, class Plaintext,
+    detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
+[[nodiscard]] auto tls_write_last(stream<NextLayer, Clock>& s, Plaintext&& buffers,
+                                  time_limit deadline, Token&& token = Token()) {
+  return detail::initiate<Token>(detail::access::state(s),
+                                 detail::write_of(std::forward<Plaintext>(buffers), deadline, true),
                                  token);
 }
 

@@ -83,11 +83,13 @@ struct start_write {
   bool some;
   Buffers buffers;
   verb_limit allowed;
+  bool is_last = false;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node =
         make_verb<buffers_write<Buffers>, signature>(state, std::move(handler), some, buffers);
+    node.is_last = is_last;
     limit(node, state.session(), allowed);
     state.start(node, admit);
   }
@@ -194,6 +196,7 @@ struct start_source_write {
   using signature = void(error_code, std::size_t);
   Source source;
   verb_limit allowed;
+  bool is_last;
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const& {
@@ -209,23 +212,24 @@ private:
   void start_writing(State& state, Handler handler, Source given) const {
     auto& node = make_verb<source_write<Source>, signature>(state, std::move(handler),
                                                             state.session(), std::move(given));
+    node.is_last = is_last;
     limit(node, state.session(), allowed);
     state.start(node, admit);
   }
 };
 
-/// The start of a tls_write, by what `buffers` is.
+/// The start of a tls_write, or with `is_last` of a tls_write_last, by what `buffers` is.
 template <class Plaintext>
-auto write_of(Plaintext&& buffers, verb_limit const& allowed) {
+auto write_of(Plaintext&& buffers, verb_limit const& allowed, bool is_last = false) {
   using given = std::remove_cvref_t<Plaintext>;
   if constexpr (owned_buffer<Plaintext>) {
     return start_source_write<owned_source<given>>{
-        owned_source<given>(std::forward<Plaintext>(buffers)), allowed};
+        owned_source<given>(std::forward<Plaintext>(buffers)), allowed, is_last};
   } else if constexpr (relocatable_buffer<Plaintext>) {
     return start_source_write<relocatable_source<given>>{
-        relocatable_source<given>(std::forward<Plaintext>(buffers)), allowed};
+        relocatable_source<given>(std::forward<Plaintext>(buffers)), allowed, is_last};
   } else if constexpr (boost::asio::is_const_buffer_sequence<given>::value) {
-    return start_write<given>{false, buffers, allowed};
+    return start_write<given>{false, buffers, allowed, is_last};
   } else {
     static_assert(
         std::is_void_v<given>,
