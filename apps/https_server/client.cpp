@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "client.hpp"
 
-#include <sstream>
+#include <string>
 #include <utility>
 
 namespace https_server {
@@ -14,9 +14,9 @@ using boost::asio::ip::tcp;
 constexpr auto no_limit = std::chrono::hours(24 * 365);
 
 std::string text_of(tcp::endpoint const& endpoint) {
-  std::ostringstream text;
-  text << endpoint;
-  return text.str();
+  auto const address = endpoint.address().to_string();
+  auto const port = ':' + std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? '[' + address + ']' + port : address + port;
 }
 
 tls_async::stream_options stream_options_of(service const& server) {
