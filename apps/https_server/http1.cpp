@@ -25,6 +25,11 @@ namespace asio = boost::asio;
 // What an idle connection keeps ready for the next request; a longer one is read in steps.
 constexpr std::size_t idle_bytes = 4096;
 
+// Of an answer that the kernel takes at once, if no more than this is on its way before it: even a
+// new connection has room for 45 KiB (tcp_init_buffer_space() of Linux).
+constexpr std::size_t most_short_bytes = 16384;
+constexpr std::size_t most_before_short = 4096;
+
 http::status status_for(boost::system::error_code error) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow)
     return http::status::request_header_fields_too_large;
@@ -134,6 +139,7 @@ asio::awaitable<bool> http1::serve_one() {
     co_await send(response, record);
     keep_alive = response.keep_alive && record.incident.empty();
   }
+  if (error || request.keep_alive() || has_body_ || received_.size() != 0) is_over_ = false;
   client_.record(record, started);
   co_return keep_alive;
 }
@@ -167,22 +173,41 @@ asio::awaitable<void> http1::serve_websocket(upgrade_request const& request,
 }
 
 asio::awaitable<void> http1::send(reply& response, request_record& record) {
-  auto const watched = stall_watch_.begin(owner_);
   client_.server.complete(response);
   record.status = static_cast<unsigned>(response.status);
-  if (response.burst.messages != 0) co_return co_await send_burst(response, record);
   auto header = text_of(response.header);
-  if (!response.file || response.file->content()) {
-    std::string_view body = response.text;
-    if (response.file)
-      body = std::string_view(*response.file->content())
-                 .substr(response.part.offset, response.part.length);
-    std::array<asio::const_buffer, 2> const buffers{asio::buffer(header), asio::buffer(body)};
-    auto const [error, written] = co_await tls_write(client_.stream, buffers, as_values);
+  std::string_view body = response.text;
+  if (response.file && response.file->content())
+    body = std::string_view(*response.file->content())
+               .substr(response.part.offset, response.part.length);
+  bool const is_in_memory =
+      response.burst.messages == 0 && (!response.file || response.file->content());
+  bool const is_last = is_in_memory && !response.keep_alive;
+  // The kernel takes a short one at once, so there is nothing to be watched.
+  bool const is_short = is_last && header.size() + body.size() <= most_short_bytes &&
+                        serving::bytes_under_way(client_.stream.next_layer()) <= most_before_short;
+  auto const watched = is_short ? nullptr : stall_watch_.begin(owner_);
+  std::array<asio::const_buffer, 2> const buffers{asio::buffer(header), asio::buffer(body)};
+  auto const note = [&](error_code error, std::size_t written) {
     record.body_bytes = written - std::min(written, header.size());
     if (error) record.incident = client_.why(error);
+  };
+  if (is_last) {
+    auto const limit = is_short ? tls_async::time_limit(client_.server.limits.stall)
+                                : tls_async::time_limit::none();
+    auto const [error, written] =
+        co_await tls_write_last(client_.stream, buffers, limit, as_values);
+    note(error, written);
+    is_over_ = !error;
     co_return;
   }
+  if (is_in_memory) {
+    auto const [error, written] = co_await tls_write(client_.stream, buffers, as_values);
+    note(error, written);
+    co_return;
+  }
+  if (response.burst.messages != 0)
+    co_return co_await send_burst(response, std::move(header), record);
   // Not waited for by itself, so that the header leaves together with the first of the file. What
   // goes wrong with it goes wrong with the file too.
   tls_write(client_.stream, std::move(header), asio::detached);
@@ -199,10 +224,11 @@ asio::awaitable<void> http1::send(reply& response, request_record& record) {
 }
 
 // All writes are started at once, and each is a message of its own; the last tells how it went.
-asio::awaitable<void> http1::send_burst(reply const& response, request_record& record) {
+asio::awaitable<void> http1::send_burst(reply const& response, std::string header,
+                                        request_record& record) {
   static std::string const content(most_burst_bytes, 'x');  // outlives every write
   auto const message = asio::buffer(content, response.burst.bytes);
-  tls_write(client_.stream, text_of(response.header), asio::detached);
+  tls_write(client_.stream, std::move(header), asio::detached);
   for (unsigned i = 1; i < response.burst.messages; ++i)
     tls_write(client_.stream, message, asio::detached);
   auto const [error, written] = co_await tls_write(client_.stream, message, as_values);

@@ -17,6 +17,7 @@
 #include <boost/beast/http/parser.hpp>
 
 #include <memory>
+#include <string>
 
 namespace https_server {
 
@@ -37,6 +38,8 @@ public:
   boost::asio::awaitable<bool> serve_one();
   // Of the last request, which may still be on its way.
   bool has_body() const { return has_body_; }
+  // The client has said that its request is the last, and has our answer and close_notify.
+  bool is_over() const { return is_over_; }
 
 private:
   using request_parser = http::request_parser<http::empty_body>;
@@ -45,7 +48,8 @@ private:
   boost::asio::awaitable<error_code> read_header(request_parser& parser);
   boost::asio::awaitable<void> serve_websocket(upgrade_request const& request,
                                                request_record& record);
-  boost::asio::awaitable<void> send_burst(reply const& response, request_record& record);
+  boost::asio::awaitable<void> send_burst(reply const& response, std::string header,
+                                          request_record& record);
   boost::asio::awaitable<void> send(reply& response, request_record& record);
 
   client& client_;
@@ -53,6 +57,7 @@ private:
   std::weak_ptr<void> owner_;
   boost::beast::flat_buffer received_;
   bool has_body_ = false;
+  bool is_over_ = false;
 };
 
 }  // namespace https_server

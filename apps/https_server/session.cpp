@@ -56,6 +56,7 @@ asio::awaitable<void> session::run() {
     goes_on = co_await requests.serve_one();
     is_told = client_.stalled;  // by the line of that request
   }
+  if (requests.is_over() && serving::may_close(client_.stream.next_layer())) co_return;
   co_await shut_down(requests.has_body());
   if (client_.stalled && !is_told)
     client_.server.log.event(serving::log_level::debug, client_.name, client_.why({}));

@@ -9,10 +9,19 @@ namespace serving {
 
 namespace asio = boost::asio;
 
+std::uint64_t bytes_under_way(asio::ip::tcp::socket& socket) {
+  return socket.is_open() ? unacknowledged_bytes(socket.native_handle()) : 0;
+}
+
 bool has_arrived(asio::ip::tcp::socket& socket) {
   if (!socket.is_open()) return true;
   auto const descriptor = socket.native_handle();
   return is_over(descriptor) || unacknowledged_bytes(descriptor) == 0;
+}
+
+bool may_close(asio::ip::tcp::socket& socket) {
+  boost::system::error_code failed;
+  return socket.available(failed) == 0 && !failed && bytes_under_way(socket) <= most_left_to_kernel;
 }
 
 asio::awaitable<void> deliver(tls_async::stream<asio::ip::tcp::socket>& stream) {

@@ -12,14 +12,27 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 
 namespace serving {
 
 // Nothing tells when the peer acknowledges something, so whoever waits for that looks this often.
 constexpr auto between_looks = std::chrono::milliseconds(100);
 
+// A stalled peer costs so much of the kernel's memory, at most, when nobody watches it any more.
+constexpr std::size_t most_left_to_kernel = 65536;
+
+// That were written, and that the peer has not acknowledged.
+std::uint64_t bytes_under_way(boost::asio::ip::tcp::socket& socket);
+
 // Whether the peer has acknowledged all that was written, or never will.
 bool has_arrived(boost::asio::ip::tcp::socket& socket);
+
+// Whether the socket may be closed at once: nothing has come that is unread, which the kernel would
+// answer by a reset, and what has not arrived is so little that the kernel may go on with it alone.
+// Only if nothing but a close_notify is to come from the peer.
+bool may_close(boost::asio::ip::tcp::socket& socket);
 
 // Sends close_notify behind all writes, and passes over what the peer sends, until that has ended
 // the session too, or has acknowledged everything. A stall watch has to set the limit.
