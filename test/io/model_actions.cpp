@@ -224,9 +224,11 @@ void model_script<Transport>::start_write(endpoint& e) {
   auto const bytes = message(verbs_ * 2 + (e.is_client ? 1 : 0), message_size());
   v->size = bytes.size();
   v->write = e.sent.begin_write(bytes);
+  v->is_last = v->what == kind::write && negotiated_ && one_in(32);
+  e.is_closing = e.is_closing || v->is_last;
   if (v->what == kind::write) limit_some(*v);
   note(e, "verb " + std::to_string(v->number) + ": write of " + std::to_string(v->size) +
-              (v->what == kind::write_some ? ", some" : ""));
+              (v->what == kind::write_some ? ", some" : "") + (v->is_last ? ", the last" : ""));
   launch(e, v, [&](auto token) {
     if (v->what == kind::write_some) {
       e.stream->async_write_some(asio::buffer(bytes.data(), bytes.size()), std::move(token));
@@ -246,7 +248,11 @@ void model_script<Transport>::write_from_anywhere(stream_type& s, std::string_vi
                                                   verb const& v, Token token) {
   auto const start = [&](auto&& plaintext) {
     using type = decltype(plaintext);
-    if (v.stalls) {
+    if (v.is_last && v.stalls) {
+      tls_write_last(s, std::forward<type>(plaintext), std::move(token));
+    } else if (v.is_last) {
+      tls_write_last(s, std::forward<type>(plaintext), v.limit, std::move(token));
+    } else if (v.stalls) {
       tls_write(s, std::forward<type>(plaintext), std::move(token));
     } else {
       tls_write(s, std::forward<type>(plaintext), v.limit, std::move(token));

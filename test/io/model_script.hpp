@@ -62,6 +62,7 @@ private:
     clock::time_point started;
     clock::duration limit = clock::duration::max();
     bool stalls = false;
+    bool is_last = false;
     bool is_parked = false;  // all that could run had run, and nothing has since
     error_code refusal;      // how it has to end
     bool lowest_layer_cancelled = false;
@@ -77,7 +78,7 @@ private:
     bool is_client = false;
     byte_queue sent;
     std::vector<verb_ptr> outstanding;
-    bool is_closing = false;  // a close_write was started
+    bool is_closing = false;  // a close_write or a last write was started
     bool reads_on = false;    // until the end
     bool saw_end = false;
     bool negotiated = false;
