@@ -22,8 +22,10 @@ namespace {
 
 namespace asio = boost::asio;
 
-// What an idle connection keeps ready for the next request; a longer one is read in steps.
-constexpr std::size_t idle_bytes = 4096;
+// What an idle connection keeps ready for the next request. Few programs send longer ones; a client
+// that does, as browsers do, has more ready from then on.
+constexpr std::size_t idle_bytes = 512;
+constexpr std::size_t idle_bytes_of_longer = 4096;
 
 // Of an answer that the kernel takes at once, if no more than this is on its way before it: even a
 // new connection has room for 45 KiB (tcp_init_buffer_space() of Linux).
@@ -54,7 +56,8 @@ http1::http1(client& of, serving::stall_watch& watch, std::weak_ptr<void> owner)
     : client_(of),
       stall_watch_(watch),
       owner_(std::move(owner)),
-      received_(of.server.limits.header_bytes + idle_bytes) {}
+      received_(of.server.limits.header_bytes + idle_bytes_of_longer),
+      idle_bytes_(idle_bytes) {}
 
 // A connection without a request under way may end at any time, so the reasons are not logged.
 asio::awaitable<bool> http1::wait() {
@@ -64,7 +67,7 @@ asio::awaitable<bool> http1::wait() {
   std::chrono::milliseconds limit = client_.server.limits.idle;
   for (;;) {
     auto const [error, count] = co_await tls_read_some(
-        client_.stream, received_.prepare(idle_bytes), limit, until_finish(client_));
+        client_.stream, received_.prepare(idle_bytes_), limit, until_finish(client_));
     received_.commit(count);
     // Told of the end just when the time was up, it may have missed that.
     if (error != asio::error::timed_out || client_.finishing) co_return !error;
@@ -88,10 +91,11 @@ asio::awaitable<http1::error_code> http1::read_header(request_parser& parser) {
   error_code error;
   received_.consume(parser.put(received_.data(), error));
   while (error == http::error::need_more) {  // mostly all of it is there
+    idle_bytes_ = idle_bytes_of_longer;
     auto const left = until - std::chrono::steady_clock::now();
     if (left <= left.zero()) co_return asio::error::timed_out;
     auto const [end, count] =
-        co_await tls_read_some(client_.stream, received_.prepare(idle_bytes), left, as_values);
+        co_await tls_read_some(client_.stream, received_.prepare(idle_bytes_), left, as_values);
     if (end) co_return end;
     received_.commit(count);
     received_.consume(parser.put(received_.data(), error));

@@ -16,6 +16,7 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -56,6 +57,7 @@ private:
   serving::stall_watch& stall_watch_;
   std::weak_ptr<void> owner_;
   boost::beast::flat_buffer received_;
+  std::size_t idle_bytes_;
   bool has_body_ = false;
   bool is_over_ = false;
 };
