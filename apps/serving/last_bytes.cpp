@@ -5,9 +5,16 @@
 #include "as_values.hpp"
 #include "tcp_info.hpp"
 
+#include <sys/socket.h>
+
+#include <array>
+
 namespace serving {
 
 namespace asio = boost::asio;
+
+// A record with an alert, of any version and suite; no request is so short.
+constexpr std::size_t most_of_close_notify = 64;
 
 std::uint64_t bytes_under_way(asio::ip::tcp::socket& socket) {
   return socket.is_open() ? unacknowledged_bytes(socket.native_handle()) : 0;
@@ -21,7 +28,11 @@ bool has_arrived(asio::ip::tcp::socket& socket) {
 
 bool may_close(asio::ip::tcp::socket& socket) {
   boost::system::error_code failed;
-  return socket.available(failed) == 0 && !failed && bytes_under_way(socket) <= most_left_to_kernel;
+  std::array<char, most_of_close_notify> unread;
+  auto const size = socket.available(failed);
+  if (failed || size > unread.size() || bytes_under_way(socket) > most_left_to_kernel) return false;
+  if (size != 0) (void)::recv(socket.native_handle(), unread.data(), size, MSG_DONTWAIT);
+  return true;
 }
 
 asio::awaitable<void> deliver(tls_async::stream<asio::ip::tcp::socket>& stream) {

@@ -29,9 +29,9 @@ std::uint64_t bytes_under_way(boost::asio::ip::tcp::socket& socket);
 // Whether the peer has acknowledged all that was written, or never will.
 bool has_arrived(boost::asio::ip::tcp::socket& socket);
 
-// Whether the socket may be closed at once: nothing has come that is unread, which the kernel would
-// answer by a reset, and what has not arrived is so little that the kernel may go on with it alone.
-// Only if nothing but a close_notify is to come from the peer.
+// Whether to close the socket at once, if only a close_notify is to come: what else is unread the
+// kernel would answer by a reset, and only what is little may be left to it. A close_notify that
+// has come is taken, so the stream is of no use then.
 bool may_close(boost::asio::ip::tcp::socket& socket);
 
 // Sends close_notify behind all writes, and passes over what the peer sends, until that has ended
