@@ -12,43 +12,16 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "memory_session.hpp"
+#include "temporary_file.hpp"
 
 namespace tls_async::test {
 namespace {
 
 namespace asio = boost::asio;
-
-// Without a name, gone with the test.
-class temporary_file {
-public:
-  explicit temporary_file(std::string const& content) : file_(std::tmpfile()) {
-    BOOST_REQUIRE(file_ != nullptr);
-    BOOST_REQUIRE_EQUAL(std::fwrite(content.data(), 1, content.size(), file_), content.size());
-    BOOST_REQUIRE_EQUAL(std::fflush(file_), 0);
-  }
-  temporary_file(temporary_file const&) = delete;
-  temporary_file& operator=(temporary_file const&) = delete;
-  ~temporary_file() { (void)std::fclose(file_); }
-
-  [[nodiscard]] int descriptor() const { return fileno(file_); }
-  void shrink_to(std::size_t size) const {
-    BOOST_REQUIRE_EQUAL(::ftruncate(descriptor(), static_cast<::off_t>(size)), 0);
-  }
-
-  void overwrite(std::string const& content, std::size_t offset) const {
-    BOOST_REQUIRE_EQUAL(
-        ::pwrite(descriptor(), content.data(), content.size(), static_cast<::off_t>(offset)),
-        static_cast<::ssize_t>(content.size()));
-  }
-
-private:
-  std::FILE* file_;
-};
 
 struct sending : connected_session {
   explicit sending(std::size_t size, stream_options const& options = {})
