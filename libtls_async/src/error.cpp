@@ -97,8 +97,8 @@ private:
         return "The session was not verified for this host, and can't be any more: connect anew, "
                "and pass as_client{\"host name\"} to the first handshake of the new stream.";
       case errc::buffer_threw:
-        return "The callable of a relocatable buffer threw: let it only say where the buffer is. "
-               "The stream can be used on.";
+        return "The callable of a relocatable buffer threw, or the body of a message while it was "
+               "serialized: let neither throw. The stream can be used on.";
     }
     return "This error code is unknown to this version of tls_async: build the program with the "
            "headers that match its library.";

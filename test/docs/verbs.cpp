@@ -7,6 +7,7 @@
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio.hpp>
+#include <boost/beast/http.hpp>
 
 #include <array>
 #include <chrono>
@@ -20,6 +21,7 @@ namespace reference {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
+namespace http = beast::http;
 using asio::ip::tcp;
 using tls_async::error_code;
 using tls_stream = tls_async::stream<tcp::socket>;
@@ -81,6 +83,18 @@ asio::awaitable<void> files(tls_stream& s, int file) {
   //! [tls_sendfile]
 }
 
+asio::awaitable<void> messages(tls_stream& s, http::request<http::empty_body> const& request) {
+  //! [tls_write_message]
+  http::response<http::file_body> response(http::status::ok, request.version());
+  boost::system::error_code ec;
+  response.body().open("file", beast::file_mode::scan, ec);
+  if (ec) throw boost::system::system_error(ec);
+  response.keep_alive(request.keep_alive());
+  response.prepare_payload();
+  co_await tls_write(s, response);  // header and file
+  //! [tls_write_message]
+}
+
 asio::awaitable<void> keys(tls_stream& s) {
   //! [tls_key_update]
   co_await tls_key_update(s);                             // ours
@@ -140,13 +154,15 @@ void ends_for_a_websocket(tls_stream& s) {
 }
 
 // A handler that does not fit doesn't compile.
-void has_these_handlers(tls_stream& s, asio::mutable_buffer buffer) {
+void has_these_handlers(tls_stream& s, asio::mutable_buffer buffer,
+                        http::response<http::file_body>& message) {
   auto const ended = [](error_code) {};
   auto const counted = [](error_code, std::size_t) {};
   tls_handshake(s, tls_async::as_client{"host"}, ended);
   tls_read_some(s, buffer, counted);
   tls_write(s, buffer, counted);
   tls_write_last(s, buffer, counted);
+  tls_write(s, message, counted);
   tls_sendfile(s, 0, 0, 0, counted);
   tls_key_update(s, ended);
   tls_close_write(s, ended);
@@ -163,11 +179,13 @@ void must_be_deferred(Returned const&) {
   static_assert(asio::is_deferred<Returned>::value);
 }
 
-void has_these_default_tokens(tls_stream& s, asio::mutable_buffer buffer) {
+void has_these_default_tokens(tls_stream& s, asio::mutable_buffer buffer,
+                              http::response<http::file_body>& message) {
   must_be_deferred(tls_handshake(s, tls_async::as_server{}));
   must_be_deferred(tls_read_some(s, buffer));
   must_be_deferred(tls_write(s, buffer));
   must_be_deferred(tls_write_last(s, buffer));
+  must_be_deferred(tls_write(s, message));
   must_be_deferred(tls_sendfile(s, 0, 0, 0));
   must_be_deferred(tls_key_update(s));
   must_be_deferred(tls_close_write(s));

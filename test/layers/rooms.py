@@ -25,7 +25,7 @@ ROOMS = {
     "context": ([TLS_ASYNC + "context.hpp", SOURCES + "context/"], ["values", "core"]),
     "gates": ([TLS_ASYNC + "gates/", SOURCES + "gates/"], ["values", "core"]),
     "io": ([TLS_ASYNC + "io/"], ["values", "core", "gates"]),
-    "beast": ([TLS_ASYNC + "beast.hpp"], ["values", "io"]),
+    "beast": ([TLS_ASYNC + name for name in ("beast.hpp", "beast_write.hpp")], ["values", "io"]),
     # What only gathers other headers for the user.
     "doors": ([TLS_ASYNC + name for name in ("asio_ssl.hpp", "tls_async.hpp", "stream.hpp")],
               ["values", "context", "gates", "io"]),
@@ -36,6 +36,8 @@ ROOMS = {
 ALSO = {
     TLS_ASYNC + "options.hpp": [TLS_ASYNC + "core/ktls.hpp"],  # what the kernel is asked for
     TLS_ASYNC + "io/stream.hpp": [TLS_ASYNC + "context.hpp"],  # a stream can be made from one of our contexts
+    TLS_ASYNC + "beast_write.hpp": [  # a verb, whose plaintext is of another kind
+        TLS_ASYNC + "io/detail/file_write.hpp", TLS_ASYNC + "io/detail/initiate.hpp"],
     SOURCES + "context/state.hpp": [SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp"],
     SOURCES + "context/pem.cpp": [SOURCES + "core/certificate_text.hpp"],  # names of certificates in messages
 }

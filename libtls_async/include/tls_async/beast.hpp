@@ -1,12 +1,14 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What Beast's WebSocket needs to end a connection over a tls_async::stream: found by
-// argument-dependent lookup, as it does for boost::asio::ssl::stream.
+// What a program of Beast's needs beside the stream: tls_write for messages of HTTP, and what a
+// WebSocket needs to end a connection: found by argument-dependent lookup, as for
+// boost::asio::ssl::stream.
 #pragma once
 
 #include <tls_async/requirements.hpp>
 
+#include <tls_async/beast_write.hpp>
 #include <tls_async/io/async_stream.hpp>
 #include <tls_async/io/shutdown.hpp>
 #include <tls_async/io/stream.hpp>

@@ -59,6 +59,19 @@ concept relocatable_buffer = std::copy_constructible<std::remove_cvref_t<T>> &&
   { std::invoke(locate) } -> std::convertible_to<boost::asio::const_buffer>;
 };
 
+/// What code of the program has thrown, which is being handled.
+inline error_code code_of_exception() noexcept {
+  try {
+    throw;
+  } catch (boost::system::system_error const& thrown) {
+    return thrown.code();
+  } catch (std::bad_alloc const&) {
+    return make_error_code(boost::system::errc::not_enough_memory);
+  } catch (...) {
+    return errc::buffer_threw;
+  }
+}
+
 // A source has `locate(unsigned long modes)`, which throws or sets an error, and `place()`: where
 // all of the plaintext was then.
 
@@ -125,12 +138,8 @@ public:
   void locate() noexcept override {
     try {
       located_with = source_.locate(session_.modes());
-    } catch (boost::system::system_error const& thrown) {
-      located_with = thrown.code();
-    } catch (std::bad_alloc const&) {
-      located_with = make_error_code(boost::system::errc::not_enough_memory);
     } catch (...) {
-      located_with = errc::buffer_threw;
+      located_with = code_of_exception();
     }
   }
   [[nodiscard]] std::span<std::byte const> piece() override {
