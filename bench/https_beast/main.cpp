@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // https_beast STACK CERTIFICATE KEY ROOT: a plain Beast server for files, the same code on both
-// kinds of stream, to compare them under HTTP. For measurements only: it trusts its clients. Says
-// its port, and ends when standard input does.
+// kinds of stream, to compare them under HTTP; as tls_write with one line changed, by which it
+// answers. For measurements only: it trusts its clients. Says its port, and ends when standard
+// input does.
 #include <tls_async/beast.hpp>
 #include <tls_async/tls_async.hpp>
 
@@ -25,7 +26,9 @@ namespace http = beast::http;
 using asio::use_awaitable;
 using asio::ip::tcp;
 
-template <class Stream>
+constexpr bool by_tls_write = true;
+
+template <class Stream, bool ByTlsWrite = false>
 asio::awaitable<void> serve(tcp::socket socket, asio::ssl::context& context,
                             std::string const& root) {
   try {
@@ -44,20 +47,24 @@ asio::awaitable<void> serve(tcp::socket socket, asio::ssl::context& context,
       response.keep_alive(request.keep_alive());
       response.prepare_payload();
       more = response.keep_alive();
-      co_await http::async_write(stream, response, use_awaitable);
+      if constexpr (ByTlsWrite) {
+        co_await tls_write(stream, response, use_awaitable);
+      } else {
+        co_await http::async_write(stream, response, use_awaitable);
+      }
     }
   } catch (std::exception const&) {
     co_return;  // The client has left.
   }
 }
 
-template <class Stream>
+template <class Stream, bool ByTlsWrite = false>
 asio::awaitable<void> listen(tcp::acceptor& acceptor, asio::ssl::context& context,
                              std::string root) {
   while (true) {
     tcp::socket socket = co_await acceptor.async_accept(use_awaitable);
-    asio::co_spawn(acceptor.get_executor(), serve<Stream>(std::move(socket), context, root),
-                   asio::detached);
+    asio::co_spawn(acceptor.get_executor(),
+                   serve<Stream, ByTlsWrite>(std::move(socket), context, root), asio::detached);
   }
 }
 
@@ -66,8 +73,8 @@ asio::awaitable<void> listen(tcp::acceptor& acceptor, asio::ssl::context& contex
 int main(int argc, char** argv) {
   try {
     std::string_view const stack = argc == 5 ? argv[1] : "";
-    if (stack != "tls_async" && stack != "asio_ssl") {
-      std::cerr << "usage: https_beast tls_async|asio_ssl CERTIFICATE KEY ROOT\n";
+    if (stack != "tls_async" && stack != "tls_write" && stack != "asio_ssl") {
+      std::cerr << "usage: https_beast tls_async|tls_write|asio_ssl CERTIFICATE KEY ROOT\n";
       return 1;
     }
     asio::io_context io(1);
@@ -76,10 +83,12 @@ int main(int argc, char** argv) {
     context.use_private_key_file(argv[3], asio::ssl::context::pem);
     tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
     std::cout << acceptor.local_endpoint().port() << std::endl;
+    using ours = tls_async::stream<tcp::socket>;
+    using asios = asio::ssl::stream<tcp::socket>;
     asio::co_spawn(io,
-                   stack == "tls_async"
-                       ? listen<tls_async::stream<tcp::socket>>(acceptor, context, argv[4])
-                       : listen<asio::ssl::stream<tcp::socket>>(acceptor, context, argv[4]),
+                   stack == "tls_write"   ? listen<ours, by_tls_write>(acceptor, context, argv[4])
+                   : stack == "tls_async" ? listen<ours>(acceptor, context, argv[4])
+                                          : listen<asios>(acceptor, context, argv[4]),
                    asio::detached);
     asio::posix::stream_descriptor input(io, dup(STDIN_FILENO));
     char byte = 0;
