@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace reference {
 
@@ -45,6 +46,16 @@ asio::awaitable<void> reads(tls_stream& s) {
     std::cout << std::string_view(bytes.data(), n);
   }
   //! [tls_read_some]
+}
+
+asio::awaitable<void> waits(tls_stream& s) {
+  //! [tls_wait_read]
+  auto const [ec] = co_await tls_wait_read(s, asio::as_tuple(asio::deferred));
+  if (ec) co_return;
+  std::vector<char> bytes(16384);  // only now
+  std::size_t const n = co_await tls_read_some(s, asio::buffer(bytes));
+  std::cout << std::string_view(bytes.data(), n);
+  //! [tls_wait_read]
 }
 
 asio::awaitable<void> writes(tls_stream& s) {
@@ -160,6 +171,7 @@ void has_these_handlers(tls_stream& s, asio::mutable_buffer buffer,
   auto const counted = [](error_code, std::size_t) {};
   tls_handshake(s, tls_async::as_client{"host"}, ended);
   tls_read_some(s, buffer, counted);
+  tls_wait_read(s, ended);
   tls_write(s, buffer, counted);
   tls_write_last(s, buffer, counted);
   tls_write(s, message, counted);
@@ -183,6 +195,7 @@ void has_these_default_tokens(tls_stream& s, asio::mutable_buffer buffer,
                               http::response<http::file_body>& message) {
   must_be_deferred(tls_handshake(s, tls_async::as_server{}));
   must_be_deferred(tls_read_some(s, buffer));
+  must_be_deferred(tls_wait_read(s));
   must_be_deferred(tls_write(s, buffer));
   must_be_deferred(tls_write_last(s, buffer));
   must_be_deferred(tls_write(s, message));

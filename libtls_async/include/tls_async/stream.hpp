@@ -12,4 +12,5 @@
 #include <tls_async/io/sendfile.hpp>
 #include <tls_async/io/shutdown.hpp>
 #include <tls_async/io/stream.hpp>
+#include <tls_async/io/wait.hpp>
 #include <tls_async/io/write.hpp>

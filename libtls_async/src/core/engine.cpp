@@ -193,6 +193,22 @@ bool engine::copy_pending(std::span<std::byte const> record) {
 }
 
 step engine::open(std::span<std::byte> plaintext) {
+  step const opened = open(plaintext, &SSL_read_ex);
+  if (opened.next == want::nothing) {
+    stats_.plaintext_opened += opened.bytes;
+    ++stats_.records_opened;
+    peer_.key_updates_in_a_row = peer_.handshake_messages_in_a_row = 0;
+  }
+  return opened;
+}
+
+step engine::peek() {
+  std::byte first{};
+  return {open(std::span(&first, 1), &SSL_peek_ex).next, 0};
+}
+
+step engine::open(std::span<std::byte> plaintext,
+                  int (*by)(SSL*, void*, std::size_t, std::size_t*)) {
   assert(!plaintext.empty());
   if (step const session = handshake(); session.next != want::nothing) return session;
   openssl_call const call(path_.sends_directly(), callback_ran_);
@@ -209,18 +225,12 @@ step engine::open(std::span<std::byte> plaintext) {
   std::size_t read = 0;
   step result;
   do {
-    result =
-        answer(SSL_read_ex(ssl_.get(), plaintext.data(), plaintext.size(), &read), opening::yes);
+    result = answer(by(ssl_.get(), plaintext.data(), plaintext.size(), &read), opening::yes);
     if (has_to_fail_for_fixed_keys()) {
       return fail_for_fixed_keys("the peer changed the keys, which kernel TLS cannot follow");
     }
     // Without SSL_MODE_AUTO_RETRY it has only come behind a message that is no plaintext.
   } while (result.next == want::fill && path_.kernel_seals() && ring().input_bytes() != 0);
-  if (result.next == want::nothing) {
-    stats_.plaintext_opened += read;
-    ++stats_.records_opened;
-    peer_.key_updates_in_a_row = peer_.handshake_messages_in_a_row = 0;
-  }
   return {result.next, read};
 }
 

@@ -36,6 +36,7 @@ want input_gate::open() {
 }
 
 want input_gate::read_into(read_verb& read) {
+  if (read.only_waits) return parts_.engine.peek().next;
   for (;;) {
     auto const place = read.place();
     if (place.empty()) return want::nothing;

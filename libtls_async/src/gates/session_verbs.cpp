@@ -30,7 +30,7 @@ void session::start(read_verb& read) {
   begin(read);
   if (!parts_.engine.has_role()) return parts_.done.finish(read, errc::no_role);
   if (input_.has_read()) return parts_.done.finish(read, errc::second_read);
-  if (read.place().empty()) return parts_.done.finish(read, {});
+  if (!read.only_waits && read.place().empty()) return parts_.done.finish(read, {});
   input_.add(read);
   add_deadline(read);
 }

@@ -99,6 +99,8 @@ public:
   /// Opens at most one record. want::nothing comes with at least one byte.
   /// Precondition: `plaintext` is not empty.
   step open(std::span<std::byte> plaintext);
+  /// The same without taking anything: want::nothing if `open` has something to give.
+  step peek();
   /// New keys for what we send; with `ask`, the peer is asked for new ones too (SSL_key_update(3)).
   /// TLS 1.3 only; no record may be pending, and close_notify may not have been sent.
   step key_update(bool ask);
@@ -196,6 +198,7 @@ private:
   [[nodiscard]] bool attach_ring();
   enum class opening { no, yes };
   step answer(int result, opening is_open = opening::no);
+  step open(std::span<std::byte> plaintext, int (*by)(SSL*, void*, std::size_t, std::size_t*));
   [[nodiscard]] bool copy_pending(std::span<std::byte const> record);
   step finish_message();
   step fail(tls_async::failure why);

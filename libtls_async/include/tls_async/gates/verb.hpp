@@ -138,8 +138,10 @@ public:
   [[nodiscard]] virtual std::span<std::byte> place() = 0;
   virtual void advance(std::size_t n) = 0;
 
+  bool const only_waits;  ///< Done when there is something to open, of which it takes nothing.
+
 protected:
-  read_verb() noexcept : verb(verb_kind::read) {}
+  explicit read_verb(bool w = false) noexcept : verb(verb_kind::read), only_waits(w) {}
   ~read_verb() = default;
 };
 

@@ -3,7 +3,7 @@
 //
 // The stream: a TLS session over a next layer, with the whole surface of boost::asio::ssl::stream.
 // The verbs that are new stand beside it: handshake.hpp, write.hpp, sendfile.hpp, read.hpp,
-// key_update.hpp and shutdown.hpp.
+// wait.hpp, key_update.hpp and shutdown.hpp.
 //
 // Longer than other files, since that surface is one class: half of it is what Doxygen shows.
 #pragma once
