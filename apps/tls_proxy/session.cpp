@@ -1,28 +1,18 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// The steps of a connection, and its two directions.
+// The steps of a connection, until its two directions begin.
 #include "session.hpp"
 
 #include "serving/as_values.hpp"
-#include "serving/last_bytes.hpp"
 #include "serving/tcp_info.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
-#include <boost/asio/ssl/error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include <openssl/ssl.h>
-
-#include <sstream>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 namespace tls_proxy {
 namespace {
@@ -32,23 +22,16 @@ using asio::ip::tcp;
 
 using serving::as_values;
 
-// What each direction holds at most: two records.
-constexpr std::size_t chunk_bytes = 32768;
-
-// The watch over the two directions sets the limit.
-constexpr auto no_limit = std::chrono::hours(24 * 365);
-
 tls_async::stream_options stream_options_for(options const& chosen) {
   tls_async::stream_options all;
   all.handshake_deadline = chosen.handshake;
-  all.write_stall_deadline = no_limit;  // progress() tells more than a write that completes
+  all.write_stall_deadline = session::no_limit;  // a completed write tells less than progress()
   return all;
 }
 
 std::string text_of(tcp::endpoint const& endpoint) {
-  std::ostringstream text;
-  text << endpoint;
-  return text.str();
+  return tls_proxy::text_of(
+      backend_name{endpoint.address().to_string(), std::to_string(endpoint.port())});
 }
 
 std::string seconds(std::chrono::seconds time) { return std::to_string(time.count()) + " s"; }
@@ -73,9 +56,9 @@ session::session(tcp::socket client, tcp::endpoint const& address, tls_async::co
             cut();
           }) {
   error_code gone, ignored;
-  this->client().remote_endpoint(gone);
+  if (!is_server()) this->client().remote_endpoint(gone);  // a handshake would meet it
   addresses_.source = address;
-  addresses_.destination = this->client().local_endpoint(ignored);
+  if (chosen.send_proxy_header) addresses_.destination = this->client().local_endpoint(ignored);
   record_.client = text_of(address);
   if (gone) fail("the client had left before it was served");
   record_.backend = text_of(chosen.backend);
@@ -111,6 +94,7 @@ asio::awaitable<bool> session::prepare() {
   if (!record_.incident.empty()) co_return false;
   error_code ignored;
   client().set_option(tcp::no_delay(true), ignored);
+  if (!is_server()) plain_.non_blocking(true, ignored);
   bool ready = !options_.accept_proxy_header || co_await receive_header();
   if (is_server()) ready = ready && co_await handshake();
   ready = ready && co_await connect();
@@ -119,7 +103,7 @@ asio::awaitable<bool> session::prepare() {
 }
 
 asio::awaitable<bool> session::receive_header() {
-  expire_after(options_.handshake, "no PROXY header in " + seconds(options_.handshake), client());
+  expire_after(options_.handshake, &session::no_header, client());
   try {
     std::string header(header_start_bytes, '\0');
     auto [error, count] = co_await asio::async_read(client(), asio::buffer(header), as_values);
@@ -156,15 +140,14 @@ asio::awaitable<bool> session::handshake() {
 }
 
 asio::awaitable<bool> session::connect() {
-  expire_after(options_.connect,
-               "cannot connect to " + record_.backend + " in " + seconds(options_.connect),
-               backend());
+  expire_after(options_.connect, &session::no_backend, backend());
   auto const known = backend_.current();
   error_code unreachable = asio::error::host_not_found;
   error_code ignored;
   for (auto const& endpoint : *known) {
     backend().close(ignored);
     backend().open(endpoint.protocol(), unreachable);  // asio::async_connect would not tell why not
+    if (!unreachable && is_server()) plain_.non_blocking(true, unreachable);
     if (!unreachable) std::tie(unreachable) = co_await backend().async_connect(endpoint, as_values);
     if (!unreachable || !record_.incident.empty()) break;
   }
@@ -181,94 +164,6 @@ asio::awaitable<bool> session::connect() {
   co_return record_.incident.empty();
 }
 
-asio::awaitable<void> session::relay() {
-  using namespace asio::experimental::awaitable_operators;
-  relaying_ = true;
-  auto const watched = idleness_.begin(weak_from_this());
-  co_await (open_plaintext() && seal_plaintext());
-}
-
-asio::awaitable<void> session::open_plaintext() {
-  std::vector<char> chunk(chunk_bytes);
-  for (;;) {
-    auto const [end, count] = co_await tls_read_some(secured_, asio::buffer(chunk), as_values);
-    if (end == asio::error::eof) break;
-    // A client that has been told the end of the backend often leaves without a word; not before.
-    if (end && is_server() && plain_ended_ &&
-        serving::unsent_bytes(secured_.next_layer().native_handle()) == 0)
-      co_return cut();
-    if (end) co_return cut_short(is_server() ? "client" : "backend", why(end));
-    writing_plain_ = true;
-    auto const [error, written] =
-        co_await asio::async_write(plain_, asio::buffer(chunk, count), as_values);
-    writing_plain_ = false;
-    (is_server() ? record_.to_backend : record_.to_client) += written;
-    if (error) {
-      // A pipe is broken where an end had come before; all else is a reset.
-      if (error != asio::error::broken_pipe) plain_reset_ = true;
-      fail((is_server() ? "the backend: " : "the client: ") + error.message());
-      co_return co_await deliver_last();
-    }
-  }
-  tls_ended_ = true;
-  error_code ignored;
-  plain_.shutdown(tcp::socket::shutdown_send, ignored);
-}
-
-asio::awaitable<void> session::seal_plaintext() {
-  std::vector<char> chunk(chunk_bytes);
-  for (;;) {
-    auto const [end, count] = co_await plain_.async_read_some(asio::buffer(chunk), as_values);
-    if (end == asio::error::eof) break;
-    if (end) {
-      plain_reset_ = true;
-      fail((is_server() ? "the backend: " : "the client: ") + end.message());
-      break;
-    }
-    auto const [error, written] =
-        co_await tls_write(secured_, asio::buffer(chunk, count), as_values);
-    (is_server() ? record_.to_client : record_.to_backend) += written;
-    if (error) co_return cut_short(is_server() ? "client" : "backend", why(error));
-  }
-  // The kernel tells a reset once. If it has told the write of the other direction, this one reads
-  // an end; that write is done, so its handler is about to say so.
-  while (writing_plain_ && serving::is_over(plain_.native_handle()))
-    co_await asio::post(secured_.get_executor(), asio::deferred);
-  if (plain_reset_) co_return co_await cut_at_arrival();
-  plain_ended_ = true;
-  auto const [error] = co_await tls_close_write(secured_, no_limit, as_values);
-  // A peer that has said its last may be gone without waiting for ours.
-  if (error && !tls_ended_) cut_short(is_server() ? "client" : "backend", why(error));
-}
-
-// Behind what came before a reset, which may still be with the kernel.
-asio::awaitable<void> session::cut_at_arrival() {
-  while (!serving::has_arrived(secured_.next_layer())) {
-    timer_.expires_after(serving::between_looks);
-    co_await timer_.async_wait(as_values);
-  }
-  cut();
-}
-
-// What was said before a failed write is still on its way. Nobody takes what the peer of TLS sends,
-// so it is passed over, after a reset until seal_plaintext() cuts.
-asio::awaitable<void> session::deliver_last() {
-  std::vector<char> chunk(chunk_bytes);
-  while (!plain_ended_) {
-    auto const [end, count] =
-        co_await tls_read_some(secured_, asio::buffer(chunk), serving::between_looks, as_values);
-    tls_ended_ = end == asio::error::eof;
-    if (tls_ended_) co_return;  // nothing is left to refuse, and seal_plaintext() goes on
-    // Our own deadline. TCP's, behind which nothing comes any more, has the same code.
-    bool const goes_on = !end || (end == asio::error::timed_out &&
-                                  !serving::is_over(secured_.next_layer().native_handle()));
-    if (!goes_on) co_return cut();
-  }
-  co_await serving::deliver(secured_);
-  co_await tls_shutdown(secured_, as_values);
-  cut();
-}
-
 // Bytes that one side has sent, or that the other has taken, however long they lay with the kernel.
 std::uint64_t session::progress() {
   return record_.to_backend + record_.to_client +
@@ -276,16 +171,25 @@ std::uint64_t session::progress() {
 }
 
 // The step under way fails when its socket is closed.
-void session::expire_after(std::chrono::seconds limit, std::string what, tcp::socket& waits) {
+void session::expire_after(std::chrono::seconds limit, std::string (session::*what)() const,
+                           tcp::socket& waits) {
   timer_.expires_after(limit);
-  timer_.async_wait([weak = weak_from_this(), what = std::move(what), &waits](error_code stopped) {
+  timer_.async_wait([weak = weak_from_this(), what, &waits](error_code stopped) {
     auto const self = weak.lock();
     // A step that ended when its time did may have stopped the timer too late.
     if (!self || stopped || self->timer_.expiry() > clock::now()) return;
-    self->fail(what);
+    self->fail((self.get()->*what)());
     error_code ignored;
     waits.close(ignored);
   });
+}
+
+std::string session::no_header() const {
+  return "no PROXY header in " + seconds(options_.handshake);
+}
+
+std::string session::no_backend() const {
+  return "cannot connect to " + record_.backend + " in " + seconds(options_.connect);
 }
 
 // The first incident is the reason for those that follow from it.

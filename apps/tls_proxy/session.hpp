@@ -13,6 +13,7 @@
 #include "proxy_header.hpp"
 
 #include "serving/connection.hpp"
+#include "serving/lent_buffer.hpp"
 #include "serving/metrics.hpp"
 #include "serving/server_log.hpp"
 #include "serving/stall_watch.hpp"
@@ -25,6 +26,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -43,6 +45,9 @@ public:
   void abort() override;
   tls_async::stats stats() const noexcept override { return secured_.stats(); }
 
+  // The watch over the two directions sets the limit.
+  static constexpr auto no_limit = std::chrono::hours(24 * 365);
+
 private:
   using error_code = boost::system::error_code;
   using clock = std::chrono::steady_clock;
@@ -53,14 +58,32 @@ private:
   boost::asio::awaitable<bool> receive_header();
   boost::asio::awaitable<bool> handshake();
   boost::asio::awaitable<bool> connect();
+
   // Returns when both directions have ended.
   boost::asio::awaitable<void> relay();
-  boost::asio::awaitable<void> open_plaintext();  // from TLS to TCP
-  boost::asio::awaitable<void> seal_plaintext();  // from TCP to TLS
-  boost::asio::awaitable<void> cut_at_arrival();
+  template <class... Results>
+  auto then(void (session::*step)(Results...));
+  void end_direction();
+  void end_behind(boost::asio::awaitable<void> last);
+  // From TLS to TCP.
+  void wait_for_tls();
+  void read_tls(error_code end);
+  void send_plain(error_code end, std::size_t count);
+  void sent_plain(error_code error, std::size_t count);
+  void end_of_tls(error_code end);
   boost::asio::awaitable<void> deliver_last();
+  // From TCP to TLS.
+  void wait_for_plain();
+  void read_plain(error_code end);
+  void sent_tls(error_code error, std::size_t count);
+  void end_of_plain();
+  boost::asio::awaitable<void> cut_at_arrival();
+  void closed_tls(error_code error);
 
-  void expire_after(std::chrono::seconds limit, std::string what, socket& waits);
+  void expire_after(std::chrono::seconds limit, std::string (session::*what)() const,
+                    socket& waits);
+  std::string no_header() const;
+  std::string no_backend() const;
   std::uint64_t progress();
   bool fail(std::string incident);
   void cut_short(std::string const& who, std::string const& incident);
@@ -70,6 +93,10 @@ private:
   bool is_server() const noexcept { return options_.mode == mode::server; }
   socket& client() noexcept { return is_server() ? secured_.next_layer() : plain_; }
   socket& backend() noexcept { return is_server() ? plain_ : secured_.next_layer(); }
+  std::uint64_t& to_plain() noexcept {
+    return is_server() ? record_.to_backend : record_.to_client;
+  }
+  std::uint64_t& to_tls() noexcept { return is_server() ? record_.to_client : record_.to_backend; }
 
   options const& options_;
   backend_addresses const& backend_;
@@ -79,6 +106,9 @@ private:
   socket plain_;
   boost::asio::steady_timer timer_;  // of the step under way
   serving::stall_watch idleness_;    // of the two directions
+  serving::lent_buffer opened_;      // while its bytes are under way
+  serving::lent_buffer sealed_;
+  int open_directions_ = 0;
   bool relaying_ = false;
   bool writing_plain_ = false;
   bool tls_ended_ = false;    // by the peer's close_notify

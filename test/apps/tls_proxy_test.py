@@ -186,6 +186,22 @@ class TlsProxy(unittest.TestCase):
                 writer.shutdown(socket.SHUT_WR)
                 self.assertEqual(hashlib.sha256(read_to_end(reader)).digest(), expected.digest())
 
+    @unittest.skipIf(programs.SANITIZER, "a sanitizer keeps what is freed")
+    def test_a_connection_that_waits_holds_no_buffer(self):
+        proxy = self.terminating()
+
+        def carry():
+            client, service = self.connect_tls(proxy), self.accept()
+            for sender, receiver in ((client, service), (service, client)):
+                sender.sendall(b"x" * 1024)
+                receive_exactly(receiver, 1024)
+
+        carry()
+        before = memory(proxy, "VmRSS")
+        for _ in range(100):
+            carry()
+        self.assertLess(memory(proxy, "VmRSS") - before, 100 * 32 * 1024)
+
     def test_a_client_that_is_cut_off_cuts_off_the_backend(self):
         proxy = self.terminating()
         client = self.connect_tls(proxy)
