@@ -39,12 +39,13 @@ constexpr auto request_limit = std::chrono::seconds(5);
 }  // namespace
 
 admin::admin(asio::io_context& io, tcp::endpoint const& endpoint, listener& server,
-             counters const& counted, certificates shown)
+             counters const& counted, certificates shown, more_metrics more)
     : executor_(asio::make_strand(io)),
       acceptor_(open_acceptor(executor_, endpoint, "--admin")),
       server_(server),
       counted_(counted),
-      shown_(std::move(shown)) {
+      shown_(std::move(shown)),
+      more_(std::move(more)) {
   asio::co_spawn(executor_, accept(), [](std::exception_ptr const& failure) {
     if (failure) std::rethrow_exception(failure);
   });
@@ -72,7 +73,7 @@ asio::awaitable<void> admin::accept() {
 
 asio::awaitable<std::string> admin::current_metrics() {
   auto const totals = co_await server_.totals();
-  co_return metrics(totals, counted_, shown_());
+  co_return metrics(totals, counted_, shown_()) + (more_ ? more_() : std::string());
 }
 
 asio::awaitable<void> admin::serve(beast::tcp_stream& stream) {

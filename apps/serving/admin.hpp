@@ -27,12 +27,13 @@ namespace serving {
 class admin {
 public:
   using certificates = std::function<std::vector<certificate_end>()>;
+  using more_metrics = std::function<std::string()>;
 
   // Listens at once, and answers for `server` while the io_context runs; all of these have to
-  // outlive its last run. `shown` is called on the executor of `server`. Throws std::runtime_error
-  // if it cannot listen.
+  // outlive its last run. `shown` and `more` are called on the executor of `server`. Throws
+  // std::runtime_error if it cannot listen.
   admin(boost::asio::io_context& io, boost::asio::ip::tcp::endpoint const& endpoint,
-        listener& server, counters const& counted, certificates shown);
+        listener& server, counters const& counted, certificates shown, more_metrics more = {});
 
   boost::asio::ip::tcp::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
 
@@ -46,6 +47,7 @@ private:
   listener& server_;
   counters const& counted_;
   certificates shown_;
+  more_metrics more_;
   std::list<std::shared_ptr<boost::beast::tcp_stream>> open_;  // the oldest first
 };
 

@@ -16,6 +16,7 @@
 #include <boost/asio/write.hpp>
 
 #include <exception>
+#include <memory>
 #include <utility>
 
 namespace tls_proxy {
@@ -39,15 +40,14 @@ auto session::then(void (session::*step)(Results...)) {
   };
 }
 
-asio::awaitable<void> session::relay() {
+std::unique_ptr<serving::stall_watch, serving::stall_watch::ended_by> session::relay() {
   relaying_ = true;
-  auto const watched = idleness_.begin(weak_from_this());
+  auto watched = idleness_.begin(weak_from_this());
   timer_.expires_at(clock::time_point::max());
   open_directions_ = 2;
   then (&session::wait_for_tls)();
   then (&session::wait_for_plain)();
-  while (open_directions_ != 0)
-    co_await timer_.async_wait(as_values);
+  return watched;
 }
 
 void session::end_direction() {

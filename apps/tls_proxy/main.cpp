@@ -3,7 +3,7 @@
 //
 // A proxy that has TLS on one side and plain TCP on the other. See session.hpp for what a
 // connection is, and apps/serving for how connections come and end.
-#include "backend_addresses.hpp"
+#include "backends.hpp"
 #include "options.hpp"
 #include "session.hpp"
 #include "tls_settings.hpp"
@@ -63,16 +63,17 @@ int main(int argc, char* argv[]) {
     };
     auto context = load();
     log.warn(serving::raise_descriptor_limit(chosen->listen.connections, 2));
-    backend_addresses const addresses{
-        chosen->backend,
-        [&](std::string_view what) { log.event(log_level::warning, "backend", what); },
-        {}};
+    backends list{chosen->backends,
+                  [&](std::string_view what) { log.event(log_level::warning, "backend", what); },
+                  {chosen->retry, {}, backends::clock::now}};
     asio::io_context io{static_cast<int>(chosen->listen.threads)};
     serving::listener server{io, chosen->listen, log};
     serving::counters counted;
     std::optional<serving::admin> admin;
     if (chosen->admin)
-      admin.emplace(io, *chosen->admin, server, counted, [&] { return ends_in(*context); });
+      admin.emplace(
+          io, *chosen->admin, server, counted, [&] { return ends_in(*context); },
+          [&] { return list.metrics(); });
     if (chosen->insecure)
       log.event(log_level::warning, "warning",
                 "the backend is NOT verified (--insecure); anybody between it and "
@@ -86,7 +87,7 @@ int main(int argc, char* argv[]) {
                                         load, log);
                                   }};
     server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client) {
-      return std::make_shared<session>(std::move(socket), client, *context, *chosen, addresses, log,
+      return std::make_shared<session>(std::move(socket), client, *context, *chosen, list, log,
                                        counted);
     });
     std::cout << "listening on " << server.local_endpoint() << std::endl;

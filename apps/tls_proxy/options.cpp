@@ -34,7 +34,8 @@ po::options_description table() {
   add("listen", word("ADDR:PORT")->default_value("127.0.0.1:8443"),
       "or [::]:8443, or 8443; 0: any free port");
   add("admin", word("[ADDR:]PORT"), "plain HTTP: /metrics, /ready, /live");
-  add("connect", word("HOST:PORT"), "the backend");
+  add("connect", po::value<std::vector<std::string>>()->value_name("HOST:PORT"),
+      "the backend; may be repeated");
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
   add("key-password-file", file(), "password of the key, its first line");
@@ -52,6 +53,8 @@ po::options_description table() {
       "connections at once; others wait");
   add("handshake-seconds", number(standard.handshake.count()), "limit for the TLS handshake");
   add("connect-seconds", number(standard.connect.count()), "limit to reach the backend");
+  add("retry-seconds", number(standard.retry.count()),
+      "pass over a backend that failed for so long");
   add("idle-seconds", number(standard.idle.count()), "limit without progress either way");
   add("stop-seconds", number(standard.listen.stop.count()),
       "limit for open connections after Ctrl-C");
@@ -100,7 +103,10 @@ serving::manual about() {
           {{"listen",
             "An address or a name of this machine, and a port. The port alone is on 127.0.0.1."},
            {"admin", "The address is 127.0.0.1 unless another is given."},
-           {"connect", "The port may also be the name of a service."}},
+           {"connect",
+            "The port may also be the name of a service. Of several, and of all addresses of a name, "
+            "the one with the fewest connections is next."},
+           {"retry-seconds", "Unless no other answers."}},
       .signals = serving::server_signals(),
       .exit_statuses = serving::server_exit_statuses(),
       .examples = {{"tls_proxy --listen 0.0.0.0:8443 --cert chain.pem --key key.pem --connect "
@@ -147,7 +153,12 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   listen.stop = serving::seconds_from(0, values, "stop-seconds");
   if (values.count("connect") == 0)
     throw usage_error("no backend is given; pass --connect HOST:PORT");
-  chosen.backend = parse_backend(values["connect"].as<std::string>());
+  for (auto const& text : values["connect"].as<std::vector<std::string>>()) {
+    auto name = parse_backend(text);
+    if (std::find(chosen.backends.begin(), chosen.backends.end(), name) != chosen.backends.end())
+      throw usage_error("--connect " + text + " is given twice");
+    chosen.backends.push_back(std::move(name));
+  }
   chosen.certificate = serving::path(values, "cert");
   chosen.key = serving::path(values, "key");
   if (chosen.certificate.has_value() != chosen.key.has_value())
@@ -164,13 +175,14 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   if (chosen.insecure && chosen.authority)
     throw usage_error(
         "--cacert names whom to trust, --insecure trusts everyone; give only one of them");
-  chosen.server_name = values.count("server-name") != 0 ? values["server-name"].as<std::string>()
-                                                        : chosen.backend.host;
+  if (values.count("server-name") != 0)
+    chosen.server_name = values["server-name"].as<std::string>();
   chosen.alpn = protocols(values);
   chosen.accept_proxy_header = values.count("accept-proxy") != 0;
   chosen.send_proxy_header = values.count("send-proxy") != 0;
   chosen.handshake = serving::seconds_from(1, values, "handshake-seconds");
   chosen.connect = serving::seconds_from(1, values, "connect-seconds");
+  chosen.retry = serving::seconds_from(1, values, "retry-seconds");
   chosen.idle = serving::seconds_from(1, values, "idle-seconds");
   chosen.log = serving::log_options_of(values);
   return chosen;

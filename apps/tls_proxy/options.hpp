@@ -30,7 +30,7 @@ struct options {
   tls_proxy::mode mode = mode::server;
   serving::listener_options listen;
   std::optional<boost::asio::ip::tcp::endpoint> admin;
-  backend_name backend;
+  std::vector<backend_name> backends;                // one at least, each once
   std::optional<std::filesystem::path> certificate;  // ours, as server or as client
   std::optional<std::filesystem::path> key;
   std::optional<std::filesystem::path> key_password;
@@ -38,12 +38,13 @@ struct options {
   serving::client_certificates clients = serving::client_certificates::required;
   std::optional<std::filesystem::path> authority;  // as client, instead of the system's
   bool insecure = false;                           // as client: verify nobody
-  std::string server_name;                         // as client: whose certificate it has to be
+  std::string server_name;  // as client: whose certificate it has to be; empty: the backend's
   std::vector<std::string> alpn;
   bool accept_proxy_header = false;
   bool send_proxy_header = false;
   std::chrono::seconds handshake{10};
   std::chrono::seconds connect{10};
+  std::chrono::seconds retry{10};  // how long a backend that has failed is passed over
   std::chrono::seconds idle{300};
   serving::log_options log;
 };

@@ -13,6 +13,7 @@
 
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace tls_proxy {
 namespace {
@@ -39,10 +40,10 @@ std::string seconds(std::chrono::seconds time) { return std::to_string(time.coun
 }  // namespace
 
 session::session(tcp::socket client, tcp::endpoint const& address, tls_async::context& context,
-                 options const& chosen, backend_addresses const& addresses,
-                 serving::server_log& log, serving::counters& counted)
+                 options const& chosen, backends& known, serving::server_log& log,
+                 serving::counters& counted)
     : options_(chosen),
-      backend_(addresses),
+      backends_(known),
       log_(log),
       counted_(counted),
       secured_(is_server() ? std::move(client) : tcp::socket(client.get_executor()), context,
@@ -61,15 +62,18 @@ session::session(tcp::socket client, tcp::endpoint const& address, tls_async::co
   if (chosen.send_proxy_header) addresses_.destination = this->client().local_endpoint(ignored);
   record_.client = text_of(address);
   if (gone) fail("the client had left before it was served");
-  record_.backend = text_of(chosen.backend);
+  record_.backend = "-";
 }
 
 asio::awaitable<void> session::run() {
   auto const started = clock::now();
-  if (co_await prepare())
-    co_await relay();
-  else if (!is_server() || !record_.protocol.empty())
+  if (co_await prepare()) {
+    auto const watched = relay();
+    while (open_directions_ != 0)
+      co_await timer_.async_wait(as_values);
+  } else if (!is_server() || !record_.protocol.empty()) {
     cut();  // the client may have sent a request already, and would take an end for an empty answer
+  }
   timer_.cancel();
   record_.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started);
   using serving::log_level;
@@ -98,12 +102,13 @@ asio::awaitable<bool> session::prepare() {
   bool ready = !options_.accept_proxy_header || co_await receive_header();
   if (is_server()) ready = ready && co_await handshake();
   ready = ready && co_await connect();
+  if (options_.send_proxy_header) ready = ready && co_await send_header();
   if (!is_server()) ready = ready && co_await handshake();
   co_return ready;
 }
 
 asio::awaitable<bool> session::receive_header() {
-  expire_after(options_.handshake, &session::no_header, client());
+  expire_after(options_.handshake, client());
   try {
     std::string header(header_start_bytes, '\0');
     auto [error, count] = co_await asio::async_read(client(), asio::buffer(header), as_values);
@@ -113,6 +118,7 @@ asio::awaitable<bool> session::receive_header() {
           co_await asio::async_read(client(), asio::buffer(header) + header_start_bytes, as_values);
     }
     timer_.cancel();
+    if (expired_) co_return fail("no PROXY header in " + seconds(options_.handshake));
     if (error) co_return fail("no whole PROXY header: " + error.message());
     if (auto const said = parse_header(header)) addresses_ = *said;
     record_.client = text_of(addresses_.source);
@@ -124,11 +130,12 @@ asio::awaitable<bool> session::receive_header() {
 
 asio::awaitable<bool> session::handshake() {
   error_code error;
-  if (is_server())
+  if (is_server()) {
     std::tie(error) = co_await tls_handshake(secured_, tls_async::as_server{}, as_values);
-  else
-    std::tie(error) =
-        co_await tls_handshake(secured_, tls_async::as_client{options_.server_name}, as_values);
+  } else {
+    auto const& name = options_.server_name.empty() ? chosen_->name().host : options_.server_name;
+    std::tie(error) = co_await tls_handshake(secured_, tls_async::as_client{name}, as_values);
+  }
   bool const was_stopped = error && !record_.incident.empty();
   if (!was_stopped) ++(error ? counted_.handshakes_failed : counted_.handshakes);
   std::string const peer = is_server() ? "the client" : "the backend";
@@ -139,28 +146,44 @@ asio::awaitable<bool> session::handshake() {
   co_return record_.incident.empty();
 }
 
+// One after the other, until one answers.
 asio::awaitable<bool> session::connect() {
-  expire_after(options_.connect, &session::no_backend, backend());
-  auto const known = backend_.current();
-  error_code unreachable = asio::error::host_not_found;
-  error_code ignored;
-  for (auto const& endpoint : *known) {
+  std::vector<backends::choice> tried;
+  std::string reasons = "cannot connect";
+  while (auto next = backends_.choose(tried)) {
+    record_.backend = text_of(next->name());
+    error_code error, ignored;
     backend().close(ignored);
-    backend().open(endpoint.protocol(), unreachable);  // asio::async_connect would not tell why not
-    if (!unreachable && is_server()) plain_.non_blocking(true, unreachable);
-    if (!unreachable) std::tie(unreachable) = co_await backend().async_connect(endpoint, as_values);
-    if (!unreachable || !record_.incident.empty()) break;
+    // asio::async_connect would not tell why not: no descriptor is left, for one.
+    backend().open(next->endpoint().protocol(), error);
+    if (!error && is_server()) plain_.non_blocking(true, error);
+    bool const has_asked = !error;
+    if (has_asked) {
+      expire_after(options_.connect, backend());
+      std::tie(error) = co_await backend().async_connect(next->endpoint(), as_values);
+      timer_.cancel();
+    }
+    if (!record_.incident.empty()) co_return false;
+    if (!error) {
+      next->answered();
+      chosen_ = std::move(next);
+      backend().set_option(tcp::no_delay(true), ignored);
+      co_return true;
+    }
+    auto const why_not = expired_ ? " in " + seconds(options_.connect) : ": " + error.message();
+    reasons += (tried.empty() ? " to " : ", to ") + record_.backend + why_not;
+    if (!has_asked) break;
+    next->failed("cannot connect" + why_not);
+    tried.push_back(std::move(*next));
   }
-  if (unreachable)
-    co_return fail("cannot connect to " + record_.backend + ": " + unreachable.message());
-  backend().set_option(tcp::no_delay(true), ignored);
-  if (options_.send_proxy_header) {
-    auto const header = format_header(addresses_, is_server() ? secured_.alpn() : std::string());
-    auto const [error, count] =
-        co_await asio::async_write(backend(), asio::buffer(header), as_values);
-    if (error) co_return fail("cannot send the PROXY header: " + error.message());
-  }
-  timer_.cancel();
+  co_return fail(reasons);
+}
+
+asio::awaitable<bool> session::send_header() {
+  auto const header = format_header(addresses_, is_server() ? secured_.alpn() : std::string());
+  auto const [error, count] =
+      co_await asio::async_write(backend(), asio::buffer(header), as_values);
+  if (error) co_return fail("cannot send the PROXY header: " + error.message());
   co_return record_.incident.empty();
 }
 
@@ -171,25 +194,17 @@ std::uint64_t session::progress() {
 }
 
 // The step under way fails when its socket is closed.
-void session::expire_after(std::chrono::seconds limit, std::string (session::*what)() const,
-                           tcp::socket& waits) {
+void session::expire_after(std::chrono::seconds limit, tcp::socket& waits) {
+  expired_ = false;
   timer_.expires_after(limit);
-  timer_.async_wait([weak = weak_from_this(), what, &waits](error_code stopped) {
+  timer_.async_wait([weak = weak_from_this(), &waits](error_code stopped) {
     auto const self = weak.lock();
     // A step that ended when its time did may have stopped the timer too late.
     if (!self || stopped || self->timer_.expiry() > clock::now()) return;
-    self->fail((self.get()->*what)());
+    self->expired_ = true;
     error_code ignored;
     waits.close(ignored);
   });
-}
-
-std::string session::no_header() const {
-  return "no PROXY header in " + seconds(options_.handshake);
-}
-
-std::string session::no_backend() const {
-  return "cannot connect to " + record_.backend + " in " + seconds(options_.connect);
 }
 
 // The first incident is the reason for those that follow from it.

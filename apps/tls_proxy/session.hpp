@@ -7,7 +7,7 @@
 // close_notify, and so are ends that are none: a connection that was cut is cut on the other side.
 #pragma once
 
-#include "backend_addresses.hpp"
+#include "backends.hpp"
 #include "connection_record.hpp"
 #include "options.hpp"
 #include "proxy_header.hpp"
@@ -29,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace tls_proxy {
@@ -37,7 +38,7 @@ class session : public serving::connection, public std::enable_shared_from_this<
 public:
   // All that is referred to has to outlive this.
   session(boost::asio::ip::tcp::socket client, boost::asio::ip::tcp::endpoint const& address,
-          tls_async::context& context, options const& chosen, backend_addresses const& addresses,
+          tls_async::context& context, options const& chosen, backends& known,
           serving::server_log& log, serving::counters& counted);
 
   boost::asio::awaitable<void> run() override;
@@ -58,9 +59,10 @@ private:
   boost::asio::awaitable<bool> receive_header();
   boost::asio::awaitable<bool> handshake();
   boost::asio::awaitable<bool> connect();
+  boost::asio::awaitable<bool> send_header();
 
-  // Returns when both directions have ended.
-  boost::asio::awaitable<void> relay();
+  // Begins both directions; who calls it waits until none is open, and is told by the timer.
+  std::unique_ptr<serving::stall_watch, serving::stall_watch::ended_by> relay();
   template <class... Results>
   auto then(void (session::*step)(Results...));
   void end_direction();
@@ -80,10 +82,7 @@ private:
   boost::asio::awaitable<void> cut_at_arrival();
   void closed_tls(error_code error);
 
-  void expire_after(std::chrono::seconds limit, std::string (session::*what)() const,
-                    socket& waits);
-  std::string no_header() const;
-  std::string no_backend() const;
+  void expire_after(std::chrono::seconds limit, socket& waits);
   std::uint64_t progress();
   bool fail(std::string incident);
   void cut_short(std::string const& who, std::string const& incident);
@@ -99,7 +98,7 @@ private:
   std::uint64_t& to_tls() noexcept { return is_server() ? record_.to_client : record_.to_backend; }
 
   options const& options_;
-  backend_addresses const& backend_;
+  backends& backends_;
   serving::server_log& log_;
   serving::counters& counted_;
   tls_async::stream<socket> secured_;
@@ -110,10 +109,12 @@ private:
   serving::lent_buffer sealed_;
   int open_directions_ = 0;
   bool relaying_ = false;
+  bool expired_ = false;  // the last step that had a limit
   bool writing_plain_ = false;
   bool tls_ended_ = false;    // by the peer's close_notify
   bool plain_ended_ = false;  // by the peer's FIN
   bool plain_reset_ = false;  // which a read may take for an end
+  std::optional<backends::choice> chosen_;
   client_addresses addresses_;
   connection_record record_;
 };

@@ -45,7 +45,11 @@ tls_async::context make_context(options const& chosen) {
   } else {
     context.trust_system();
   }
-  if (chosen.mode == mode::client) require_host(context, chosen.server_name);
+  if (chosen.mode == mode::client && !chosen.server_name.empty())
+    require_host(context, chosen.server_name);
+  else if (chosen.mode == mode::client)
+    for (auto const& backend : chosen.backends)
+      require_host(context, backend.host);
   return context;
 }
 

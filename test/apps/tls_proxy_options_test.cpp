@@ -42,13 +42,15 @@ BOOST_AUTO_TEST_CASE(needs_a_backend_and_for_a_server_a_certificate) {
   auto const server = parse({"--connect", "localhost:80", "--cert", "c", "--key", "k"});
   BOOST_TEST_REQUIRE(server.has_value());
   BOOST_TEST((server->mode == mode::server));
-  BOOST_TEST((server->backend == backend_name{"localhost", "80"}));
+  BOOST_TEST((server->backends == std::vector<backend_name>{{"localhost", "80"}}));
+  auto const both = parse({"--connect=a:1", "--connect=b:2", "--cert=c", "--key=k"});
+  BOOST_TEST((both.value().backends == std::vector<backend_name>{{"a", "1"}, {"b", "2"}}));
   BOOST_TEST(server->certificate.value() == "c");
   BOOST_TEST(server->key.value() == "k");
   auto const client = parse({"--mode", "client", "--connect", "example.org:443"});
   BOOST_TEST_REQUIRE(client.has_value());
   BOOST_TEST((client->mode == mode::client));
-  BOOST_TEST(client->server_name == "example.org");
+  BOOST_TEST(client->server_name == "");  // that of each backend
   BOOST_TEST(!client->insecure);
   BOOST_TEST(!client->accept_proxy_header);
 }
@@ -89,6 +91,7 @@ BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_is_wrong) {
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--client-ca=a"}, "--mode client"));
   BOOST_TEST(
       refuses({"--mode=client", "--connect=h:1", "--cacert=a", "--insecure"}, "one of them"));
+  BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--connect=h:1"}, "given twice"));
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--alpn=h2,,x"}, "empty name"));
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--idle-seconds=0"}, "between 1 and"));
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--threads=-1"}, "between 1 and"));

@@ -19,6 +19,7 @@ import termios
 import threading
 import time
 import unittest
+import urllib.request
 
 import programs
 from programs import AUTHORITY, BIN, CERTIFICATE, KEY, PATIENCE, HttpsServer, Program, Server, make_certificate, read_to_end
@@ -363,6 +364,92 @@ class TlsProxy(unittest.TestCase):
                 client.sendall(header)
                 wait_for_end(client)
                 proxy.err.wait_for(says)
+
+    # Several backends
+
+    def several(self, *arguments):
+        """A proxy of two backends, and where these listen."""
+        listeners = [self.backend, self.listen(0)]
+        for listener in listeners:
+            listener.setblocking(False)
+        port = listeners[1].getsockname()[1]
+        return self.terminating("--connect", f"127.0.0.1:{port}", "--retry-seconds", 1, *arguments), listeners
+
+    def listen(self, port):
+        listener = socket.create_server(("127.0.0.1", port))
+        self.addCleanup(listener.close)
+        return listener
+
+    def ask(self, proxy, listeners):
+        """A client of the proxy, its connection to a backend, and which one that is."""
+        client = self.connect_tls(proxy)
+        asked = select.select(listeners, [], [], PATIENCE)[0][0]
+        service, _ = asked.accept()
+        service.settimeout(PATIENCE)
+        self.addCleanup(service.close)
+        client.sendall(b"x")
+        self.assertEqual(receive_exactly(service, 1), b"x")
+        return client, service, asked
+
+    def test_the_backend_with_the_fewest_connections_is_next(self):
+        proxy, listeners = self.several("--admin", "0")
+        asked = [self.ask(proxy, listeners) for _ in range(4)]
+        self.assertEqual([listener for *_, listener in asked], 2 * listeners)
+        for client, service, _ in asked[::2]:
+            service.close()
+            self.assertEqual(read_to_end(client), b"")
+            client.unwrap().close()
+        proxy.err.wait_for(" TLSv1.3 1 0 ", 2)
+        for _ in range(2):
+            self.ask(proxy, listeners[:1])
+        url = proxy.out.wait_for("metrics: ").partition(" ")[2]
+        with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+            metrics = answer.read().decode()
+        for listener, count in zip(listeners, (4, 2)):
+            label = f'{{backend="127.0.0.1:{listener.getsockname()[1]}"}}'
+            self.assertIn(f"tls_async_backend_connects_total{label} {count}\n", metrics)
+
+    def test_a_backend_that_is_down_is_passed_over_until_it_answers_again(self):
+        proxy, (first, second) = self.several()
+        port = first.getsockname()[1]
+        first.close()
+        for _ in range(4):
+            self.ask(proxy, [second])
+        proxy.err.wait_for(f"127.0.0.1:{port} is passed over: cannot connect: Connection refused")
+        again = self.listen(port)
+        again.setblocking(False)
+        give_up = time.monotonic() + PATIENCE
+        while self.ask(proxy, [again, second])[2] is not again:
+            self.assertLess(time.monotonic(), give_up)
+        proxy.err.wait_for(f"127.0.0.1:{port} answers again")
+        self.assertIsNone(proxy.err.find("cut short"))
+
+    def test_a_backend_that_does_not_answer_holds_up_one_client(self):
+        proxy, (first, second) = self.several("--connect-seconds", 1)
+        full = socket.socket()
+        self.addCleanup(full.close)
+        port = first.getsockname()[1]
+        first.close()
+        full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        full.bind(("127.0.0.1", port))
+        full.listen(0)
+        for _ in range(8):  # more than it has room for; further ones are not answered
+            waiting = socket.socket()
+            self.addCleanup(waiting.close)
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        for _ in range(2):
+            self.ask(proxy, [second])
+        proxy.err.wait_for(f"127.0.0.1:{port} is passed over: cannot connect in 1 s")
+
+    def test_a_client_is_cut_off_if_all_backends_are_down(self):
+        proxy, listeners = self.several()
+        ports = [listener.getsockname()[1] for listener in listeners]
+        for listener in listeners:
+            listener.close()
+        self.assert_cut_off(self.connect_tls(proxy))
+        refused = "127.0.0.1:{}: Connection refused"
+        proxy.err.wait_for(f"cut short: cannot connect to {refused.format(ports[0])}, to {refused.format(ports[1])}")
 
     # What goes wrong
 
