@@ -46,6 +46,7 @@ po::options_description table() {
   add("server-name", word("NAME"), "client: host name to verify and to send");
   add("insecure", "client: do NOT verify the backend");
   add("alpn", word("LIST"), "protocols, such as h2,http/1.1");
+  add("early-connect", "server: to the backend during the handshake");
   add("accept-proxy", "clients send a PROXY header (v2) first");
   add("send-proxy", "send one to the backend");
   add("threads", number(standard.listen.threads), "number of threads");
@@ -64,9 +65,10 @@ po::options_description table() {
 }
 
 void refuse_of_other_mode(po::variables_map const& values, mode chosen) {
-  auto const others = chosen == mode::server
-                          ? std::vector<char const*>{"cacert", "server-name", "insecure"}
-                          : std::vector<char const*>{"client-ca", "client-certificate"};
+  auto const others =
+      chosen == mode::server
+          ? std::vector<char const*>{"cacert", "server-name", "insecure"}
+          : std::vector<char const*>{"client-ca", "client-certificate", "early-connect"};
   for (auto const* name : others)
     if (values.count(name) != 0)
       throw usage_error(std::string("--") + name + " means nothing with --mode " +
@@ -104,8 +106,11 @@ serving::manual about() {
             "An address or a name of this machine, and a port. The port alone is on 127.0.0.1."},
            {"admin", "The address is 127.0.0.1 unless another is given."},
            {"connect",
-            "The port may also be the name of a service. Of several, and of all addresses of a name, "
-            "the one with the fewest connections is next."},
+            "The port may also be the name of a service. Of several backends, and of all addresses "
+            "of a name, the one with the fewest connections is next."},
+           {"early-connect",
+            "Saves a client the time that it takes to connect to the backend. But then everybody "
+            "who connects to the proxy makes it connect to the backend, without a handshake too."},
            {"retry-seconds", "Unless no other answers."}},
       .signals = serving::server_signals(),
       .exit_statuses = serving::server_exit_statuses(),
@@ -178,6 +183,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   if (values.count("server-name") != 0)
     chosen.server_name = values["server-name"].as<std::string>();
   chosen.alpn = protocols(values);
+  chosen.early_connect = values.count("early-connect") != 0;
   chosen.accept_proxy_header = values.count("accept-proxy") != 0;
   chosen.send_proxy_header = values.count("send-proxy") != 0;
   chosen.handshake = serving::seconds_from(1, values, "handshake-seconds");

@@ -40,6 +40,7 @@ struct options {
   bool insecure = false;                           // as client: verify nobody
   std::string server_name;  // as client: whose certificate it has to be; empty: the backend's
   std::vector<std::string> alpn;
+  bool early_connect = false;  // as server: while the client still shakes hands
   bool accept_proxy_header = false;
   bool send_proxy_header = false;
   std::chrono::seconds handshake{10};

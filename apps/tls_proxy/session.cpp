@@ -8,6 +8,7 @@
 #include "serving/tcp_info.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
@@ -93,15 +94,21 @@ void session::abort() {
   cut();
 }
 
-// The backend hears of a client only after its handshake.
+// The backend hears of a client only after its handshake, unless told otherwise.
 asio::awaitable<bool> session::prepare() {
   if (!record_.incident.empty()) co_return false;
   error_code ignored;
   client().set_option(tcp::no_delay(true), ignored);
   if (!is_server()) plain_.non_blocking(true, ignored);
   bool ready = !options_.accept_proxy_header || co_await receive_header();
-  if (is_server()) ready = ready && co_await handshake();
-  ready = ready && co_await connect();
+  if (ready && options_.early_connect) {
+    using namespace asio::experimental::awaitable_operators;
+    auto const [shaken, connected] = co_await (handshake() && connect());
+    ready = shaken && connected;
+  } else {
+    if (is_server()) ready = ready && co_await handshake();
+    ready = ready && co_await connect();
+  }
   if (options_.send_proxy_header) ready = ready && co_await send_header();
   if (!is_server()) ready = ready && co_await handshake();
   co_return ready;
@@ -129,7 +136,7 @@ asio::awaitable<bool> session::receive_header() {
 }
 
 asio::awaitable<bool> session::handshake() {
-  error_code error;
+  error_code error, ignored;
   if (is_server()) {
     std::tie(error) = co_await tls_handshake(secured_, tls_async::as_server{}, as_values);
   } else {
@@ -138,6 +145,7 @@ asio::awaitable<bool> session::handshake() {
   }
   bool const was_stopped = error && !record_.incident.empty();
   if (!was_stopped) ++(error ? counted_.handshakes_failed : counted_.handshakes);
+  if (error && is_server()) plain_.close(ignored);  // it may be connecting already
   std::string const peer = is_server() ? "the client" : "the backend";
   if (error == tls_async::condition::not_tls)
     co_return fail(peer + " does not speak TLS, perhaps plain HTTP: " + why(error));

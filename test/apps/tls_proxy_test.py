@@ -451,6 +451,35 @@ class TlsProxy(unittest.TestCase):
         refused = "127.0.0.1:{}: Connection refused"
         proxy.err.wait_for(f"cut short: cannot connect to {refused.format(ports[0])}, to {refused.format(ports[1])}")
 
+    # Before the client has shaken hands
+
+    def test_the_backend_is_asked_during_the_handshake_if_told_so(self):
+        proxy = self.terminating("--early-connect", "--send-proxy", "--alpn", "http/1.1")
+        client = self.connect(proxy)
+        service = self.accept()  # the client has said nothing yet
+        context = client_context(AUTHORITY)
+        context.set_alpn_protocols(["http/1.1"])
+        client = context.wrap_socket(client, server_hostname="localhost")
+        self.addCleanup(client.close)
+        client.sendall(b"x")
+        expected = proxy_header(client.getsockname(), ("127.0.0.1", proxy.port), b"\x01\0\x08http/1.1") + b"x"
+        self.assertEqual(receive_exactly(service, len(expected)), expected)
+
+    def test_an_early_connection_ends_with_a_handshake_that_fails(self):
+        proxy = self.terminating("--early-connect")
+        client = self.connect(proxy)
+        service = self.accept()
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        self.assertEqual(read_to_end(service), b"")
+        wait_for_end(client)
+        proxy.err.wait_for("the client does not speak TLS")
+
+    def test_an_early_connection_that_is_refused_cuts_the_client(self):
+        proxy = self.terminating("--early-connect")
+        self.backend.close()
+        self.assert_cut_off(self.connect_tls(proxy))
+        proxy.err.wait_for(": Connection refused")
+
     # What goes wrong
 
     def assert_cut_off(self, client):
@@ -629,6 +658,7 @@ class TlsProxy(unittest.TestCase):
             (("--connect", "localhost:1"), USAGE, "--cert"),
             (("--insecure", *server), USAGE, "--mode server"),
             (("--mode", "client", "--connect", "localhost:1", "--key-password-file", KEY), USAGE, "needs --key"),
+            (("--mode", "client", "--connect", "localhost:1", "--early-connect"), USAGE, "--mode client"),
             ((*server[:-1], programs.encrypt(KEY, "secret")[0]), NOT_STARTED, "--key-password-file"),
             (("--connect", "localhost:1", "--cert", missing, "--key", KEY), NOT_STARTED, "missing.pem"),
             (("--connect", "localhost:1", "--cert", KEY, "--key", KEY), NOT_STARTED, KEY.name),
