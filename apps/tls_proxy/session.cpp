@@ -12,6 +12,8 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
+#include <openssl/ssl.h>
+
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -150,7 +152,7 @@ asio::awaitable<bool> session::handshake() {
   if (error == tls_async::condition::not_tls)
     co_return fail(peer + " does not speak TLS, perhaps plain HTTP: " + why(error));
   if (error) co_return fail("handshake with " + peer + " failed: " + why(error));
-  record_.protocol = secured_.session_info().version;
+  record_.protocol = SSL_get_version(secured_.native_handle());
   co_return record_.incident.empty();
 }
 
