@@ -89,7 +89,16 @@ asio::awaitable<http1::error_code> http1::read_header(request_parser& parser) {
   parser.body_limit(boost::none);
   auto const until = std::chrono::steady_clock::now() + limits.header;
   error_code error;
-  received_.consume(parser.put(received_.data(), error));
+  std::size_t taken = 0;
+  auto const parse = [&] {
+    std::size_t const n = parser.put(received_.data(), error);
+    received_.consume(n);
+    taken += n;
+    // Beast takes whole fields, and holds its limit against what is left.
+    if (error == http::error::need_more && taken + received_.size() >= limits.header_bytes)
+      error = http::error::header_limit;
+  };
+  parse();
   while (error == http::error::need_more) {  // mostly all of it is there
     idle_bytes_ = idle_bytes_of_longer;
     auto const left = until - std::chrono::steady_clock::now();
@@ -98,7 +107,7 @@ asio::awaitable<http1::error_code> http1::read_header(request_parser& parser) {
         co_await tls_read_some(client_.stream, received_.prepare(idle_bytes_), left, as_values);
     if (end) co_return end;
     received_.commit(count);
-    received_.consume(parser.put(received_.data(), error));
+    parse();
   }
   co_return error;
 }

@@ -47,6 +47,16 @@ class Limits(unittest.TestCase):
                     read_to_end(connection)
             server.err.wait_for("no whole request: Connection timed out")
 
+    # Records that end in the first letter of a name: Beast takes all before it, and measures what is left.
+    def test_a_header_without_end_has_its_limit_however_it_is_cut(self):
+        with HttpsServer(self.root, "--header-bytes", "16384") as server, server.connect_tls() as connection:
+            header = b"GET /file?x HTTP/1.1\r\nHost: localhost\r\n" + b"a:\r\n" * 20_000
+            with contextlib.suppress(OSError):
+                connection.sendall(header[:512])  # as the server reads
+                for at in range(512, 512 + 10 * 4096, 4096):
+                    connection.sendall(header[at:at + 4096])
+            self.assertIn(b" 431 ", read_to_end(connection))
+
     def test_a_request_that_trickles_in_is_ended(self):
         with HttpsServer(self.root, "--header-seconds", "1") as server:
             with server.connect_tls() as connection:
