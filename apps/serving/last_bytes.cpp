@@ -31,6 +31,8 @@ bool may_close(asio::ip::tcp::socket& socket) {
   std::array<char, most_of_close_notify> unread;
   auto const size = socket.available(failed);
   if (failed || size > unread.size() || bytes_under_way(socket) > most_left_to_kernel) return false;
+  // What may still come makes the kernel reset the connection, and drop what it has not sent.
+  if (unsent_bytes(socket.native_handle()) != 0) return false;
   if (size != 0) (void)::recv(socket.native_handle(), unread.data(), size, MSG_DONTWAIT);
   return true;
 }

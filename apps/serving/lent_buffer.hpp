@@ -38,8 +38,9 @@ public:
   }
   // On any thread, which keeps it then.
   void give_back() noexcept {
+    if (!place_) return;
     auto& kept = kept_here();
-    if (place_ && kept.size() < most_kept) kept.push_back(std::move(place_));
+    if (kept.size() < most_kept) kept.push_back(std::move(place_));
     place_.reset();
   }
 

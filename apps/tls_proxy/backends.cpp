@@ -14,6 +14,8 @@ namespace tls_proxy {
 
 using boost::asio::ip::tcp;
 
+constexpr unsigned most_doublings = 5;
+
 struct backends::backend {
   backend(backend_name const& n, std::function<void(std::string_view)> const& report,
           backend_addresses::settings const& how)
@@ -31,7 +33,7 @@ struct backends::address {
   backend& of;
   tcp::endpoint endpoint;
   std::size_t connections = 0;
-  bool has_failed = false;
+  unsigned failures = 0;  // since it answered last
   clock::time_point passed_over_until{};
 };
 
@@ -70,7 +72,7 @@ std::optional<backends::choice> backends::choose(std::vector<choice> const& trie
   refresh();
   auto const now = how_.now();
   auto const rank = [now](address const& one) {
-    bool const is_passed_over = one.has_failed && now < one.passed_over_until;
+    bool const is_passed_over = one.failures != 0 && now < one.passed_over_until;
     return std::pair(is_passed_over ? one.passed_over_until : clock::time_point(), one.connections);
   };
   std::shared_ptr<address> best;
@@ -85,10 +87,15 @@ std::optional<backends::choice> backends::choose(std::vector<choice> const& trie
     next_ = place + 1;
   }
   if (!best) return std::nullopt;
-  if (best->has_failed) best->passed_over_until = now + how_.pause;  // others don't wait for this
+  if (best->failures != 0) best->passed_over_until = now + pause_of(*best);  // others don't wait
   ++best->connections;
   ++best->of.connections;
   return std::optional<choice>(std::in_place, *this, std::move(best));
+}
+
+// Longer each time, or with few clients each of them would be the one that finds out.
+backends::clock::duration backends::pause_of(address const& one) const {
+  return how_.pause * (1U << std::min(one.failures - 1, most_doublings));
 }
 
 void backends::answered(address& one) {
@@ -96,7 +103,7 @@ void backends::answered(address& one) {
   {
     std::lock_guard const lock{mutex_};
     ++one.of.answered;
-    was_failed = std::exchange(one.has_failed, false) && addresses_.size() > 1;
+    was_failed = std::exchange(one.failures, 0U) != 0 && addresses_.size() > 1;
   }
   if (was_failed) report_(text_of(one.of.name) + " answers again");
 }
@@ -106,8 +113,8 @@ void backends::failed(address& one, std::string_view why) {
   {
     std::lock_guard const lock{mutex_};
     ++one.of.failed;
-    one.passed_over_until = how_.now() + how_.pause;
-    is_first = !std::exchange(one.has_failed, true) && addresses_.size() > 1;
+    is_first = one.failures++ == 0 && addresses_.size() > 1;
+    one.passed_over_until = how_.now() + pause_of(one);
   }
   if (is_first) report_(text_of(one.of.name) + " is passed over: " + std::string(why));
 }
@@ -132,8 +139,9 @@ std::string backends::metrics() const {
   write("failures_total", "counter", "Connections to it that could not be made.",
         [](backend const& one) { return one.failed; });
   write("passed_over", "gauge", "Addresses of it that failed last.", [&](backend const& one) {
-    return std::count_if(addresses_.begin(), addresses_.end(),
-                         [&](auto const& each) { return &each->of == &one && each->has_failed; });
+    return std::count_if(addresses_.begin(), addresses_.end(), [&](auto const& each) {
+      return &each->of == &one && each->failures != 0;
+    });
   });
   return out.str();
 }

@@ -28,7 +28,8 @@ public:
   using clock = std::chrono::steady_clock;
 
   struct settings {
-    // For so long an address that has failed is passed over, if there is another.
+    // For so long an address that has failed is passed over, if there is another; twice as long
+    // each time that it fails again, up to 32 times as long.
     std::chrono::nanoseconds pause = std::chrono::seconds(10);
     backend_addresses::settings names;
     std::function<clock::time_point()> now = clock::now;
@@ -56,6 +57,7 @@ private:
   struct backend;
 
   void refresh();
+  clock::duration pause_of(address const& one) const;
   void answered(address& one);
   void failed(address& one, std::string_view why);
 

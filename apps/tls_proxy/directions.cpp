@@ -107,7 +107,9 @@ void session::end_of_tls(error_code end) {
              serving::unsent_bytes(secured_.next_layer().native_handle()) == 0) {
     cut();  // a client that has been told the end of the backend often leaves without a word
   } else {
-    cut_short(is_server() ? "client" : "backend", why(end));
+    // What came before is the other side's, and may still be with the kernel.
+    fail((is_server() ? "the client: " : "the backend: ") + why(end));
+    return end_behind(cut_at_arrival(plain_));
   }
   end_direction();
 }
@@ -175,15 +177,15 @@ void session::end_of_plain() {
   // an end; that write is done, so its handler is about to say so.
   if (writing_plain_ && serving::is_over(plain_.native_handle()))
     return asio::post(secured_.get_executor(), then(&session::end_of_plain));
-  if (plain_reset_) return end_behind(cut_at_arrival());
+  if (plain_reset_) return end_behind(cut_at_arrival(secured_.next_layer()));
   plain_ended_ = true;
   tls_close_write(secured_, no_limit, then(&session::closed_tls));
 }
 
-// Behind what came before a reset, which may still be with the kernel.
-asio::awaitable<void> session::cut_at_arrival() {
+// Behind what came before, which may still be with the kernel.
+asio::awaitable<void> session::cut_at_arrival(socket& last) {
   asio::steady_timer next_look(secured_.get_executor());
-  while (!serving::has_arrived(secured_.next_layer())) {
+  while (!serving::has_arrived(last)) {
     next_look.expires_after(serving::between_looks);
     co_await next_look.async_wait(as_values);
   }

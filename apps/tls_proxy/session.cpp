@@ -70,12 +70,18 @@ session::session(tcp::socket client, tcp::endpoint const& address, tls_async::co
 
 asio::awaitable<void> session::run() {
   auto const started = clock::now();
-  if (co_await prepare()) {
-    auto const watched = relay();
-    while (open_directions_ != 0)
-      co_await timer_.async_wait(as_values);
-  } else if (!is_server() || !record_.protocol.empty()) {
-    cut();  // the client may have sent a request already, and would take an end for an empty answer
+  try {
+    if (co_await prepare()) {
+      auto const watched = relay();
+      while (open_directions_ != 0)
+        co_await timer_.async_wait(as_values);
+    } else if (!is_server() || !record_.protocol.empty()) {
+      cut();  // the client may have sent a request already, and would take an end for an empty
+              // answer
+    }
+  } catch (...) {  // for want of memory: no end either
+    cut();
+    throw;
   }
   timer_.cancel();
   record_.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started);
@@ -147,6 +153,8 @@ asio::awaitable<bool> session::handshake() {
   }
   bool const was_stopped = error && !record_.incident.empty();
   if (!was_stopped) ++(error ? counted_.handshakes_failed : counted_.handshakes);
+  if (!is_server() && !error) chosen_->answered();
+  if (!is_server() && error && !was_stopped) chosen_->failed("handshake failed: " + why(error));
   if (error && is_server()) plain_.close(ignored);  // it may be connecting already
   std::string const peer = is_server() ? "the client" : "the backend";
   if (error == tls_async::condition::not_tls)
@@ -167,22 +175,24 @@ asio::awaitable<bool> session::connect() {
     // asio::async_connect would not tell why not: no descriptor is left, for one.
     backend().open(next->endpoint().protocol(), error);
     if (!error && is_server()) plain_.non_blocking(true, error);
-    bool const has_asked = !error;
-    if (has_asked) {
+    bool const has_asked = !error || error == asio::error::address_family_not_supported;
+    expired_ = false;
+    if (!error) {
       expire_after(options_.connect, backend());
       std::tie(error) = co_await backend().async_connect(next->endpoint(), as_values);
       timer_.cancel();
+      if (expired_) error = asio::error::timed_out;
     }
     if (!record_.incident.empty()) co_return false;
     if (!error) {
-      next->answered();
+      if (is_server()) next->answered();
       chosen_ = std::move(next);
       backend().set_option(tcp::no_delay(true), ignored);
       co_return true;
     }
     auto const why_not = expired_ ? " in " + seconds(options_.connect) : ": " + error.message();
     reasons += (tried.empty() ? " to " : ", to ") + record_.backend + why_not;
-    if (!has_asked) break;
+    if (!has_asked) break;  // no other address could be asked either
     next->failed("cannot connect" + why_not);
     tried.push_back(std::move(*next));
   }

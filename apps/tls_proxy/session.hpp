@@ -79,7 +79,7 @@ private:
   void read_plain(error_code end);
   void sent_tls(error_code error, std::size_t count);
   void end_of_plain();
-  boost::asio::awaitable<void> cut_at_arrival();
+  boost::asio::awaitable<void> cut_at_arrival(socket& last);
   void closed_tls(error_code error);
 
   void expire_after(std::chrono::seconds limit, socket& waits);

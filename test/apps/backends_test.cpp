@@ -112,6 +112,23 @@ BOOST_AUTO_TEST_CASE(one_client_finds_out_whether_it_answers_again) {
   open.clear();
 }
 
+BOOST_AUTO_TEST_CASE(one_that_fails_again_is_passed_over_for_longer) {
+  auto list = make({"1", "2"});
+  auto const fail_first = [&] {
+    auto first = list.choose({});
+    BOOST_TEST(first->endpoint().port() == 1);
+    first->failed("Connection refused");
+  };
+  fail_first();
+  now += std::chrono::seconds(10);
+  fail_first();
+  now += std::chrono::seconds(10);
+  BOOST_TEST(take(list) == 2);
+  now += std::chrono::seconds(10);
+  BOOST_TEST(take(list) == 1);
+  open.clear();
+}
+
 BOOST_AUTO_TEST_CASE(a_single_one_is_always_tried) {
   auto list = make({"1"});
   for (int i = 0; i < 3; ++i)
