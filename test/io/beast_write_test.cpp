@@ -422,6 +422,40 @@ BOOST_AUTO_TEST_CASE(buffer_body_asks_for_its_next_buffer) {
   }
 }
 
+// What says that more has to come is no failure, which would be told instead of them.
+BOOST_AUTO_TEST_CASE(part_of_a_body_that_waits_is_cancelled_and_late_as_any_write) {
+  std::string text(30'000, 't');
+  for (int const how : {0, 1, 2}) {
+    speaking s;
+    auto message = response_of<http::buffer_body>({text.data(), text.size(), true});
+    http::response_serializer<http::buffer_body> serializer(message);
+    s.hold(10'000);
+    ending written;
+    asio::cancellation_signal cancel;
+    if (how == 0) {
+      tls_write(s.server, serializer, written.token());
+      s.settle();
+      s.pass(3s);  // longer than an alert would have
+      BOOST_TEST(!written.done);
+      s.server_end().outgoing().capacity = unbounded;
+      s.release();
+      BOOST_TEST(written.ec == error_code(http::error::need_buffer));
+    } else if (how == 1) {
+      tls_write(s.server, serializer, 1s, written.token());
+      s.settle();
+      s.pass(1s);
+      BOOST_TEST(written.ec == asio::error::timed_out);
+    } else {
+      tls_write(s.server, serializer, asio::bind_cancellation_slot(cancel.slot(), written.token()));
+      s.settle();
+      cancel.emit(asio::cancellation_type::terminal);
+      s.settle();
+      BOOST_TEST(written.ec == asio::error::operation_aborted);
+    }
+    BOOST_TEST(written.done);
+  }
+}
+
 // http::async_write ends such a message behind its header as if it were whole.
 BOOST_AUTO_TEST_CASE(body_that_is_not_ready_yet_is_sent_later) {
   for (bool const chunked : {false, true}) {

@@ -77,9 +77,11 @@ struct watched_socket : tcp::socket {
   template <class Buffers>
   std::size_t write_some(Buffers const& buffers, error_code& ec) {
     if (auto const now = std::exchange(at_write, {})) now();
+    if (takes_nothing) return ec = asio::error::would_block, 0;
     return tcp::socket::write_some(buffers, ec);
   }
   std::function<void()> at_write;
+  bool takes_nothing = false;
 };
 
 BOOST_AUTO_TEST_SUITE(mixed)
@@ -181,6 +183,24 @@ BOOST_AUTO_TEST_CASE(blocking_read_keeps_plaintext_whose_answer_finds_no_room) {
     plaintext.append(place.data(), n);
   }
   BOOST_TEST((plaintext == std::string(100, 'p')));
+}
+
+BOOST_AUTO_TEST_CASE(blocking_shutdown_that_only_the_peer_can_end_would_block) {
+  connected_sockets<watched_socket> s;
+  read_tickets(s);
+  s.client.next_layer().non_blocking(true);
+  s.client.next_layer().takes_nothing = true;
+  ending closed;
+  tls_close_write(s.server, closed.token());
+  s.io.restart();
+  s.io.run();
+  BOOST_TEST(closed.ec == error_code());
+  error_code ec;
+  s.client.shutdown(ec);
+  BOOST_TEST(ec == asio::error::would_block);
+  s.client.next_layer().takes_nothing = false;
+  s.client.shutdown(ec);
+  BOOST_TEST(ec == error_code());
 }
 
 // The shutdown waited for the end of the read's fill, under the lock.

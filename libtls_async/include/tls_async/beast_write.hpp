@@ -26,6 +26,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -100,7 +101,10 @@ public:
     std::size_t const of_copied = std::min(n, copied().size());
     sealed_ += of_copied;
     in_place_ = in_place_.subspan(n - of_copied);
-    if (left() == 0) result = failure_;
+    if (left() != 0) return;
+    result = failure_;
+    goes_on = failure_ == boost::beast::http::error::need_buffer ||
+              failure_ == boost::beast::http::error::need_more;
   }
 
 protected:
@@ -171,6 +175,9 @@ private:
   error_code failure_;
 };
 
+// What a position in a file can be.
+inline constexpr std::uint64_t most_of_file = std::numeric_limits<std::int64_t>::max();
+
 /// A message whose body is a file, ready to be sent.
 struct file_message {
   std::string text;          ///< The header, and the body if it fits into the same record.
@@ -201,7 +208,9 @@ file_message prepare_file_message(Message& message) {
   std::uint64_t length = 0;
   auto const said = message[http::field::content_length];
   auto const end = said.data() + said.size();
-  if (said.empty() || std::from_chars(said.data(), end, length).ptr != end) {
+  auto const [last, wrong] = std::from_chars(said.data(), end, length);
+  if (wrong == std::errc::result_out_of_range) length = most_of_file;  // which ends before that
+  if (said.empty() || last != end) {
     std::uint64_t const size = file.size(refused);
     std::uint64_t const position = refused ? size : file.pos(refused);
     length = size - std::min(size, position);
@@ -214,8 +223,9 @@ file_message prepare_file_message(Message& message) {
     std::size_t const read = file.read(text.data() + header_size, size, refused);
     if (!refused && read != size) refused = errc::file_ended;
   } else {
-    part = {file.native_handle(), file.pos(refused), length};
-    if (!refused) file.seek(part.offset + length, refused);
+    part = {file.native_handle(), file.pos(refused), 0};
+    part.length = std::min(length, most_of_file - part.offset);
+    if (!refused) file.seek(part.offset + part.length, refused);
   }
   return made;
 }

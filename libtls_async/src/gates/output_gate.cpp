@@ -275,7 +275,7 @@ void output_gate::leave(verb& v, error_code result, std::uint64_t end) {
   v.result = result;
   v.enter(verb_state::leaving);
   leaving_.push_back(v);
-  if (!result) return;
+  if (!has_failed(v)) return;
   // An alert is on its way: the peer should get it, but the error will not wait for ever.
   v.expiry = std::min(v.expiry, parts_.options.shutdown_deadline.after(parts_.now()));
   v.stalls = false;
@@ -326,7 +326,7 @@ void output_gate::end_verbs(error_code result) noexcept {
 
 void output_gate::end_one(verb& v, error_code result) noexcept {
   if (waits_for_its_callable(v, result)) return;
-  error_code const told = v.state() == verb_state::leaving && v.result ? v.result : result;
+  error_code const told = has_failed(v) ? v.result : result;
   remove(v);
   parts_.done.finish(v, told);
 }

@@ -167,9 +167,9 @@ void session::end_now(verb& v, error_code why) {
     case verb_state::under_way:
     case verb_state::leaving: {
       // An error that only waited for its alert to leave is what its caller wants to know.
-      bool const has_error = v.state() == verb_state::leaving && v.result;
+      error_code const told = has_failed(v) ? v.result : why;
       output_.remove(v);
-      parts_.done.finish(v, has_error ? v.result : why);
+      parts_.done.finish(v, told);
       return output_.complete_flushed();  // those that stood behind it
     }
     case verb_state::negotiating:

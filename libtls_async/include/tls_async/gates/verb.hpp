@@ -174,6 +174,7 @@ public:
 
   bool const some;               ///< Complete after the first batch of records, as write_some does.
   bool moves = false;            ///< It has to be located anew before it is sealed.
+  bool goes_on = false;          ///< Its result asks for more, and is no failure.
   bool is_last = false;          ///< It is not done before close_notify has left behind it.
   bool is_all_sealed = false;    ///< Of a last one: close_notify is still to be sealed.
   bool gathered_all = false;     ///< They are its last.
@@ -188,6 +189,12 @@ protected:
 /// It is to be sealed as plaintext, and not as a message of the session itself.
 inline bool has_plaintext(verb const& v) noexcept {
   return v.kind == verb_kind::write && !static_cast<write_verb const&>(v).is_all_sealed;
+}
+
+/// It has failed, and only waits until what says so to the peer has left.
+inline bool has_failed(verb const& v) noexcept {
+  bool const goes_on = v.kind == verb_kind::write && static_cast<write_verb const&>(v).goes_on;
+  return v.state() == verb_state::leaving && v.result && !goes_on;
 }
 
 class control_verb : public verb {

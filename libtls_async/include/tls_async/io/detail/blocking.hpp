@@ -84,8 +84,10 @@ private:
     } else if (std::exchange(wants_fill_, false)) {
       goes_on = fill();
     } else if (v.state() != verb_state::done && !wanted.look_again) {
-      // What it waits for is done by the verb of another thread.
-      return s.cancel(v, false, errc::operation_in_progress);
+      // What it waits for is done by the verb of another thread, or once the peer takes something.
+      return s.cancel(v, false,
+                      is_blocked_ ? error_code(boost::asio::error::would_block)
+                                  : make_error_code(errc::operation_in_progress));
     }
     if (!goes_on) s.cancel(v, false, boost::asio::error::would_block);
   }
@@ -112,13 +114,13 @@ private:
         boost::asio::const_buffer(ciphertext.data(), ciphertext.size()), ec);
     inside_.lock();
     is_flushing_ = false;
-    bool const blocked = ec == boost::asio::error::would_block;
-    if (blocked) {
+    is_blocked_ = ec == boost::asio::error::would_block;
+    if (is_blocked_) {
       state_.session().stop_flush(n);
     } else {
       state_.session().flushed(ec, n);
     }
-    return !blocked;
+    return !is_blocked_;
   }
   bool fill() {
     if (state_.engine().path().receives_directly()) {
@@ -143,13 +145,13 @@ private:
   }
   bool wait_writable() {
     error_code const ec = wait(boost::asio::socket_base::wait_write);
-    bool const blocked = ec == boost::asio::error::would_block;
-    if (blocked) {
+    is_blocked_ = ec == boost::asio::error::would_block;
+    if (is_blocked_) {
       state_.session().stop_flush(0);
     } else {
       state_.session().writable(ec);
     }
-    return !blocked;
+    return !is_blocked_;
   }
   /// Until the descriptor of kernel TLS has input, or room.
   error_code wait([[maybe_unused]] boost::asio::socket_base::wait_type what) {
@@ -169,6 +171,7 @@ private:
   stream_lock inside_;
   bool wants_fill_ = false;
   bool is_flushing_ = false;  // by us, and not by another thread's verb
+  bool is_blocked_ = false;   // the last time
   bool is_filling_ = false;
 };
 
