@@ -14,7 +14,8 @@ constexpr std::size_t ample = std::size_t{1} << 20;
 
 class record_level_peer final : public peer {
 public:
-  record_level_peer(SSL_CTX* context, role side) : peer_(context, side, pace::all_at_once, {}) {
+  record_level_peer(SSL_CTX* context, role side)
+      : peer_(context, side, pace::all_at_once, {}, ample) {
     peer_.be_told();
   }
 

@@ -33,8 +33,9 @@ std::string describe(placed_deed const& which) {
   return text;
 }
 
-hostile_peer::hostile_peer(SSL_CTX* context, role side, pace speed, std::vector<placed_deed> plan)
-    : peer_(context, side), pace_(speed), plan_(std::move(plan)) {}
+hostile_peer::hostile_peer(SSL_CTX* context, role side, pace speed, std::vector<placed_deed> plan,
+                           std::size_t room)
+    : peer_(context, side, room), pace_(speed), plan_(std::move(plan)) {}
 
 std::optional<std::string> hostile_peer::next() {
   std::string chunk;

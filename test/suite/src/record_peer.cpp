@@ -30,15 +30,12 @@ std::string server_random(SSL const* ssl) {
   return random;
 }
 
-// What a record peer can hold of either side at once.
-constexpr std::size_t ample = std::size_t{96} << 10;
-
 }  // namespace
 
-record_peer::record_peer(SSL_CTX* context, role side)
+record_peer::record_peer(SSL_CTX* context, role side, std::size_t room)
     : is_client_(side == role::client),
       is_tls1_3_(SSL_CTX_get_max_proto_version(context) == TLS1_3_VERSION),
-      tls_(with_key_log(context, &on_key_log), side, {ample, ample}),
+      tls_(with_key_log(context, &on_key_log), side, {room, room}),
       of_openssl_(is_tls1_3_),
       of_other_side_(is_tls1_3_) {
   SSL_set_app_data(ssl(), this);

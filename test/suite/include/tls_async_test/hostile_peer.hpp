@@ -64,7 +64,8 @@ enum class pace { record_by_record, all_at_once };
 class hostile_peer final : public far_end {
 public:
   /// `context` is for `side`, the peer's own. The plan is in the order of its points.
-  hostile_peer(SSL_CTX* context, role side, pace speed, std::vector<placed_deed> plan);
+  hostile_peer(SSL_CTX* context, role side, pace speed, std::vector<placed_deed> plan,
+               std::size_t room = record_peer::ample);
 
   /// From here on it says nothing by itself, and never ends: what it has to say is put into
   /// `session().made`, and its deeds come when they are told.

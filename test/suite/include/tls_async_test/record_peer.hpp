@@ -23,9 +23,12 @@ namespace tls_async::test {
 
 class record_peer {
 public:
+  /// Less than AddressSanitizer maps and fills anew for each peer.
+  static constexpr std::size_t ample = std::size_t{96} << 10;
+
   /// `side` is the peer's own. Puts a key log callback of its own into `context`, and app data into
-  /// its session.
-  record_peer(SSL_CTX* context, role side);
+  /// its session. Holds up to `room` bytes of either side at once.
+  record_peer(SSL_CTX* context, role side, std::size_t room = ample);
   record_peer(record_peer const&) = delete;
   record_peer& operator=(record_peer const&) = delete;
 
