@@ -120,6 +120,7 @@ BOOST_AUTO_TEST_CASE(one_that_fails_again_is_passed_over_for_longer) {
     first->failed("Connection refused");
   };
   fail_first();
+  BOOST_TEST(take(list) == 2);
   now += std::chrono::seconds(10);
   fail_first();
   now += std::chrono::seconds(10);
