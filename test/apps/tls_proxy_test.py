@@ -214,6 +214,18 @@ class TlsProxy(unittest.TestCase):
             read_to_end(service)
         proxy.err.wait_for("cut short: the client: ")
 
+    def test_what_came_before_a_client_was_cut_off_reaches_the_backend(self):
+        self.backend.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        proxy = self.terminating()
+        client = self.connect_tls(proxy)
+        service = self.accept()
+        client.sendall(b"x" * 2 * MEBIBYTE)
+        client.shutdown(socket.SHUT_WR)  # without close_notify
+        receive_exactly(service, 2 * MEBIBYTE)
+        with self.assertRaises(ConnectionResetError):
+            read_to_end(service)
+        proxy.err.wait_for("cut short: the client: ")
+
     def test_a_backend_that_is_cut_off_cuts_off_the_client(self):
         proxy = self.terminating()
         client = self.connect_tls(proxy)
@@ -424,12 +436,23 @@ class TlsProxy(unittest.TestCase):
         proxy.err.wait_for(f"127.0.0.1:{port} answers again")
         self.assertIsNone(proxy.err.find("cut short"))
 
-    def test_a_backend_that_does_not_answer_holds_up_one_client(self):
-        proxy, (first, second) = self.several("--connect-seconds", 1)
+    def test_a_backend_whose_handshake_fails_does_not_draw_all_clients(self):
+        down = self.backend.getsockname()[1]
+        with HttpsServer(None) as up:
+            proxy = self.start("--mode", "client", "--connect", f"127.0.0.1:{down}", "--connect", f"127.0.0.1:{up.port}",
+                               "--cacert", AUTHORITY, "--server-name", "localhost", "--retry-seconds", 3600)
+            client = self.connect(proxy)
+            self.accept().close()
+            self.assert_cut_off(client)
+            proxy.err.wait_for(f"127.0.0.1:{down} is passed over: handshake failed: ")
+            for _ in range(3):  # and each stays
+                client = self.connect(proxy)
+                client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertEqual(receive_exactly(client, 12), b"HTTP/1.1 200")
+
+    def listen_without_answering(self, port):
         full = socket.socket()
         self.addCleanup(full.close)
-        port = first.getsockname()[1]
-        first.close()
         full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         full.bind(("127.0.0.1", port))
         full.listen(0)
@@ -438,6 +461,13 @@ class TlsProxy(unittest.TestCase):
             self.addCleanup(waiting.close)
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
+        return full.getsockname()[1]
+
+    def test_a_backend_that_does_not_answer_holds_up_one_client(self):
+        proxy, (first, second) = self.several("--connect-seconds", 1)
+        port = first.getsockname()[1]
+        first.close()
+        self.listen_without_answering(port)
         for _ in range(2):
             self.ask(proxy, [second])
         proxy.err.wait_for(f"127.0.0.1:{port} is passed over: cannot connect in 1 s")
@@ -528,17 +558,10 @@ class TlsProxy(unittest.TestCase):
         proxy.err.wait_for(f"cannot connect to 127.0.0.1:{self.backend.getsockname()[1]}: Too many open files")
 
     def test_a_backend_that_does_not_answer_is_given_up(self):
-        with socket.socket() as full:
-            full.bind(("127.0.0.1", 0))
-            full.listen(0)
-            for _ in range(8):  # more than it has room for; further ones are not answered
-                waiting = socket.socket()
-                self.addCleanup(waiting.close)
-                waiting.setblocking(False)
-                waiting.connect_ex(full.getsockname())
-            proxy = self.terminating("--connect-seconds", 1, port=full.getsockname()[1])
-            self.assert_cut_off(self.connect_tls(proxy))
-            proxy.err.wait_for(f"cannot connect to 127.0.0.1:{full.getsockname()[1]} in 1 s")
+        port = self.listen_without_answering(0)
+        proxy = self.terminating("--connect-seconds", 1, port=port)
+        self.assert_cut_off(self.connect_tls(proxy))
+        proxy.err.wait_for(f"cannot connect to 127.0.0.1:{port} in 1 s")
 
     def test_a_backend_that_resets_at_once_cuts_the_client(self):
         proxy = self.terminating()
