@@ -221,8 +221,7 @@ asio::awaitable<void> http1::send(reply& response, request_record& record) {
   }
   if (response.burst.messages != 0)
     co_return co_await send_burst(response, std::move(header), record);
-  // Not waited for by itself, so that the header leaves together with the first of the file. What
-  // goes wrong with it goes wrong with the file too.
+  // Not waited for by itself: what goes wrong with it goes wrong with the file too.
   tls_write(client_.stream, std::move(header), asio::detached);
   auto const [error, written] =
       co_await tls_sendfile(client_.stream, response.file->descriptor(), response.part.offset,

@@ -13,7 +13,8 @@ namespace serving {
 
 namespace asio = boost::asio;
 
-// A record with an alert, of any version and suite; no request is so short.
+// A record with an alert, of any version and suite. A request that is as short is taken for one,
+// and comes behind one that was the last.
 constexpr std::size_t most_of_close_notify = 64;
 
 std::uint64_t bytes_under_way(asio::ip::tcp::socket& socket) {

@@ -167,7 +167,7 @@ void session::sent_tls(error_code error, std::size_t count) {
     cut_short(is_server() ? "client" : "backend", why(error));
     return end_direction();
   }
-  if (count == serving::lent_buffer::bytes) return read_plain({});  // there is probably more
+  if (count == lent_buffer::bytes) return read_plain({});  // there is probably more
   sealed_.give_back();
   wait_for_plain();
 }

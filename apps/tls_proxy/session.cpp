@@ -76,8 +76,8 @@ asio::awaitable<void> session::run() {
       while (open_directions_ != 0)
         co_await timer_.async_wait(as_values);
     } else if (!is_server() || !record_.protocol.empty()) {
-      cut();  // the client may have sent a request already, and would take an end for an empty
-              // answer
+      // The client may have sent a request already, and would take an end for an empty answer.
+      cut();
     }
   } catch (...) {  // for want of memory: no end either
     cut();

@@ -9,11 +9,11 @@
 
 #include "backends.hpp"
 #include "connection_record.hpp"
+#include "lent_buffer.hpp"
 #include "options.hpp"
 #include "proxy_header.hpp"
 
 #include "serving/connection.hpp"
-#include "serving/lent_buffer.hpp"
 #include "serving/metrics.hpp"
 #include "serving/server_log.hpp"
 #include "serving/stall_watch.hpp"
@@ -105,8 +105,8 @@ private:
   socket plain_;
   boost::asio::steady_timer timer_;  // of the step under way
   serving::stall_watch idleness_;    // of the two directions
-  serving::lent_buffer opened_;      // while its bytes are under way
-  serving::lent_buffer sealed_;
+  lent_buffer opened_;               // while its bytes are under way
+  lent_buffer sealed_;
   int open_directions_ = 0;
   bool relaying_ = false;
   bool expired_ = false;  // the last step that had a limit

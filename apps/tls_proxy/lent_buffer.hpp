@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace serving {
+namespace tls_proxy {
 
 class lent_buffer {
 public:
@@ -62,4 +62,4 @@ private:
   blocks::value_type place_;
 };
 
-}  // namespace serving
+}  // namespace tls_proxy
