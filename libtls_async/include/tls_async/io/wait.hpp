@@ -51,7 +51,9 @@ struct start_wait {
 /// stream_truncated; second_read beside a read or another wait; no_role; operation_aborted and
 /// timed_out, the stream stays usable; an error of the next layer or of the session.
 ///
-/// Concurrency: it is a read: one at a time, beside any number of writes.
+/// Concurrency: it is a read: one at a time, beside any number of writes. Beside a `tls_shutdown`
+/// what it has told of is discarded, unless the handler runs on the stream's executor and reads at
+/// once.
 ///
 /// Cancellation: terminal, partial and total.
 ///

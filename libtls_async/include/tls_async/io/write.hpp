@@ -92,7 +92,7 @@ template <
 /// if it was sealed; if not, the stream stays usable for writing.
 ///
 /// Concurrency: as for `tls_write`. It leaves behind all earlier writes, and writes started later
-/// end with closed_for_writing, once close_notify is sealed.
+/// end with closed_for_writing, once close_notify is sealed; `tls_try_write` is refused at once.
 ///
 /// Cancellation: terminal and partial; total while nothing of it has been sealed.
 ///
