@@ -418,9 +418,9 @@ class Stop(unittest.TestCase):
 
     def test_tells_a_slow_client_that_is_looked_at_when_the_signal_comes(self):
         """It is past its idle time, and looked at every 100 ms until it has acknowledged its answer."""
-        limits = ("--stop-seconds", "3600", "--idle-seconds", "1")
+        limits = ("--stop-seconds", "3600", "--idle-seconds", "1", "--handshake-seconds", "3600")
         with HttpsServer(self.root, *limits, "--threads", "2") as server:  # with one it is told behind the look
-            with server.connect_tls_slowly() as slow:
+            with server.connect_tls_slowly() as slow, server.connect() as silent:
                 slow.sendall(GET.replace(b"file", b"fits") % b"")
                 server.err.wait_for("GET /fits 200 2500000 ")
                 with server.connect_tls() as idle:
@@ -429,6 +429,7 @@ class Stop(unittest.TestCase):
                 threading.Event().wait(0.2)  # so that a look is due, before the signal
                 server.signal()
                 server.signal(signal.SIGCONT)
+                self.assertEqual(read_to_end(silent), b"")  # which is told after the slow one
                 slow.sendall(GET % b"")  # which is not answered any more
                 self.assertEqual(read_to_end(slow).partition(b"\r\n\r\n")[2], b"x" * 2_500_000)
             self.assertEqual(server.wait(), 0)
