@@ -55,12 +55,25 @@ private:
   }
 };
 
-class session final : public serving::connection {
+class session final : public serving::connection, public std::enable_shared_from_this<session> {
 public:
   session(http2::tls_stream over, std::chrono::seconds longest, serving::server_log& log)
       : stream_(std::move(over)), http2_(stream_, longest), log_(log) {}
 
-  asio::awaitable<void> run() override {
+  void start(end_handler ended) override {
+    asio::co_spawn(stream_.get_executor(), run(),
+                   [self = shared_from_this(), ended = std::move(ended)](
+                       std::exception_ptr const& failure) { ended(failure, self->stats()); });
+  }
+  void finish() override { http2_.finish(); }
+  void abort() override {
+    boost::system::error_code ignored;
+    stream_.lowest_layer().close(ignored);
+  }
+  tls_async::stats stats() const noexcept override { return stream_.stats(); }
+
+private:
+  asio::awaitable<void> run() {
     try {
       stream_.next_layer().set_option(tcp::no_delay(true));  // small frames answer each other
       co_await tls_handshake(stream_, tls_async::as_server{});
@@ -77,14 +90,7 @@ public:
       log_.event(serving::log_level::debug, "a client", error.what());
     }
   }
-  void finish() override { http2_.finish(); }
-  void abort() override {
-    boost::system::error_code ignored;
-    stream_.lowest_layer().close(ignored);
-  }
-  tls_async::stats stats() const noexcept override { return stream_.stats(); }
 
-private:
   http2::tls_stream stream_;
   answers http2_;
   serving::server_log& log_;

@@ -10,6 +10,7 @@
 #include "serving/last_bytes.hpp"
 
 #include <boost/algorithm/string/replace.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ssl/error.hpp>
 
 #include <openssl/err.h>
@@ -40,6 +41,12 @@ session::session(tcp::socket socket, tcp::endpoint const& from, std::shared_ptr<
             client_.stalled = true;
             abort();
           }) {}
+
+void session::start(end_handler ended) {
+  asio::co_spawn(client_.stream.get_executor(), run(),
+                 [self = shared_from_this(), ended = std::move(ended)](
+                     std::exception_ptr const& failure) { ended(failure, self->stats()); });
+}
 
 asio::awaitable<void> session::run() {
   boost::system::error_code ignored;

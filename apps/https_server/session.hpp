@@ -22,8 +22,7 @@ public:
   session(boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& from,
           std::shared_ptr<server_context> tls, service const& server);
 
-  // Serves the connection until it ends.
-  boost::asio::awaitable<void> run() override;
+  void start(end_handler ended) override;
 
   // Ends the connection once the requests under way are answered.
   void finish() override;
@@ -33,6 +32,7 @@ public:
   tls_async::stats stats() const noexcept override { return client_.stream.stats(); }
 
 private:
+  boost::asio::awaitable<void> run();
   boost::asio::awaitable<bool> handshake();
   boost::asio::awaitable<void> shut_down(bool has_body);
 

@@ -7,16 +7,21 @@
 
 #include <tls_async/stats.hpp>
 
-#include <boost/asio/awaitable.hpp>
+#include <exception>
+#include <functional>
 
 namespace serving {
 
 class connection {
 public:
+  // What the connection failed for, if it did, and what it has done.
+  using end_handler = std::function<void(std::exception_ptr const&, tls_async::stats const&)>;
+
   virtual ~connection() = default;
 
-  // Serves until the connection ends.
-  virtual boost::asio::awaitable<void> run() = 0;
+  // From any executor, once: serves until the connection ends, and then tells so, on its own
+  // executor. It lives until then by what it has under way.
+  virtual void start(end_handler ended) = 0;
   // Asks it to end by itself, soon.
   virtual void finish() = 0;
   // Ends it now.

@@ -7,8 +7,8 @@
 #include "as_values.hpp"
 #include "run_on.hpp"
 
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
@@ -31,11 +31,6 @@ constexpr auto told = {&tls_async::stats::plaintext_sealed,   &tls_async::stats:
                        &tls_async::stats::ciphertext_flushed, &tls_async::stats::ciphertext_filled,
                        &tls_async::stats::records_sealed,     &tls_async::stats::flushes,
                        &tls_async::stats::messages,           &tls_async::stats::messages_merged};
-
-asio::awaitable<tls_async::stats> run_to_end(std::shared_ptr<connection> opened) {
-  co_await opened->run();
-  co_return opened->stats();
-}
 
 asio::awaitable<tls_async::stats> stats_of(std::weak_ptr<connection> there) {
   auto const self = there.lock();
@@ -109,14 +104,12 @@ asio::awaitable<void> listener::wait_for_room() {
 void listener::serve(tcp::socket socket, tcp::endpoint const& client) try {
   ++accepted_;
   auto const executor = socket.get_executor();
-  auto opened = make_(std::move(socket), client);
+  auto const opened = make_(std::move(socket), client);
   auto const entry = connections_.insert(connections_.end(), {executor, opened});
   try {
-    asio::co_spawn(executor, run_to_end(std::move(opened)),
-                   asio::bind_executor(executor_, [this, entry](std::exception_ptr const& failure,
-                                                                tls_async::stats const& done) {
-                     forget(entry, failure, done);
-                   }));
+    opened->start([this, entry](std::exception_ptr const& failure, tls_async::stats const& done) {
+      asio::dispatch(executor_, [=, this] { forget(entry, failure, done); });
+    });
   } catch (...) {
     connections_.erase(entry);
     throw;

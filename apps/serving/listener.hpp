@@ -73,7 +73,7 @@ public:
   boost::asio::awaitable<server_totals> totals();
 
 private:
-  // A connection belongs to the coroutine that runs it, and so ends on its own executor.
+  // A connection lives by what it has under way, and so ends on its own executor.
   struct open_connection {
     boost::asio::any_io_executor executor;
     std::weak_ptr<connection> there;

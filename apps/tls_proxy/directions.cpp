@@ -40,18 +40,16 @@ auto session::then(void (session::*step)(Results...)) {
   };
 }
 
-std::unique_ptr<serving::stall_watch, serving::stall_watch::ended_by> session::relay() {
+void session::relay() {
   relaying_ = true;
-  auto watched = idleness_.begin(weak_from_this());
-  timer_.expires_at(clock::time_point::max());
+  watched_ = idleness_.begin(weak_from_this());
   open_directions_ = 2;
   then (&session::wait_for_tls)();
   then (&session::wait_for_plain)();
-  return watched;
 }
 
 void session::end_direction() {
-  if (--open_directions_ == 0) timer_.cancel();
+  if (--open_directions_ == 0) end({});
 }
 
 // What goes on for a while, as few do, has a frame.

@@ -8,6 +8,7 @@
 #include "serving/tcp_info.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
@@ -68,29 +69,39 @@ session::session(tcp::socket client, tcp::endpoint const& address, tls_async::co
   record_.backend = "-";
 }
 
-asio::awaitable<void> session::run() {
-  auto const started = clock::now();
-  try {
-    if (co_await prepare()) {
-      auto const watched = relay();
-      while (open_directions_ != 0)
-        co_await timer_.async_wait(as_values);
-    } else if (!is_server() || !record_.protocol.empty()) {
-      // The client may have sent a request already, and would take an end for an empty answer.
-      cut();
-    }
-  } catch (...) {  // for want of memory: no end either
-    cut();
-    throw;
-  }
+// No coroutine waits for the end: its frames would be an eighth of an idle connection.
+void session::start(end_handler ended) {
+  ended_ = std::move(ended);
+  asio::co_spawn(secured_.get_executor(), prepare(),
+                 [self = shared_from_this()](std::exception_ptr failure, bool ready) {
+                   try {
+                     if (!failure && ready) return self->relay();
+                   } catch (...) {
+                     failure = std::current_exception();
+                   }
+                   self->end(failure);
+                 });
+}
+
+void session::end(std::exception_ptr failure) {
+  watched_.reset();
   timer_.cancel();
-  record_.duration = std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started);
-  using serving::log_level;
+  // The client may have sent a request already, and would take an end for an empty answer. Nor is
+  // there an end for want of memory.
   bool const is_stranger = is_server() && record_.protocol.empty();
-  if (!options_.log.quiet)
-    log_.access(record_, is_stranger ? log_level::debug : log_level::info);
-  else if (!is_stranger && !record_.incident.empty())
-    log_.warn_about_peer(record_.client, record_.incident);
+  if (failure || (!relaying_ && !is_stranger)) cut();
+  try {
+    record_.duration =
+        std::chrono::duration_cast<std::chrono::microseconds>(clock::now() - started_);
+    using serving::log_level;
+    if (!options_.log.quiet)
+      log_.access(record_, is_stranger ? log_level::debug : log_level::info);
+    else if (!is_stranger && !record_.incident.empty())
+      log_.warn_about_peer(record_.client, record_.incident);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  std::exchange(ended_, {})(failure, stats());
 }
 
 void session::finish() {

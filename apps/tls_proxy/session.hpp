@@ -28,6 +28,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,7 +42,7 @@ public:
           tls_async::context& context, options const& chosen, backends& known,
           serving::server_log& log, serving::counters& counted);
 
-  boost::asio::awaitable<void> run() override;
+  void start(end_handler ended) override;
   void finish() override;
   void abort() override;
   tls_async::stats stats() const noexcept override { return secured_.stats(); }
@@ -61,8 +62,8 @@ private:
   boost::asio::awaitable<bool> connect();
   boost::asio::awaitable<bool> send_header();
 
-  // Begins both directions; who calls it waits until none is open, and is told by the timer.
-  std::unique_ptr<serving::stall_watch, serving::stall_watch::ended_by> relay();
+  // Begins both directions; the last that is over ends it all.
+  void relay();
   template <class... Results>
   auto then(void (session::*step)(Results...));
   void end_direction();
@@ -87,6 +88,7 @@ private:
   bool fail(std::string incident);
   void cut_short(std::string const& who, std::string const& incident);
   void cut();
+  void end(std::exception_ptr failure);
   std::string why(error_code error) const;
 
   bool is_server() const noexcept { return options_.mode == mode::server; }
@@ -105,7 +107,8 @@ private:
   socket plain_;
   boost::asio::steady_timer timer_;  // of the step under way
   serving::stall_watch idleness_;    // of the two directions
-  lent_buffer opened_;               // while its bytes are under way
+  std::unique_ptr<serving::stall_watch, serving::stall_watch::ended_by> watched_;
+  lent_buffer opened_;  // while its bytes are under way
   lent_buffer sealed_;
   int open_directions_ = 0;
   bool relaying_ = false;
@@ -115,6 +118,8 @@ private:
   bool plain_ended_ = false;  // by the peer's FIN
   bool plain_reset_ = false;  // which a read may take for an end
   std::optional<backends::choice> chosen_;
+  clock::time_point const started_ = clock::now();
+  end_handler ended_;
   client_addresses addresses_;
   connection_record record_;
 };
