@@ -118,7 +118,7 @@ class BadInput(unittest.TestCase):
             with open(file, encoding="utf-8") as text:
                 stacks = json.load(text)["scenarios"][0]["stacks"]
             self.assertEqual({name: len(its["rounds"]) for name, its in stacks.items()},
-                             {"asio_ssl": 1, "tls_async": 1, "https_server": 1})
+                             {"asio_ssl": 1, "tls_async": 1, "tls_write": 1, "https_server": 1})
 
     def test_without_h2load_http1_runs(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,7 @@ import clients
 import peer
 from proxies import STREAM_MODULE
 
-H1_STACKS = ("asio_ssl", "tls_async", "https_server", "nginx")
+H1_STACKS = ("asio_ssl", "tls_async", "tls_write", "https_server", "nginx")
 H2_STACKS = ("nginx", "https_server", "h2o")
 FILE_STACKS = ("nginx", "https_server")
 PROXY_STACKS = ("nginx", "tls_proxy", "haproxy", "hitch", "stunnel")
