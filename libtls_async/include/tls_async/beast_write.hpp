@@ -309,9 +309,10 @@ start_message_write<Message> message_write_of(Message& message, verb_limit const
 /// Completes when the next layer has accepted the last ciphertext byte. Whether the connection may
 /// be used on is for the caller to see (`keep_alive()`), as with `http::async_write`.
 ///
-/// Parameters: `message`, which must stay valid and unchanged until the handler runs. A body's
-/// writer is called until then, on any thread that runs the stream, but only once at a time; it may
-/// use no verb of this stream. `deadline` as for `tls_write`.
+/// Parameters: `message`, an lvalue, which must stay valid and unchanged until the handler runs;
+/// not a const one with a file as its body, and no `http::message_generator`. A body's writer is
+/// called until then, on any thread that runs the stream, but only once at a time; it may use no
+/// verb of this stream. `deadline` as for `tls_write`.
 ///
 /// Returns the number of bytes written, header and chunk headers included. Beside an error: those
 /// that have been or will be delivered.

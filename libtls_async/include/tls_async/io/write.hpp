@@ -77,8 +77,10 @@ template <
 /// Writes all of `buffers`, and close_notify behind it: as `tls_write` and `tls_close_write` do,
 /// but in one send of the next layer where both fit the ring (with kernel TLS in one each).
 ///
-/// Completes when close_notify has left. Reading goes on, as behind `tls_close_write`; whoever has
-/// nothing to read may close the socket. Zero bytes: sends close_notify alone.
+/// Completes when close_notify has left. Reading goes on, as behind `tls_close_write`. Whoever has
+/// read everything, and expects nothing but the peer's close_notify, may close the socket; others
+/// wait by `tls_shutdown` first, since a kernel that has to throw bytes away resets the connection,
+/// and the peer may lose the answer (RFC 9112 section 9.6). Zero bytes: sends close_notify alone.
 ///
 /// close_notify says that all has been said (RFC 8446 section 6.1), so it is sealed behind the last
 /// byte, or not at all: if the write ends before that, the peer can tell.
