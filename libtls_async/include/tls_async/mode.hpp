@@ -24,7 +24,8 @@ enum class mode : unsigned long {
   auto_retry = SSL_MODE_AUTO_RETRY,
   /// OpenSSL's record buffers are freed whenever they are empty.
   release_buffers = SSL_MODE_RELEASE_BUFFERS,
-  /// They are freed when a read waits and nothing is being sent. Ours: OpenSSL has no such bit.
+  /// They are freed when a read waits and nothing is being sent; not by an OpenSSL that has
+  /// CVE-2024-4741. Ours: OpenSSL has no such bit.
   release_buffers_on_idle = 0x8000'0000UL
 };
 

@@ -5,6 +5,7 @@
 // the one reader of SSL_get_error, which has to be seen beside them: so this file is longer than
 // others.
 #include <tls_async/core/engine.hpp>
+#include <tls_async/core/openssl_version.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -389,8 +390,7 @@ void engine::go_idle(bool buffers) noexcept {
   pending_.go_idle();
   if (failure_ || close_notify_received()) ring().drop_input();  // what nobody reads any more
   if (!ring().detach()) return;
-  // Before 3.0.14 it could free a buffer that was still in use (CVE-2024-4741).
-  static bool const is_safe = OpenSSL_version_num() >= 0x300000e0L;
+  static bool const is_safe = detail::frees_only_unused_buffers(OpenSSL_version_num());
   if (is_safe && buffers && !failure_) SSL_free_buffers(ssl_.get());
 }
 
