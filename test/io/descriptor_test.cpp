@@ -9,12 +9,14 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -153,6 +155,41 @@ BOOST_DATA_TEST_CASE(buffer_may_move_while_its_record_is_blocked, both_ways, way
   keep_reading(*s.client, received);
   s.run_until([&] { return written.done && received.plaintext.size() == message.size(); });
   BOOST_TEST((received.plaintext == message));
+}
+
+// What is asked for its plaintext before each record, on a descriptor that always takes it, for it
+// drains that itself: others come to their turn all the same.
+BOOST_DATA_TEST_CASE(write_that_is_located_leaves_others_their_turn, both_ways, way) {
+  descriptor_session s(way);
+  s.server->next_layer().set_option(asio::socket_base::send_buffer_size(1 << 20));
+  auto const message = numbered_plaintext(3 << 20);
+  auto const drain = [&] {
+    static std::array<char, 1 << 16> taken;
+    int const peer = s.client->next_layer().native_handle();
+    while (::recv(peer, taken.data(), taken.size(), MSG_DONTWAIT) > 0) {
+    }
+  };
+  ending written;
+  std::uint64_t seen = s.server->stats().plaintext_sealed;
+  auto const is_little = [&] {
+    auto const sealed = s.server->stats().plaintext_sealed;
+    return sealed - std::exchange(seen, sealed) <= (1U << 20);
+  };
+  tls_write(
+      *s.server,
+      [&] {
+        drain();
+        return asio::buffer(message);
+      },
+      written.token());
+  BOOST_TEST(is_little());
+  for (bool has_run = false; !written.done; has_run = false) {
+    asio::post(s.io, [&has_run] { has_run = true; });
+    s.run_until([&] { return has_run; });
+    BOOST_REQUIRE(is_little());
+  }
+  BOOST_TEST(written.ec == error_code());
+  BOOST_TEST(written.bytes == message.size());
 }
 
 BOOST_DATA_TEST_CASE(writes_that_wait_leave_together_and_in_order, both_ways, way) {

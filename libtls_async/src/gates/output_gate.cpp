@@ -233,7 +233,7 @@ write_verb* output_gate::unlocated() noexcept {
   if (is_located(first) || first.is_locating) return nullptr;
   bool const can_go_on = may_seal() && !error_ && !parts_.engine.failure() &&
                          parts_.engine.handshake_done() && !parts_.engine.record_pending() &&
-                         parts_.engine.can_seal();
+                         parts_.engine.can_seal() && sent_this_turn_ < most_sent_a_turn;
   return can_go_on ? &first : nullptr;
 }
 

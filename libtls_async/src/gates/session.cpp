@@ -50,7 +50,6 @@ actions session::turn(memory_account::waiter& waiter) {
   // A callback of OpenSSL's may come here from inside of the turn, which then takes another.
   if (in_turn_ || closed_) return {};
   in_turn_ = true;
-  output_.begin_turn();
   try {
     while (std::exchange(again_, false) && !closed_) {
       input_.want_fill(false);
@@ -79,7 +78,7 @@ actions session::todo() {
     wanted.locate->is_locating = true;
     return wanted;
   }
-  output_.forget_locations();
+  output_.end_turns();
   wanted.wait_writable = output_.wants_writable();
   wanted.flush = !wanted.wait_writable && output_.wants_flush();
   if (wanted.wait_writable) output_.begin_waiting();

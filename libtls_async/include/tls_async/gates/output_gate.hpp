@@ -68,9 +68,13 @@ public:
   [[nodiscard]] want seal(bool partially, control_verb*& closing);
   /// A write that can't go on before it is located; null if there is none.
   [[nodiscard]] write_verb* unlocated() noexcept;
-  /// `write` is where it says, until forget_locations().
+  /// `write` is where it says, until end_turns().
   void located(write_verb& write) const noexcept { write.located_in = turn_; }
-  void forget_locations() noexcept { turn_ += turn_ == UINT32_MAX ? 2 : 1; }
+  /// The loop has done what it could, also by turns that only went on behind a location.
+  void end_turns() noexcept {
+    turn_ += turn_ == UINT32_MAX ? 2 : 1;
+    sent_this_turn_ = 0;
+  }
 
   // Flushing.
 
@@ -109,8 +113,6 @@ public:
     begun_ = begun::nothing;
     is_paused_ = has_rest_ = wants_writable_ = false;
   }
-  /// Of one turn of the loop.
-  void begin_turn() noexcept { sent_this_turn_ = 0; }
 
 private:
   enum class begun : std::uint8_t { nothing, key_update, close_notify };
