@@ -219,6 +219,39 @@ BOOST_DATA_TEST_CASE(every_kind_of_body_goes_out_as_http_async_write_sends_it,
       "request with a string");
 }
 
+// New keys come where only a part of what was gathered is sealed.
+BOOST_AUTO_TEST_CASE(key_updates_among_short_records_lose_nothing) {
+  std::vector<std::string> const pieces(100, numbered_plaintext(1'000));
+  std::string text = numbered_plaintext(50'000);
+  for (long const fragment : {512, 5'000, 16'384}) {
+    for (std::uint64_t const records : {1U, 5U}) {
+      stream_options options;
+      options.rekey_after_records = records;
+      options.most_key_updates_in_a_row = 10'000;  // of the client
+      speaking beasts, ours(options);
+      BOOST_REQUIRE_EQUAL(SSL_set_max_send_fragment(ours.server.native_handle(), fragment), 1);
+      auto const make = [&] { return in_chunks(response_of<pieces_body>({pieces, {}, false})); };
+      auto message = make(), expected = make();
+      beasts.write_by_beast(expected);
+      auto const whole = ours.write(message);
+      BOOST_TEST(whole.ec == error_code());
+      BOOST_TEST(whole.bytes == beasts.received.plaintext.size());
+      BOOST_TEST((ours.received.plaintext == beasts.received.plaintext));
+      auto const pass_on = [&](auto write) {
+        auto part = in_chunks(response_of<http::buffer_body>({text.data(), text.size(), true}));
+        http::response_serializer<http::buffer_body> serializer(part);
+        BOOST_TEST(write(serializer).ec == error_code(http::error::need_buffer));
+        part.body() = {text.data(), text.size(), false};
+        BOOST_TEST(write(serializer).ec == error_code());
+        BOOST_TEST(serializer.is_done());
+      };
+      pass_on([&](auto& serializer) { return beasts.write_by_beast(serializer); });
+      pass_on([&](auto& serializer) { return ours.write(serializer); });
+      BOOST_TEST((ours.received.plaintext == beasts.received.plaintext));
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(answers_without_a_body_go_out_as_http_async_write_sends_them) {
   auto const answer = [](http::status status, unsigned version, std::uint64_t length) {
     http::response<http::empty_body> made(status, version);

@@ -246,6 +246,23 @@ BOOST_DATA_TEST_CASE(loses_no_byte_by_any_verb,
     check(verbs.at(random() % verbs.size()), random() % (nth % 10 == 0 ? 40'000 : 2'000));
 }
 
+// New keys come where only a part of what was gathered is sealed.
+BOOST_DATA_TEST_CASE(loses_no_byte_where_keys_change, data::make({512U, 5'000U, 16'384U}), bytes) {
+  stream_options options;
+  options.rekey_after_records = 5;
+  options.most_key_updates_in_a_row = 10'000;  // of the receiver
+  short_session s(protocols.front(), {limited_by::send_fragment, bytes}, true, options);
+  std::mt19937 random(bytes);
+  for (auto const* verb : verbs) {
+    BOOST_TEST_CONTEXT(verb) {
+      auto const message = numbered_plaintext(100'000);
+      BOOST_TEST(send(s, verb, message, random) == message.size());
+      s.arrives(message);
+    }
+  }
+  BOOST_TEST(s.sender.stats().records_sealed >= 8 * 100'000U / bytes);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -178,7 +178,9 @@ void output_gate::take_sealed(std::size_t n, std::uint64_t begin) {
       write.ciphertext_begin = begin;
     }
     write.advance(part);
-    if (write.gathered == 0) write.located_in = 0;  // it may move between any two records
+    // It may move between any two records. And one that makes its plaintext as it is asked may
+    // have none ready behind this one, also where only a part was sealed of what was gathered.
+    write.located_in = 0;
     if (write.gathered != 0 || (!write.gathered_all && !write.piece().empty())) break;
     remove(write);
     ended.push_back(write);
