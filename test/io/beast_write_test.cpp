@@ -602,6 +602,47 @@ BOOST_AUTO_TEST_CASE(refusals_are_those_of_tls_write) {
   BOOST_TEST(s.received.plaintext.empty());
 }
 
+// What is refused can be written again, also to another stream.
+BOOST_AUTO_TEST_CASE(refused_write_takes_nothing_of_its_message) {
+  for (std::size_t const size : {10U, 30'000U}) {
+    auto const text = numbered_plaintext(size);
+    temporary_file const file(text);
+    auto message = in_chunks(response_of<http::string_body>(text));
+    http::response_serializer<http::string_body> serializer(message);
+    auto of_file = with_length(response_of<http::file_body>(body_of(file)));
+    auto const is_refused = [&](memory_session& s, error_code why) {
+      ending written, from_file;
+      tls_write(s.server, serializer, written.token());
+      tls_write(s.server, of_file, from_file.token());
+      s.settle();
+      BOOST_TEST(written.ec == why);
+      BOOST_TEST(written.bytes == 0U);
+      BOOST_TEST(!serializer.is_header_done());
+      BOOST_TEST(from_file.ec == why);
+      error_code ec;
+      BOOST_TEST(of_file.body().file().pos(ec) == 0U);
+    };
+    memory_session fresh;
+    is_refused(fresh, errc::no_role);
+    speaking closing, failed, beasts, ours;
+    ending closed;
+    tls_close_write(closing.server, closed.token());
+    is_refused(closing, errc::closed_for_writing);  // close_notify is still to leave
+    is_refused(closing, errc::closed_for_writing);
+    failed.server_end().write_fault =
+        memory_stream::fault{failed.server_end().writes(), asio::error::broken_pipe};
+    BOOST_TEST(write_now(failed, failed.server, "lost").ec == asio::error::broken_pipe);
+    is_refused(failed, asio::error::broken_pipe);
+    BOOST_TEST(ours.write(serializer).ec == error_code());
+    BOOST_TEST(ours.write(of_file).ec == error_code());
+    auto expected = in_chunks(response_of<http::string_body>(text));
+    beasts.write_by_beast(expected);
+    auto expected_file = with_length(response_of<http::file_body>(body_of(file)));
+    beasts.write_by_beast(expected_file);
+    BOOST_TEST((ours.received.plaintext == beasts.received.plaintext));
+  }
+}
+
 // One message that is gathered, one in place, and a file, over a link narrower than a record:
 // cancelled before each step in each way, cut at many places, and with each write failing.
 struct disturbed {

@@ -255,6 +255,25 @@ BOOST_AUTO_TEST_CASE(try_write_refuses_beyond_its_bound_and_goes_on_when_there_i
                                    std::string(2'000, 'c') + message));
 }
 
+BOOST_AUTO_TEST_CASE(refused_write_is_not_asked_where_it_is) {
+  memory_session session;
+  wandering buffer("never sent");
+  auto const is_refused = [&](error_code why) {
+    ending written;
+    tls_write(
+        session.client, [&buffer] { return buffer(); }, written.token());
+    session.settle();
+    BOOST_TEST(written.ec == why);
+    BOOST_TEST(buffer.moves == 0U);
+  };
+  is_refused(errc::no_role);
+  session.handshake();
+  ending closed;
+  tls_close_write(session.client, closed.token());
+  is_refused(errc::closed_for_writing);
+  is_refused(errc::closed_for_writing);
+}
+
 BOOST_AUTO_TEST_CASE(try_write_says_why_it_can_not) {
   memory_session session;
   std::string const message("m");

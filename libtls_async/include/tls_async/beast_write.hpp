@@ -230,9 +230,21 @@ file_message prepare_file_message(Message& message) {
   return made;
 }
 
-/// Text, then a part of a file.
+/// Text, then a part of a file. It is prepared when it is to be sealed, once: until then the file
+/// stands where it stood.
+template <class Message>
 class file_message_write : public file_write {
 public:
+  void locate() noexcept override {
+    try {
+      auto made = prepare_file_message(message_);
+      located_with = made.refused;
+      text_ = std::move(made.text);
+      set_part(made.part);
+    } catch (...) {
+      located_with = code_of_exception();
+    }
+  }
   [[nodiscard]] file_part const* file() const noexcept override {
     return text().empty() ? file_write::file() : nullptr;
   }
@@ -246,10 +258,8 @@ public:
   }
 
 protected:
-  explicit file_message_write(file_message message)
-      : file_write(message.part.file, message.part.offset, message.part.length),
-        text_(std::move(message.text)) {
-    located_with = message.refused;
+  explicit file_message_write(Message& message) : file_write(-1, 0, 0), message_(message) {
+    moves = stays_located = true;
   }
   ~file_message_write() = default;
 
@@ -258,6 +268,7 @@ private:
     return std::as_bytes(std::span(text_)).subspan(sealed_);
   }
 
+  Message& message_;
   std::string text_;
   std::size_t sealed_ = 0;
 };
@@ -273,8 +284,8 @@ struct start_message_write {
     using serializer = typename serializer_of<std::remove_const_t<Message>>::type;
     if constexpr (has_file<std::remove_const_t<Message>>) {
       if (!message->chunked()) {
-        auto& node = make_verb<file_message_write, signature>(state, std::move(handler),
-                                                              prepare_file_message(*message));
+        auto& node =
+            make_verb<file_message_write<Message>, signature>(state, std::move(handler), *message);
         limit(node, state.session(), allowed);
         return state.start(node, admit);
       }
@@ -317,7 +328,8 @@ start_message_write<Message> message_write_of(Message& message, verb_limit const
 /// Returns the number of bytes written, header and chunk headers included. Beside an error: those
 /// that have been or will be delivered.
 ///
-/// Errors: as for `tls_write`; those of the body's writer, when what it gave before is sent;
+/// Errors: as for `tls_write`, and what is refused with no_role or closed_for_writing has taken
+/// nothing of the message; those of the body's writer, when what it gave before is sent;
 /// file_ended, a file is shorter than Content-Length says; buffer_threw, the body's writer threw.
 /// After `boost::beast::http::error::need_buffer` of a `buffer_body`, or need_more, the same
 /// serializer goes on with the next buffer. Behind any other error the peer has a part of a message

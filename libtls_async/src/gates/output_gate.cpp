@@ -233,10 +233,15 @@ write_verb* output_gate::unlocated() noexcept {
   if (queue_.empty() || queue_.front().kind != verb_kind::write) return nullptr;
   auto& first = static_cast<write_verb&>(queue_.front());
   if (is_located(first) || first.is_locating) return nullptr;
-  bool const can_go_on = may_seal() && !error_ && !parts_.engine.failure() &&
-                         parts_.engine.handshake_done() && !parts_.engine.record_pending() &&
-                         parts_.engine.can_seal() && sent_this_turn_ < most_sent_a_turn;
-  return can_go_on ? &first : nullptr;
+  return may_locate_first() ? &first : nullptr;
+}
+
+// What is refused, or fails before anything of it is sealed, is not asked for its plaintext: some
+// have given it away then.
+bool output_gate::may_locate_first() const noexcept {
+  return may_seal() && !error_ && !parts_.engine.failure() && parts_.engine.handshake_done() &&
+         !parts_.engine.close_notify_sent() && !parts_.engine.record_pending() &&
+         parts_.engine.can_seal() && sent_this_turn_ < most_sent_a_turn;
 }
 
 void output_gate::sent_directly(std::size_t plaintext) noexcept {

@@ -37,12 +37,10 @@ void session::start(read_verb& read) {
 
 void session::start(write_verb& write) {
   begin(write);
-  output_.located(write);
-  write.result = write.located_with;
   bool const is_sent_by_kernel =
       parts_.engine.path().kernel_seals() && write.file() != nullptr && write.file()->length != 0;
   // SSL_write_ex takes zero bytes only between records (SSL_write_ex(3)); it need not be asked.
-  if (!is_sent_by_kernel && write.piece().empty()) {
+  if (output_.is_located(write) && !is_sent_by_kernel && write.piece().empty()) {
     write.is_all_sealed = write.is_last && !write.result;
     if (!write.is_all_sealed) return parts_.done.finish(write, write.result);
   }

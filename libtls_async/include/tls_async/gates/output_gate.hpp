@@ -68,8 +68,16 @@ public:
   [[nodiscard]] want seal(bool partially, control_verb*& closing);
   /// A write that can't go on before it is located; null if there is none.
   [[nodiscard]] write_verb* unlocated() noexcept;
+  /// One that is added now could be sealed at once, if it is located.
+  [[nodiscard]] bool may_locate() const noexcept { return queue_.empty() && may_locate_first(); }
   /// `write` is where it says, until end_turns().
-  void located(write_verb& write) const noexcept { write.located_in = turn_; }
+  void located(write_verb& write) const noexcept {
+    write.located_in = turn_;
+    if (write.stays_located) write.moves = false;
+  }
+  [[nodiscard]] bool is_located(write_verb const& write) const noexcept {
+    return !write.moves || write.is_all_sealed || write.located_in == turn_;
+  }
   /// The loop has done what it could, also by turns that only went on behind a location.
   void end_turns() noexcept {
     turn_ += turn_ == UINT32_MAX ? 2 : 1;
@@ -128,9 +136,7 @@ private:
   void end_one(verb& v, error_code result) noexcept;
   static bool waits_for_its_callable(verb& v, error_code result) noexcept;
   void count(verb const& v, int change) noexcept;
-  [[nodiscard]] bool is_located(write_verb const& write) const noexcept {
-    return !write.moves || write.is_all_sealed || write.located_in == turn_;
-  }
+  [[nodiscard]] bool may_locate_first() const noexcept;
   [[nodiscard]] bool is_begun_by_nobody() const noexcept;
 
   /// Plaintext that one turn of the loop sends directly, at most.

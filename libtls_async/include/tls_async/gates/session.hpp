@@ -70,7 +70,7 @@ public:
   // Verbs. Each completes later, by take_done().
 
   void start(read_verb& read);
-  /// It has been located.
+  /// One that moves may have been located: see may_locate().
   void start(write_verb& write);
   void start(control_verb& control);
   /// Before the role of a handshake is set: the engine may be one that is used again.
@@ -82,6 +82,9 @@ public:
   void cancel(verb& v, bool only_if_without_effect, error_code why);
   /// Ends all verbs of this kind with `why`.
   void cancel_all(verb_kind kind, error_code why);
+  /// One that is started now could be sealed at once. Without the lock, locate() it, say located()
+  /// and start it: that spares a turn.
+  [[nodiscard]] bool may_locate() const noexcept { return !in_turn_ && output_.may_locate(); }
   void located(write_verb& write) noexcept;
   /// Room for `n` more bytes that the stream itself keeps until they are sealed; false if there is
   /// none.

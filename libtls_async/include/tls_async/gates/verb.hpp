@@ -174,6 +174,7 @@ public:
 
   bool const some;               ///< Complete after the first batch of records, as write_some does.
   bool moves = false;            ///< It has to be located anew before it is sealed.
+  bool stays_located = false;    ///< One that moves: not any more when it has been located.
   bool goes_on = false;          ///< Its result asks for more, and is no failure.
   bool is_last = false;          ///< It is not done before close_notify has left behind it.
   bool is_all_sealed = false;    ///< Of a last one: close_notify is still to be sealed.

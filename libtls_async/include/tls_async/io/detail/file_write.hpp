@@ -47,6 +47,8 @@ protected:
   file_write(int file, std::uint64_t offset, std::uint64_t length) noexcept
       : write_verb(false), part_{file, offset, length} {}
   ~file_write() = default;
+  /// Nothing has been sealed of it.
+  void set_part(file_part const& part) noexcept { part_ = part; }
 
 private:
   // What was read last on a thread: one batch of records. It is read again if another file came in

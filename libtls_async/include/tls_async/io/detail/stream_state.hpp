@@ -99,11 +99,14 @@ public:
           if (auto const state = weak.lock()) state->cancel(one, type);
         });
       }
-      if constexpr (std::is_base_of_v<write_verb, Node>) {
-        if (one.moves) one.locate();
-      }
       auto inside = lock();
-      error_code const refused = session_.is_closed() ? operation_aborted() : admit();
+      error_code refused = session_.is_closed() ? operation_aborted() : admit();
+      if constexpr (std::is_base_of_v<write_verb, Node>) {
+        if (one.moves && !refused && session_.may_locate()) {
+          locate(one, inside);
+          if (session_.is_closed()) refused = operation_aborted();
+        }
+      }
       if (begin(one, refused, inside)) return;
       // What it has read or sent is lost with it.
       if (one.bytes != 0) session_.fail_for_memory();
