@@ -101,15 +101,14 @@ void session::end_of_tls(error_code end) {
   if (tls_ended_) {
     // The other direction has ended: to close the socket says so too.
     if (open_directions_ > 1) plain_.shutdown(tcp::socket::shutdown_send, ignored);
-  } else if (is_server() && plain_ended_ &&
-             serving::unsent_bytes(secured_.next_layer().native_handle()) == 0) {
-    cut();  // a client that has been told the end of the backend often leaves without a word
-  } else {
-    // What came before is the other side's, and may still be with the kernel.
-    fail((is_server() ? "the client: " : "the backend: ") + why(end));
-    return end_behind(cut_at_arrival(plain_));
+    return end_direction();
   }
-  end_direction();
+  // A client that has been told the end of the backend often leaves without a word.
+  bool const has_been_told = is_server() && plain_ended_ &&
+                             serving::unsent_bytes(secured_.next_layer().native_handle()) == 0;
+  if (!has_been_told) fail_tls(end);
+  // What came before is the other side's, and may still be with the kernel.
+  end_behind(cut_at_arrival(plain_));
 }
 
 // What was said before a failed write is still on its way. Nobody takes what the peer of TLS sends,
@@ -162,8 +161,14 @@ void session::read_plain(error_code end) {
 void session::sent_tls(error_code error, std::size_t count) {
   to_tls() += count;
   if (error) {
-    cut_short(is_server() ? "client" : "backend", why(error));
-    return end_direction();
+    // What its peer had said before is the other side's. Until all of that has been read and has
+    // arrived, what that side says is passed over: a write fails again.
+    fail_tls(error);
+    if (tls_ended_ && serving::has_arrived(plain_)) {
+      cut();
+      return end_direction();
+    }
+    count = 0;
   }
   if (count == lent_buffer::bytes) return read_plain({});  // there is probably more
   sealed_.give_back();
@@ -191,8 +196,9 @@ asio::awaitable<void> session::cut_at_arrival(socket& last) {
 }
 
 void session::closed_tls(error_code error) {
-  // A peer that has said its last may be gone without waiting for ours.
-  if (error && !tls_ended_) cut_short(is_server() ? "client" : "backend", why(error));
+  // A peer that has said its last may be gone without waiting for ours. The other direction meets
+  // the same, behind all that came before.
+  if (error && !tls_ended_) fail_tls(error);
   end_direction();
 }
 

@@ -244,9 +244,8 @@ bool session::fail(std::string incident) {
   return false;
 }
 
-void session::cut_short(std::string const& who, std::string const& incident) {
-  fail("the " + who + ": " + incident);
-  cut();
+void session::fail_tls(error_code error) {
+  fail((is_server() ? "the client: " : "the backend: ") + why(error));
 }
 
 // Neither side may take this for an end: no close_notify, and a reset instead of FIN.

@@ -86,7 +86,7 @@ private:
   void expire_after(std::chrono::seconds limit, socket& waits);
   std::uint64_t progress();
   bool fail(std::string incident);
-  void cut_short(std::string const& who, std::string const& incident);
+  void fail_tls(error_code error);
   void cut();
   void end(std::exception_ptr failure);
   std::string why(error_code error) const;

@@ -226,6 +226,19 @@ class TlsProxy(unittest.TestCase):
             read_to_end(service)
         proxy.err.wait_for("cut short: the client: ")
 
+    def test_what_comes_for_a_backend_that_has_ended_reaches_it(self):
+        self.backend.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        proxy = self.terminating()
+        client = self.connect_tls(proxy)
+        service = self.accept()
+        service.shutdown(socket.SHUT_WR)
+        self.assertEqual(read_to_end(client), b"")
+        client.sendall(b"x" * 2 * MEBIBYTE)
+        client.shutdown(socket.SHUT_WR)  # without close_notify
+        receive_exactly(service, 2 * MEBIBYTE)
+        with self.assertRaises(ConnectionResetError):
+            read_to_end(service)
+
     def test_a_backend_that_is_cut_off_cuts_off_the_client(self):
         proxy = self.terminating()
         client = self.connect_tls(proxy)
@@ -781,6 +794,14 @@ class TlsProxy(unittest.TestCase):
         self.addCleanup(connection.close)
         return connection
 
+    def connect_slowly(self, proxy):
+        slow = socket.socket()
+        self.addCleanup(slow.close)
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        slow.settimeout(PATIENCE)
+        slow.connect(("127.0.0.1", proxy.port))
+        return slow
+
     def unread_bytes(self, port, peer):
         """Of a socket of 127.0.0.1:port that is connected to this peer. None once it was reset."""
         for line in pathlib.Path("/proc/net/tcp").read_text(encoding="ascii").splitlines():
@@ -854,11 +875,7 @@ class TlsProxy(unittest.TestCase):
     def test_a_client_that_ends_what_is_refused_gets_all_of_a_backend_that_has_ended(self):
         inner = self.terminating()
         outer = self.wrapping(inner.port)
-        slow = socket.socket()
-        self.addCleanup(slow.close)
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-        slow.settimeout(PATIENCE)
-        slow.connect(("127.0.0.1", outer.port))
+        slow = self.connect_slowly(outer)
         backend = self.accept()
         left, address = self.close_behind_more_than_the_kernel_takes(backend)
         self.send_what_is_refused(slow, address)
@@ -898,6 +915,62 @@ class TlsProxy(unittest.TestCase):
         self.assertEqual(receive_exactly(client, 1024), bytes(1024))
         programs.reset(client)
         self.assertIn(f" {2 * MEBIBYTE} ", proxy.err.wait_for("cut short: the client: "))
+
+    def leave_behind_an_upload(self, proxy, ends):
+        """The proxy has it, for a backend that has not read it, when the client has gone by a reset."""
+        client = self.connect_tls(proxy)
+        backend = self.accept()
+        address = proxy.port, client.getsockname()[1]
+        client.sendall(b"x" * 2 * MEBIBYTE)
+        if ends:
+            client.setblocking(False)
+            with self.assertRaises(ssl.SSLWantReadError):
+                client.unwrap()  # its half
+        self.wait_until_acknowledged(client)
+        give_up = time.monotonic() + PATIENCE
+        while self.unread_bytes(*address) != 0:
+            self.assertLess(time.monotonic(), give_up)
+        programs.stop_for_a_while(proxy)  # so that its write is the first to be told
+        programs.reset(client)
+        return backend
+
+    def test_an_upload_arrives_although_its_client_takes_no_answer(self):
+        self.backend.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        for ends in (True, False):
+            with self.subTest(ends):
+                proxy = self.terminating()
+                backend = self.leave_behind_an_upload(proxy, ends)
+                backend.sendall(b"x")
+                proxy.signal(signal.SIGCONT)
+                backend.sendall(bytes(16 * MEBIBYTE))  # more than the kernel takes, before it reads
+                receive_exactly(backend, 2 * MEBIBYTE)
+                if ends:
+                    self.assertEqual(read_to_end(backend), b"")
+                    backend.close()
+                else:
+                    with self.assertRaises(ConnectionResetError):
+                        read_to_end(backend)
+                proxy.err.wait_for(f" {2 * MEBIBYTE} 0 ")
+                proxy.err.wait_for("cut short: the client: ")
+
+    def test_an_answer_arrives_although_its_backend_takes_no_upload(self):
+        proxy = self.wrapping(self.backend.getsockname()[1])
+        client = self.connect_slowly(proxy)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE, KEY)
+        backend = context.wrap_socket(self.accept(), server_side=True)
+        self.addCleanup(backend.close)
+        backend.sendall(bytes(2 * MEBIBYTE))
+        self.wait_until_acknowledged(backend)
+        programs.reset(backend)
+        client.sendall(b"x")
+        give_up = time.monotonic() + PATIENCE
+        while self.unread_bytes(proxy.port, client.getsockname()[1]):
+            self.assertLess(time.monotonic(), give_up)
+        self.assertEqual(receive_exactly(client, 2 * MEBIBYTE), bytes(2 * MEBIBYTE))
+        with self.assertRaises(ConnectionResetError):
+            read_to_end(client)
+        proxy.err.wait_for("cut short: the backend: ")
 
     def test_a_handshake_that_a_stop_ends_has_not_failed(self):
         proxy = self.terminating("--admin", "0", "--stop-seconds", PATIENCE)
