@@ -33,8 +33,9 @@ struct backends::address {
   backend& of;
   tcp::endpoint endpoint;
   std::size_t connections = 0;
-  unsigned failures = 0;  // since it answered last
+  unsigned failures = 0;  // since it answered last, one for each time that it was passed over
   clock::time_point passed_over_until{};
+  bool is_asked = false;  // by the one who finds out whether it answers again
 };
 
 backends::backends(std::vector<backend_name> const& names,
@@ -72,7 +73,7 @@ std::optional<backends::choice> backends::choose(std::vector<choice> const& trie
   refresh();
   auto const now = how_.now();
   auto const rank = [now](address const& one) {
-    bool const is_passed_over = one.failures != 0 && now < one.passed_over_until;
+    bool const is_passed_over = one.failures != 0 && (one.is_asked || now < one.passed_over_until);
     return std::pair(is_passed_over ? one.passed_over_until : clock::time_point(), one.connections);
   };
   std::shared_ptr<address> best;
@@ -87,10 +88,11 @@ std::optional<backends::choice> backends::choose(std::vector<choice> const& trie
     next_ = place + 1;
   }
   if (!best) return std::nullopt;
-  if (best->failures != 0) best->passed_over_until = now + pause_of(*best);  // others don't wait
+  bool const finds_out = best->failures != 0 && !best->is_asked && now >= best->passed_over_until;
+  if (finds_out) best->is_asked = true;  // others don't wait
   ++best->connections;
   ++best->of.connections;
-  return std::optional<choice>(std::in_place, *this, std::move(best));
+  return std::optional<choice>(std::in_place, *this, std::move(best), finds_out);
 }
 
 // Longer each time, or with few clients each of them would be the one that finds out.
@@ -98,25 +100,40 @@ backends::clock::duration backends::pause_of(address const& one) const {
   return how_.pause * (1U << std::min(one.failures - 1, most_doublings));
 }
 
-void backends::answered(address& one) {
+void backends::answered(choice& of_it) {
+  auto& one = *of_it.one_;
   bool was_failed = false;
   {
     std::lock_guard const lock{mutex_};
     ++one.of.answered;
+    one.is_asked = of_it.finds_out_ = false;
     was_failed = std::exchange(one.failures, 0U) != 0 && addresses_.size() > 1;
   }
   if (was_failed) report_(text_of(one.of.name) + " answers again");
 }
 
-void backends::failed(address& one, std::string_view why) {
+// Of the clients that one outage meets, one counts: who was connecting when it began, or was sent
+// there since no other answers, finds out nothing new.
+void backends::failed(choice& of_it, std::string_view why) {
+  auto& one = *of_it.one_;
   bool is_first = false;
   {
     std::lock_guard const lock{mutex_};
     ++one.of.failed;
-    is_first = one.failures++ == 0 && addresses_.size() > 1;
+    is_first = one.failures == 0 && addresses_.size() > 1;
+    if (one.failures == 0 || of_it.finds_out_) ++one.failures;
     one.passed_over_until = how_.now() + pause_of(one);
+    end(of_it);
   }
   if (is_first) report_(text_of(one.of.name) + " is passed over: " + std::string(why));
+}
+
+void backends::end(choice& of_it) noexcept {
+  if (!std::exchange(of_it.counts_, false)) return;
+  auto& one = *of_it.one_;
+  if (of_it.finds_out_) one.is_asked = false;
+  --one.connections;
+  --one.of.connections;
 }
 
 std::string backends::metrics() const {
@@ -146,24 +163,18 @@ std::string backends::metrics() const {
   return out.str();
 }
 
-backends::choice::~choice() { end(); }
+backends::choice::~choice() {
+  if (!one_) return;
+  std::lock_guard const lock{of_->mutex_};
+  of_->end(*this);
+}
 
 tcp::endpoint const& backends::choice::endpoint() const { return one_->endpoint; }
 
 backend_name const& backends::choice::name() const { return one_->of.name; }
 
-void backends::choice::answered() { of_->answered(*one_); }
+void backends::choice::answered() { of_->answered(*this); }
 
-void backends::choice::failed(std::string_view why) {
-  end();
-  of_->failed(*one_, why);
-}
-
-void backends::choice::end() noexcept {
-  if (!one_ || !std::exchange(counts_, false)) return;
-  std::lock_guard const lock{of_->mutex_};
-  --one_->connections;
-  --one_->of.connections;
-}
+void backends::choice::failed(std::string_view why) { of_->failed(*this, why); }
 
 }  // namespace tls_proxy

@@ -29,7 +29,7 @@ public:
 
   struct settings {
     // For so long an address that has failed is passed over, if there is another; twice as long
-    // each time that it fails again, up to 32 times as long.
+    // each time that it fails again after that, up to 32 times as long.
     std::chrono::nanoseconds pause = std::chrono::seconds(10);
     backend_addresses::settings names;
     std::function<clock::time_point()> now = clock::now;
@@ -46,7 +46,7 @@ public:
   // From any thread, as all of the following.
   class choice;
   // Nothing if all were tried. One that is passed over comes last; of one whose pause has ended,
-  // one client finds out whether it answers.
+  // one client finds out whether it answers, and if that ends without having found out, the next.
   std::optional<choice> choose(std::vector<choice> const& tried);
 
   // For Prometheus; the labels are the names as they were given.
@@ -58,8 +58,9 @@ private:
 
   void refresh();
   clock::duration pause_of(address const& one) const;
-  void answered(address& one);
-  void failed(address& one, std::string_view why);
+  void answered(choice& of_it);
+  void failed(choice& of_it, std::string_view why);
+  static void end(choice& of_it) noexcept;  // under the lock
 
   std::function<void(std::string_view)> report_;
   settings how_;
@@ -72,11 +73,13 @@ private:
 // Counts as a connection of its address for as long as it lives, or until it has failed.
 class backends::choice {
 public:
-  choice(backends& of, std::shared_ptr<address> one) : of_(&of), one_(std::move(one)) {}
+  choice(backends& of, std::shared_ptr<address> one, bool finds_out)
+      : of_(&of), one_(std::move(one)), finds_out_(finds_out) {}
   choice(choice&& other) noexcept = default;
   choice& operator=(choice&& other) noexcept {
     std::swap(of_, other.of_);
     std::swap(one_, other.one_);
+    std::swap(finds_out_, other.finds_out_);
     std::swap(counts_, other.counts_);
     return *this;
   }
@@ -86,15 +89,15 @@ public:
   backend_name const& name() const;
 
   void answered();
-  // Not for a reason of ours, such as a lack of descriptors.
+  // Not for a reason of ours, such as a lack of descriptors or of local ports.
   void failed(std::string_view why);
 
 private:
   friend class backends;
-  void end() noexcept;
 
   backends* of_;
   std::shared_ptr<address> one_;
+  bool finds_out_;
   bool counts_ = true;
 };
 

@@ -186,13 +186,14 @@ asio::awaitable<bool> session::connect() {
     // asio::async_connect would not tell why not: no descriptor is left, for one.
     backend().open(next->endpoint().protocol(), error);
     if (!error && is_server()) plain_.non_blocking(true, error);
-    bool const has_asked = !error || error == asio::error::address_family_not_supported;
+    bool can_ask = !error || error == asio::error::address_family_not_supported;
     expired_ = false;
     if (!error) {
       expire_after(options_.connect, backend());
       std::tie(error) = co_await backend().async_connect(next->endpoint(), as_values);
       timer_.cancel();
       if (expired_) error = asio::error::timed_out;
+      can_ask = error != asio::error::no_buffer_space && error != asio::error::no_memory;
     }
     if (!record_.incident.empty()) co_return false;
     if (!error) {
@@ -203,8 +204,10 @@ asio::awaitable<bool> session::connect() {
     }
     auto const why_not = expired_ ? " in " + seconds(options_.connect) : ": " + error.message();
     reasons += (tried.empty() ? " to " : ", to ") + record_.backend + why_not;
-    if (!has_asked) break;  // no other address could be asked either
-    next->failed("cannot connect" + why_not);
+    if (!can_ask) break;  // no other address could be asked either
+    // No local port is left, to this one.
+    if (error != boost::system::errc::address_not_available)
+      next->failed("cannot connect" + why_not);
     tried.push_back(std::move(*next));
   }
   co_return fail(reasons);

@@ -485,6 +485,20 @@ class TlsProxy(unittest.TestCase):
             self.ask(proxy, [second])
         proxy.err.wait_for(f"127.0.0.1:{port} is passed over: cannot connect in 1 s")
 
+    def test_a_backend_is_not_passed_over_since_the_proxy_has_no_local_port_left(self):
+        programs.with_a_network_of_its_own(self, self.lack_local_ports)
+
+    def lack_local_ports(self, limit_ports):
+        lacking, other = (self.listen(0) for _ in range(2))
+        other.settimeout(PATIENCE)
+        proxy = self.terminating("--connect", f"127.0.0.1:{other.getsockname()[1]}", port=lacking.getsockname()[1])
+        limit_ports(40000, 40001)
+        for _ in range(2):
+            self.addCleanup(socket.create_connection(lacking.getsockname(), PATIENCE).close)
+        client = socket.create_connection(("127.0.0.1", proxy.port), PATIENCE, ("127.0.0.2", 0))
+        with client_context(AUTHORITY).wrap_socket(client, server_hostname="localhost"), other.accept()[0]:
+            self.assertIsNone(proxy.err.find("is passed over"))
+
     def test_a_client_is_cut_off_if_all_backends_are_down(self):
         proxy, listeners = self.several()
         ports = [listener.getsockname()[1] for listener in listeners]
