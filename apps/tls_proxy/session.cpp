@@ -143,7 +143,7 @@ asio::awaitable<bool> session::receive_header() {
       std::tie(error, count) =
           co_await asio::async_read(client(), asio::buffer(header) + header_start_bytes, as_values);
     }
-    timer_.cancel();
+    timer_.expires_at(clock::time_point::max());
     if (expired_) co_return fail("no PROXY header in " + seconds(options_.handshake));
     if (error) co_return fail("no whole PROXY header: " + error.message());
     if (auto const said = parse_header(header)) addresses_ = *said;
@@ -191,7 +191,7 @@ asio::awaitable<bool> session::connect() {
     if (!error) {
       expire_after(options_.connect, backend());
       std::tie(error) = co_await backend().async_connect(next->endpoint(), as_values);
-      timer_.cancel();
+      timer_.expires_at(clock::time_point::max());
       if (expired_) error = asio::error::timed_out;
       can_ask = error != asio::error::no_buffer_space && error != asio::error::no_memory;
     }
@@ -233,7 +233,7 @@ void session::expire_after(std::chrono::seconds limit, tcp::socket& waits) {
   timer_.expires_after(limit);
   timer_.async_wait([weak = weak_from_this(), &waits](error_code stopped) {
     auto const self = weak.lock();
-    // A step that ended when its time did may have stopped the timer too late.
+    // A step that ended when its time did may have set the timer anew too late to stop this.
     if (!self || stopped || self->timer_.expiry() > clock::now()) return;
     self->expired_ = true;
     error_code ignored;

@@ -390,6 +390,22 @@ class TlsProxy(unittest.TestCase):
                 wait_for_end(client)
                 proxy.err.wait_for(says)
 
+    def test_a_header_in_time_leaves_time_for_what_follows(self):
+        """Also if the proxy finds both at once, that it has come and that its time is over."""
+        limits = ("--accept-proxy", "--handshake-seconds", 2)
+        proxy, clock = self.terminating(*limits), self.terminating(*limits)
+        client = self.connect(proxy)
+        header = proxy_header(("203.0.113.7", 4711), ("203.0.113.8", 443))
+        client.sendall(header[:16])
+        while (unread := self.unread_bytes(proxy.port, client.getsockname()[1])) != 0:
+            if unread is None:
+                self.skipTest("this machine is too busy to send a header in time")
+        programs.stop_for_a_while(proxy)
+        client.sendall(header[16:])
+        wait_for_end(self.connect(clock))
+        proxy.signal(signal.SIGCONT)
+        proxy.err.wait_for("handshake with the client failed: the handshake did not finish within 2 s")
+
     # Several backends
 
     def several(self, *arguments):
