@@ -8,10 +8,10 @@
 
 #include <boost/asio/buffer.hpp>
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace tls_proxy {
 
@@ -29,18 +29,16 @@ public:
   void borrow() {
     if (place_) return;
     auto& kept = kept_here();
-    if (kept.empty()) {
+    if (kept.count == 0)
       place_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
-    } else {
-      place_ = std::move(kept.back());
-      kept.pop_back();
-    }
+    else
+      place_ = std::move(kept.places[--kept.count]);
   }
   // On any thread, which keeps it then.
   void give_back() noexcept {
     if (!place_) return;
     auto& kept = kept_here();
-    if (kept.size() < most_kept) kept.push_back(std::move(place_));
+    if (kept.count < most_kept) kept.places[kept.count++] = std::move(place_);
     place_.reset();
   }
 
@@ -48,18 +46,19 @@ public:
   boost::asio::mutable_buffer all() const noexcept { return {place_.get(), bytes}; }
 
 private:
-  using blocks = std::vector<std::unique_ptr<std::byte[]>>;
+  using place = std::unique_ptr<std::byte[]>;
 
-  static blocks& kept_here() {
-    thread_local blocks kept = [] {
-      blocks none;
-      none.reserve(most_kept);
-      return none;
-    }();
+  // Takes no memory: a thread may give back what it has not borrowed.
+  struct blocks {
+    std::array<place, most_kept> places;
+    std::size_t count = 0;
+  };
+  static blocks& kept_here() noexcept {
+    static constinit thread_local blocks kept;
     return kept;
   }
 
-  blocks::value_type place_;
+  place place_;
 };
 
 }  // namespace tls_proxy
