@@ -162,7 +162,7 @@ asio::awaitable<bool> session::handshake() {
     auto const& name = options_.server_name.empty() ? chosen_->name().host : options_.server_name;
     std::tie(error) = co_await tls_handshake(secured_, tls_async::as_client{name}, as_values);
   }
-  bool const was_stopped = error && !record_.incident.empty();
+  bool const was_stopped = error && !secured_.next_layer().is_open();
   if (!was_stopped) ++(error ? counted_.handshakes_failed : counted_.handshakes);
   if (!is_server() && !error) chosen_->answered();
   if (!is_server() && error && !was_stopped) chosen_->failed("handshake failed: " + why(error));

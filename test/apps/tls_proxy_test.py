@@ -1007,13 +1007,26 @@ class TlsProxy(unittest.TestCase):
         self.connect_tls(proxy)
         self.accept()
         self.connect(proxy)  # in its handshake
-        give_up = time.monotonic() + PATIENCE
-        while proxy.metric("tls_async_connections") != 2:
-            self.assertLess(time.monotonic(), give_up)
+        self.wait_for_metric(proxy, "tls_async_connections", 2)
         proxy.signal()
-        while proxy.metric("tls_async_connections") != 1:
-            self.assertLess(time.monotonic(), give_up)
+        self.wait_for_metric(proxy, "tls_async_connections", 1)
         self.assertEqual(proxy.metric('tls_async_handshakes_total{result="failed"}'), 0)
+
+    def wait_for_metric(self, proxy, name, value):
+        give_up = time.monotonic() + PATIENCE
+        while proxy.metric(name) != value:
+            self.assertLess(time.monotonic(), give_up)
+
+    def test_a_handshake_that_fails_behind_an_early_connection_that_was_refused_has_failed(self):
+        proxy = self.terminating("--early-connect", "--admin", "0")
+        port = self.backend.getsockname()[1]
+        self.backend.close()
+        client = self.connect(proxy)
+        failures = f'tls_async_backend_failures_total{{backend="127.0.0.1:{port}"}}'
+        self.wait_for_metric(proxy, failures, 1)
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        wait_for_end(client)
+        self.wait_for_metric(proxy, 'tls_async_handshakes_total{result="failed"}', 1)
 
 
 if __name__ == "__main__":
