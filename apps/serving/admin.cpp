@@ -7,18 +7,19 @@
 #include "as_values.hpp"
 #include "run_on.hpp"
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -35,6 +36,26 @@ using asio::ip::tcp;
 constexpr unsigned most_connections = 16;
 constexpr std::size_t most_bytes = 4096;  // of a request
 constexpr auto request_limit = std::chrono::seconds(5);
+
+using request_parser = http::request_parser<http::empty_body>;
+using part = std::array<char, most_bytes>;
+
+// Beast's own reading takes whole fields and holds its limit against what is left, so a request
+// could go on without end, and in time too: an operation that finds bytes there never times out.
+asio::awaitable<beast::error_code> read_header(beast::tcp_stream& stream, request_parser& parser) {
+  part received;
+  std::size_t size = 0, taken = 0;
+  beast::error_code error = http::error::need_more;
+  while (error == http::error::need_more) {
+    if (size == received.size()) co_return http::error::header_limit;
+    auto const [end, count] =
+        co_await stream.async_read_some(asio::buffer(received) + size, as_values);
+    if (end) co_return end;
+    size += count;
+    taken += parser.put(asio::buffer(received.data() + taken, size - taken), error);
+  }
+  co_return error;
+}
 
 }  // namespace
 
@@ -78,10 +99,8 @@ asio::awaitable<std::string> admin::current_metrics() {
 
 asio::awaitable<void> admin::serve(beast::tcp_stream& stream) {
   stream.expires_after(request_limit);
-  beast::flat_buffer buffer{most_bytes};
-  http::request_parser<http::empty_body> parser;
-  parser.header_limit(most_bytes);
-  auto const [error, count] = co_await http::async_read_header(stream, buffer, parser, as_values);
+  request_parser parser;
+  auto const error = co_await read_header(stream, parser);
   if (error && error.category() != make_error_code(http::error::bad_method).category()) co_return;
 
   http::response<http::string_body> response;
@@ -119,10 +138,10 @@ asio::awaitable<void> admin::serve(beast::tcp_stream& stream) {
   // To close before the client has read would reset the connection, and the answer with it, if
   // there is more of its request. A request that was answered has no more.
   if (response.result() == http::status::ok) co_return;
+  part passed_over;
   for (int parts = 0; parts < 16; ++parts) {
-    buffer.clear();
     auto const [ended, more] =
-        co_await stream.async_read_some(buffer.prepare(most_bytes), as_values);
+        co_await stream.async_read_some(asio::buffer(passed_over), as_values);
     if (ended) break;
   }
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """The port for operators (--admin) of https_server and tls_proxy: what it tells, and that nobody can hold it up."""
 
+import contextlib
 import os
 import re
 import socket
@@ -149,6 +150,22 @@ class Admin(unittest.TestCase):
                     answer = b""  # it was cut off
                 self.assertTrue(answer == b"" or answer.startswith(b"HTTP/1.1 4"), answer)
             self.assertEqual(self.ask(server, b"/live")[0], 200)
+
+    # Parts that end in the first letter of a name: Beast takes all before it, and measures what is left.
+    def test_a_request_without_end_has_its_limit_however_it_is_cut(self):
+        server = self.serve()
+        connection = self.connect(server)
+        connection.sendall(b"GET /live HTTP/1.1\r\na")
+        connection.settimeout(0.01)
+        give_up = time.monotonic() + programs.PATIENCE
+        answer = b""
+        while not answer:
+            self.assertLess(time.monotonic(), give_up)
+            with contextlib.suppress(OSError):
+                connection.sendall(b":\r\na" * 100)
+            with contextlib.suppress(TimeoutError):
+                answer = connection.recv(100)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
 
     def test_silent_connections_are_ended_and_hold_up_nobody(self):
         server = self.serve()
