@@ -27,18 +27,18 @@ class stall_count {
 public:
   static constexpr int looks_in_limit = 4;
 
-  // Whether nothing has changed for the whole limit. One look more than fit in it, since the first
-  // may come just after restart().
+  // Whether nothing has changed for the whole limit.
   bool is_stalled(std::uint64_t progress) noexcept {
     unchanged_ = progress == progress_ ? unchanged_ + 1 : 0;
     progress_ = progress;
-    return unchanged_ > looks_in_limit;
+    return unchanged_ >= looks_in_limit;
   }
-  void restart() noexcept { unchanged_ = 0; }
+  // The next look may come just after this, so it is only what the others are compared with.
+  void restart() noexcept { unchanged_ = -1; }
 
 private:
   std::uint64_t progress_ = 0;
-  int unchanged_ = 0;
+  int unchanged_ = -1;
 };
 
 // Looks a few times within the limit, while there is something to watch, and costs nothing else.

@@ -26,10 +26,17 @@ BOOST_AUTO_TEST_CASE(is_a_whole_limit_without_a_change) {
   stall_count count;
   for (std::uint64_t step = 1; step < 100; ++step) {
     BOOST_TEST(!count.is_stalled(step));
-    for (int look = 0; look < stall_count::looks_in_limit; ++look)
+    for (int look = 1; look < stall_count::looks_in_limit; ++look)
       BOOST_TEST(!count.is_stalled(step));  // as seldom as may be
   }
   BOOST_TEST(count.is_stalled(99));
+}
+
+BOOST_AUTO_TEST_CASE(is_told_at_most_a_look_late) {
+  stall_count count;
+  for (int look = 0; look < stall_count::looks_in_limit; ++look)
+    BOOST_TEST(!count.is_stalled(7));
+  BOOST_TEST(count.is_stalled(7));
 }
 
 BOOST_AUTO_TEST_CASE(is_none_of_what_was_before_a_restart) {
