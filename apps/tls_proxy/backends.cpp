@@ -95,6 +95,12 @@ std::optional<backends::choice> backends::choose(std::vector<choice> const& trie
   return std::optional<choice>(std::in_place, *this, std::move(best), finds_out);
 }
 
+std::string backends::text_of_address(address const& one) {
+  auto const host = one.endpoint.address().to_string();
+  auto const name = text_of(one.of.name);
+  return host == one.of.name.host ? name : name + " (" + host + ')';
+}
+
 // Longer each time, or with few clients each of them would be the one that finds out.
 backends::clock::duration backends::pause_of(address const& one) const {
   return how_.pause * (1U << std::min(one.failures - 1, most_doublings));
@@ -109,7 +115,7 @@ void backends::answered(choice& of_it) {
     one.is_asked = of_it.finds_out_ = false;
     was_failed = std::exchange(one.failures, 0U) != 0 && addresses_.size() > 1;
   }
-  if (was_failed) report_(text_of(one.of.name) + " answers again");
+  if (was_failed) report_(text_of_address(one) + " answers again");
 }
 
 // Of the clients that one outage meets, one counts: who was connecting when it began, or was sent
@@ -125,7 +131,7 @@ void backends::failed(choice& of_it, std::string_view why) {
     one.passed_over_until = how_.now() + pause_of(one);
     end(of_it);
   }
-  if (is_first) report_(text_of(one.of.name) + " is passed over: " + std::string(why));
+  if (is_first) report_(text_of_address(one) + " is passed over: " + std::string(why));
 }
 
 void backends::end(choice& of_it) noexcept {
@@ -172,6 +178,8 @@ backends::choice::~choice() {
 tcp::endpoint const& backends::choice::endpoint() const { return one_->endpoint; }
 
 backend_name const& backends::choice::name() const { return one_->of.name; }
+
+std::string backends::choice::text() const { return text_of_address(*one_); }
 
 void backends::choice::answered() { of_->answered(*this); }
 

@@ -57,6 +57,7 @@ private:
   struct backend;
 
   void refresh();
+  static std::string text_of_address(address const& one);
   clock::duration pause_of(address const& one) const;
   void answered(choice& of_it);
   void failed(choice& of_it, std::string_view why);
@@ -87,6 +88,8 @@ public:
 
   boost::asio::ip::tcp::endpoint const& endpoint() const;
   backend_name const& name() const;
+  // For people: the name, and which of its addresses.
+  std::string text() const;
 
   void answered();
   // Not for a reason of ours, such as a lack of descriptors or of local ports.

@@ -203,7 +203,7 @@ asio::awaitable<bool> session::connect() {
       co_return true;
     }
     auto const why_not = expired_ ? " in " + seconds(options_.connect) : ": " + error.message();
-    reasons += (tried.empty() ? " to " : ", to ") + record_.backend + why_not;
+    reasons += (tried.empty() ? " to " : ", to ") + next->text() + why_not;
     if (!can_ask) break;  // no other address could be asked either
     // No local port is left, to this one.
     if (error != boost::system::errc::address_not_available)

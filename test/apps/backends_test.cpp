@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(one_that_failed_is_the_last_to_be_tried) {
   // It is used before it is given up: the other may be down too.
   auto const all_others_tried = list.choose({});
   BOOST_TEST(all_others_tried->endpoint().port() == 2);
-  BOOST_TEST(reported == "1:80 is passed over: Connection refused\n");
+  BOOST_TEST(reported == "1:80 (127.0.0.1) is passed over: Connection refused\n");
 }
 
 BOOST_AUTO_TEST_CASE(one_client_finds_out_whether_it_answers_again) {
@@ -106,8 +106,8 @@ BOOST_AUTO_TEST_CASE(one_client_finds_out_whether_it_answers_again) {
   BOOST_TEST(take(list) == 1);  // it ended without an answer
   BOOST_TEST(take(list) == 1);
   BOOST_TEST(reported ==
-             "1:80 is passed over: Connection refused\n"
-             "1:80 answers again\n");
+             "1:80 (127.0.0.1) is passed over: Connection refused\n"
+             "1:80 (127.0.0.1) answers again\n");
   open.clear();
 }
 
