@@ -867,16 +867,19 @@ class TlsProxy(unittest.TestCase):
         while any(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4))):
             self.assertLess(time.monotonic(), give_up)
 
+    def send_until_nothing_moves(self, connection):
+        connection.setblocking(False)
+        while select.select([], [connection], [], 1)[1]:
+            with contextlib.suppress(ssl.SSLWantWriteError, BlockingIOError):
+                connection.send(bytes(65536))
+        connection.settimeout(PATIENCE)
+
     def test_an_answer_arrives_although_the_backend_has_not_read_the_upload(self):
         """Its kernel sends a reset in place of FIN."""
         proxy = self.terminating()
         client = self.connect_tls(proxy)
         backend = self.accept()
-        client.setblocking(False)
-        while select.select([], [client], [], 1)[1]:  # until nothing moves
-            with contextlib.suppress(ssl.SSLWantWriteError):
-                client.send(bytes(65536))
-        client.settimeout(PATIENCE)
+        self.send_until_nothing_moves(client)
         programs.stop_for_a_while(proxy)  # which finds answer and reset at once
         backend.sendall(bytes(100_000))
         backend.close()
@@ -884,6 +887,49 @@ class TlsProxy(unittest.TestCase):
         self.assertEqual(receive_exactly(client, 100_000), bytes(100_000))
         self.assert_cut_off(client)
         self.assertIn(" 100000 ", proxy.err.wait_for("cut short: the backend: "))
+
+    def test_an_answer_arrives_although_a_backend_with_tls_has_not_read_the_upload(self):
+        """The proxy is told of the reset as it writes, and finds the answer behind that."""
+        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.load_cert_chain(CERTIFICATE, KEY)
+        proxy = self.wrapping(self.backend.getsockname()[1])
+        for ends in (True, False):
+            with self.subTest(ends):
+                client = self.connect(proxy)
+                backend = server.wrap_socket(self.accept(), server_side=True)
+                self.addCleanup(backend.close)
+                self.send_until_nothing_moves(client)
+                programs.stop_for_a_while(proxy)
+                backend.sendall(bytes(50_000))
+                with contextlib.suppress(ssl.SSLError):  # the upload is no answer to its close_notify
+                    if ends:
+                        backend.unwrap()
+                self.wait_until_acknowledged(backend)
+                backend.close()
+                proxy.signal(signal.SIGCONT)
+                self.assertEqual(receive_exactly(client, 50_000), bytes(50_000))
+                if ends:
+                    self.assertEqual(read_to_end(client), b"")
+                else:
+                    with self.assertRaises(ConnectionResetError):
+                        read_to_end(client)
+                self.assertIn(" 50000 ", proxy.err.wait_for("cut short: the backend: sending failed: ", 1 if ends else 2))
+
+    def test_an_upload_arrives_although_the_client_has_not_read_the_download(self):
+        self.backend.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+        proxy = self.terminating()
+        client = self.connect_tls_slowly(proxy)
+        backend = self.accept()
+        self.send_until_nothing_moves(backend)
+        programs.stop_for_a_while(proxy)
+        client.sendall(bytes(100_000))
+        self.wait_until_acknowledged(client)
+        programs.reset(client)
+        proxy.signal(signal.SIGCONT)
+        self.assertEqual(receive_exactly(backend, 100_000), bytes(100_000))
+        with self.assertRaises(ConnectionResetError):
+            read_to_end(backend)
+        self.assertIn(" 100000 ", proxy.err.wait_for("cut short: the client: "))
 
     def test_a_slow_client_gets_all_that_came_before_a_reset_of_the_backend(self):
         for sends in (True, False):
