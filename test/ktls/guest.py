@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: BSL-1.0
 """Runs a test program on a kernel that has kernel TLS: Debian's own, in QEMU, for a minute.
 
-guest.py boot DIRECTORY PROGRAM CASE...   runs each case by itself in one guest, keeps what it said
-guest.py result DIRECTORY CASE            says it again, and ends as the case did
+guest.py boot DIRECTORY PROGRAM[,FURTHER]... CASE...   runs each case by itself in one guest, keeps what it said
+guest.py result DIRECTORY CASE                         says it again, and ends as the case did
+
+The cases find further programs in /bin, and strace if it is here.
 
 The kernel's package is downloaded into DIRECTORY and unpacked there; nothing is installed, and
 nothing here needs root. Ends with 77 where QEMU or the kernel can't be had, having said why.
@@ -19,7 +21,7 @@ import sys
 import tempfile
 
 SKIPPED = 77
-PATIENCE = 140  # seconds for the whole guest; ctest and the init of the guest have theirs
+PATIENCE = 200  # seconds for the whole guest; ctest and the init of the guest have theirs
 HERE = pathlib.Path(__file__).parent
 
 # What the kernel would load by itself, were there a modprobe: the upper layer protocol, and the
@@ -155,7 +157,7 @@ class Archive:
         path.write_bytes(b"".join(self._parts))
 
 
-def initramfs(path, kernel, program, cases):
+def initramfs(path, kernel, programs, cases):
     archive = Archive()
     archive.console()
     for folder in ("proc", "sys", "tmp"):
@@ -164,23 +166,29 @@ def initramfs(path, kernel, program, cases):
     archive.file("bin/busybox", (kernel / "busybox").read_bytes())
     for module in sorted((kernel / "modules").iterdir()):
         archive.file(f"modules/{module.name}", module.read_bytes())
-    for library in re.findall(r"(?:=> |^\s+)(/\S+)", output_of("ldd", program), re.MULTILINE):
+    program, *further = programs.split(",")
+    names = {program: "program", **{each: f"bin/{pathlib.Path(each).name}" for each in further}}
+    if strace := shutil.which("strace"):
+        names[strace] = "bin/strace"
+    said = "".join(output_of("ldd", each) for each in names)
+    for library in sorted(set(re.findall(r"(?:=> |^\s+)(/\S+)", said, re.MULTILINE))):
         archive.file(library, pathlib.Path(library).read_bytes())
-    with tempfile.NamedTemporaryFile(dir=path.parent) as stripped:
-        output_of("strip", "-o", stripped.name, program)
-        archive.file("program", pathlib.Path(stripped.name).read_bytes())
+    for each, name in names.items():
+        with tempfile.NamedTemporaryFile(dir=path.parent) as stripped:
+            output_of("strip", "-o", stripped.name, each)
+            archive.file(name, pathlib.Path(stripped.name).read_bytes())
     archive.file("cases", "".join(f"{case}\n" for case in cases).encode())
     archive.write(path)
 
 
-def run_guest(directory, program, cases):
+def run_guest(directory, programs, cases):
     if platform.machine() != "x86_64":
         raise Unavailable("the guest is only made for x86_64")
     for tool in (QEMU[0], "apt-get", "dpkg-deb"):
         if not shutil.which(tool):
             raise Unavailable(f"there is no {tool}")
     kernel = kernel_in(directory)
-    initramfs(directory / "initramfs", kernel, program, cases)
+    initramfs(directory / "initramfs", kernel, programs, cases)
     # setpriv: QEMU ends with this script even where ctest kills it.
     command = ["setpriv", "--pdeathsig", "KILL", *QEMU,
                "-kernel", str(kernel / "vmlinuz"), "-initrd", str(directory / "initramfs"),
@@ -190,19 +198,19 @@ def run_guest(directory, program, cases):
     subprocess.run(command, stdin=subprocess.DEVNULL, check=True, timeout=PATIENCE)
 
 
-def boot(directory, program, *cases):
+def boot(directory, programs, *cases):
     # An emulated kernel may stop before it comes to the cases: that says nothing about them.
-    status = boot_once(directory, program, *cases)
-    return boot_once(directory, program, *cases) if status == 1 else status
+    status = boot_once(directory, programs, *cases)
+    return boot_once(directory, programs, *cases) if status == 1 else status
 
 
-def boot_once(directory, program, *cases):
+def boot_once(directory, programs, *cases):
     results = directory / "results"
     console = directory / "console"
     for stale in (results, console):
         stale.unlink(missing_ok=True)
     try:
-        run_guest(directory, program, cases)
+        run_guest(directory, programs, cases)
     except Unavailable as reason:
         results.write_text(f"skipped: {reason}\n")
         print(f"skipped: {reason}")

@@ -3,7 +3,9 @@
 #
 # Read by ctest, not by CMake: makes one ctest entry of each case of a program, all run in one guest.
 
-function(add_guest_tests name program script python directory labels)
+# `programs`: that program, and behind commas those that it runs.
+function(add_guest_tests name programs script python directory labels)
+  string(REGEX REPLACE ",.*" "" program "${programs}")
   execute_process(COMMAND ${program} --list_content OUTPUT_VARIABLE content ERROR_VARIABLE content)
   # Suites are at the start of a line, and their cases indented once. What is indented more belongs to
   # a case made for several values. A case outside of a suite is one of its own.
@@ -26,8 +28,8 @@ function(add_guest_tests name program script python directory labels)
   list(REMOVE_DUPLICATES cases)
 
   set(common LABELS "${labels}" SKIP_RETURN_CODE 77)
-  add_test(${name}/boot ${python} -B ${script} boot ${directory} ${program} ${cases})
-  set_tests_properties(${name}/boot PROPERTIES FIXTURES_SETUP ${name} TIMEOUT 420 ${common}
+  add_test(${name}/boot ${python} -B ${script} boot ${directory} ${programs} ${cases})
+  set_tests_properties(${name}/boot PROPERTIES FIXTURES_SETUP ${name} TIMEOUT 480 ${common}
                        RUN_SERIAL ON)  # an emulated machine needs all of a real one
   foreach(case IN LISTS cases)
     add_test(${name}/${case} ${python} -B ${script} result ${directory} ${case})
