@@ -13,6 +13,7 @@ void describe(serving::log_line& line, connection_record const& record) {
   line.number("bytes_to_backend", record.to_backend);
   line.number("bytes_to_client", record.to_client);
   line.seconds("seconds", record.duration);
+  if (!record.sealed_by.empty()) line.word("sealed_by", record.sealed_by);
   if (!record.incident.empty()) line.sentence("cut_short", " cut short: ", record.incident);
 }
 

@@ -19,7 +19,8 @@ struct connection_record {
   std::uint64_t to_backend = 0;  // bytes that the backend's socket or stream took
   std::uint64_t to_client = 0;
   std::chrono::microseconds duration{0};
-  std::string incident;  // why it did not end by both sides' wish; empty if it did
+  std::string incident;   // why it did not end by both sides' wish; empty if it did
+  std::string sealed_by;  // "kernel" or "process"; empty if nobody asked
 };
 
 // "127.0.0.1:40100 localhost:80 TLSv1.3 123 4567 0.012345s"

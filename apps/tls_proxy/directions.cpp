@@ -15,6 +15,8 @@
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 
+#include <openssl/ssl.h>
+
 #include <exception>
 #include <memory>
 #include <utility>
@@ -97,6 +99,8 @@ void session::sent_plain(error_code error, std::size_t count) {
 void session::end_of_tls(error_code end) {
   opened_.give_back();
   tls_ended_ = end == asio::error::eof;
+  tls_failed_ = end.category() == tls_async::errc_category() ||
+                end.category() == asio::error::get_ssl_category();
   error_code ignored;
   if (tls_ended_) {
     // The other direction has ended: to close the socket says so too.
@@ -130,6 +134,7 @@ asio::awaitable<void> session::deliver_last() {
     }
   }
   opened_.give_back();
+  allow_close_notify();
   co_await serving::deliver(secured_);
   co_await tls_shutdown(secured_, as_values);
   cut();
@@ -141,15 +146,20 @@ void session::wait_for_plain() {
   plain_.async_wait(tcp::socket::wait_read, then(&session::read_plain));
 }
 
+// Where no pipe is to be had the bytes go through the process.
 void session::read_plain(error_code end) {
   std::size_t count = 0;
-  if (!end) {
+  if (!end && kernel_seals_ && piped_.borrow()) {
+    piped_at_once_ = piped_.fill(plain_.native_handle(), end);
+    if (!end) return splice_tls({});
+  } else if (!end) {
     sealed_.borrow();
     count = plain_.read_some(sealed_.all(), end);
   }
   if (!end)
     return tls_write(secured_, asio::buffer(sealed_.all(), count), then(&session::sent_tls));
   sealed_.give_back();
+  piped_.give_back();
   if (end == asio::error::would_block) return wait_for_plain();
   if (end != asio::error::eof) {
     plain_reset_ = true;
@@ -175,6 +185,33 @@ void session::sent_tls(error_code error, std::size_t count) {
   wait_for_plain();
 }
 
+void session::read_more_plain() { read_plain({}); }
+
+// The kernel seals what its socket gets, and what OpenSSL sends by it stands in order with that:
+// nothing but alerts, since this direction is ours.
+void session::splice_tls(error_code error) {
+  if (!error && tls_failed_) error = asio::error::operation_aborted;
+  if (!error && piped_records_.are_all_that_are_safe()) error = tls_async::errc::ktls_fixed_keys;
+  if (!error) {
+    std::size_t const count = piped_.drain(secured_.next_layer().native_handle(), error);
+    piped_records_.add(count);
+    piped_bytes_ += count;
+    to_tls() += count;
+  }
+  if (error == asio::error::would_block)
+    return secured_.next_layer().async_wait(socket::wait_write, then(&session::splice_tls));
+  if (error) {
+    piped_.give_back();
+    cut_short(is_server() ? "client" : "backend", why(error));
+    return end_direction();
+  }
+  // There is probably more; others come to their turn in between.
+  if (piped_at_once_ >= tls_async::max_record_plaintext)
+    return asio::post(secured_.get_executor(), then(&session::read_more_plain));
+  piped_.give_back();
+  wait_for_plain();
+}
+
 void session::end_of_plain() {
   // The kernel tells a reset once. If it has told the write of the other direction, this one reads
   // an end; that write is done, so its handler is about to say so.
@@ -182,6 +219,7 @@ void session::end_of_plain() {
     return asio::post(secured_.get_executor(), then(&session::end_of_plain));
   if (plain_reset_) return end_behind(cut_at_arrival(secured_.next_layer()));
   plain_ended_ = true;
+  allow_close_notify();
   tls_close_write(secured_, no_limit, then(&session::closed_tls));
 }
 
@@ -193,6 +231,10 @@ asio::awaitable<void> session::cut_at_arrival(socket& last) {
     co_await next_look.async_wait(as_values);
   }
   cut();
+}
+
+void session::allow_close_notify() {
+  if (kernel_seals_) SSL_set_quiet_shutdown(secured_.native_handle(), 0);
 }
 
 void session::closed_tls(error_code error) {

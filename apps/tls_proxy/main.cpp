@@ -62,7 +62,8 @@ int main(int argc, char* argv[]) {
       return made;
     };
     auto context = load();
-    log.warn(serving::raise_descriptor_limit(chosen->listen.connections, 2));
+    // A connection has two sockets, and a pipe while bytes are under way in the kernel.
+    log.warn(serving::raise_descriptor_limit(chosen->listen.connections, chosen->ktls ? 4 : 2));
     backends list{chosen->backends,
                   [&](std::string_view what) { log.event(log_level::warning, "backend", what); },
                   {chosen->retry, {}, backends::clock::now}};

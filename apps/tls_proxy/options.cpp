@@ -49,6 +49,7 @@ po::options_description table() {
   add("early-connect", "server: to the backend during the handshake");
   add("accept-proxy", "clients send a PROXY header (v2) first");
   add("send-proxy", "send one to the backend");
+  add("ktls", "kernel TLS for sending, where available");
   add("threads", number(standard.listen.threads), "number of threads");
   add("max-connections", number(static_cast<std::int64_t>(standard.listen.connections)),
       "connections at once; others wait");
@@ -111,6 +112,10 @@ serving::manual about() {
            {"early-connect",
             "Saves a client the time that it takes to connect to the backend. But then everybody "
             "who connects to the proxy makes it connect to the backend, without a handshake too."},
+           {"ktls",
+            "What is sent by TLS goes from one socket to the other and never enters the program. "
+            "The log says for each connection whether the kernel sealed it or the process did. A "
+            "peer that asks for new keys is cut off."},
            {"retry-seconds", "Unless no other answers."}},
       .signals = serving::server_signals(),
       .exit_statuses = serving::server_exit_statuses(),
@@ -186,6 +191,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   chosen.early_connect = values.count("early-connect") != 0;
   chosen.accept_proxy_header = values.count("accept-proxy") != 0;
   chosen.send_proxy_header = values.count("send-proxy") != 0;
+  chosen.ktls = values.count("ktls") != 0;
   chosen.handshake = serving::seconds_from(1, values, "handshake-seconds");
   chosen.connect = serving::seconds_from(1, values, "connect-seconds");
   chosen.retry = serving::seconds_from(1, values, "retry-seconds");

@@ -43,6 +43,7 @@ struct options {
   bool early_connect = false;  // as server: while the client still shakes hands
   bool accept_proxy_header = false;
   bool send_proxy_header = false;
+  bool ktls = false;
   std::chrono::seconds handshake{10};
   std::chrono::seconds connect{10};
   std::chrono::seconds retry{10};  // how long a backend that has failed is passed over

@@ -31,6 +31,7 @@ tls_async::stream_options stream_options_for(options const& chosen) {
   tls_async::stream_options all;
   all.handshake_deadline = chosen.handshake;
   all.write_stall_deadline = session::no_limit;  // a completed write tells less than progress()
+  if (chosen.ktls) all.ktls = tls_async::ktls::tx;
   return all;
 }
 
@@ -104,6 +105,13 @@ void session::end(std::exception_ptr failure) {
   std::exchange(ended_, {})(failure, stats());
 }
 
+// What goes by the pipe the stream does not see.
+tls_async::stats session::stats() const noexcept {
+  auto all = secured_.stats();
+  all.plaintext_sealed += piped_bytes_;
+  return all;
+}
+
 void session::finish() {
   if (!relaying_) abort();
 }
@@ -172,7 +180,19 @@ asio::awaitable<bool> session::handshake() {
     co_return fail(peer + " does not speak TLS, perhaps plain HTTP: " + why(error));
   if (error) co_return fail("handshake with " + peer + " failed: " + why(error));
   record_.protocol = SSL_get_version(secured_.native_handle());
+  if (options_.ktls) look_at_kernel();
   co_return record_.incident.empty();
+}
+
+void session::look_at_kernel() {
+  auto const state = secured_.ktls_status().sending;
+  kernel_seals_ = state == tls_async::ktls_state::on;
+  record_.sealed_by = kernel_seals_ ? "kernel" : "process";
+  log_.event(serving::log_level::debug, record_.client,
+             std::string("kernel TLS is ") + to_string(state));
+  // The stream ends a session whose keys the kernel can't change by close_notify. In the middle of
+  // what is carried that would be a lie: SSL_shutdown(3) sends none until allow_close_notify().
+  if (kernel_seals_) SSL_set_quiet_shutdown(secured_.native_handle(), 1);
 }
 
 // One after the other, until one answers.

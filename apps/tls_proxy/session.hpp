@@ -12,6 +12,7 @@
 #include "lent_buffer.hpp"
 #include "options.hpp"
 #include "proxy_header.hpp"
+#include "splice.hpp"
 
 #include "serving/connection.hpp"
 #include "serving/metrics.hpp"
@@ -45,7 +46,7 @@ public:
   void start(end_handler ended) override;
   void finish() override;
   void abort() override;
-  tls_async::stats stats() const noexcept override { return secured_.stats(); }
+  tls_async::stats stats() const noexcept override;
 
   // The watch over the two directions sets the limit.
   static constexpr auto no_limit = std::chrono::hours(24 * 365);
@@ -59,6 +60,7 @@ private:
   boost::asio::awaitable<bool> prepare();
   boost::asio::awaitable<bool> receive_header();
   boost::asio::awaitable<bool> handshake();
+  void look_at_kernel();
   boost::asio::awaitable<bool> connect();
   boost::asio::awaitable<bool> send_header();
 
@@ -78,10 +80,13 @@ private:
   // From TCP to TLS.
   void wait_for_plain();
   void read_plain(error_code end);
+  void read_more_plain();
+  void splice_tls(error_code error);
   void sent_tls(error_code error, std::size_t count);
   void end_of_plain();
   boost::asio::awaitable<void> cut_at_arrival(socket& last);
   void closed_tls(error_code error);
+  void allow_close_notify();
 
   void expire_after(std::chrono::seconds limit, socket& waits);
   std::uint64_t progress();
@@ -110,11 +115,17 @@ private:
   std::unique_ptr<serving::stall_watch, serving::stall_watch::ended_by> watched_;
   lent_buffer opened_;  // while its bytes are under way
   lent_buffer sealed_;
+  lent_pipe piped_;  // in the place of sealed_, where the kernel seals
+  std::size_t piped_at_once_ = 0;
+  std::uint64_t piped_bytes_ = 0;
+  sealed_records piped_records_;
+  bool kernel_seals_ = false;
   int open_directions_ = 0;
   bool relaying_ = false;
   bool expired_ = false;  // the last step that had a limit
   bool writing_plain_ = false;
   bool tls_ended_ = false;    // by the peer's close_notify
+  bool tls_failed_ = false;   // the session, which a write to the socket alone would not notice
   bool plain_ended_ = false;  // by the peer's FIN
   bool plain_reset_ = false;  // which a read may take for an end
   std::optional<backends::choice> chosen_;

@@ -53,15 +53,16 @@ BOOST_AUTO_TEST_CASE(needs_a_backend_and_for_a_server_a_certificate) {
   BOOST_TEST(client->server_name == "");  // that of each backend
   BOOST_TEST(!client->insecure);
   BOOST_TEST(!client->accept_proxy_header);
+  BOOST_TEST(!client->ktls);
 }
 
 BOOST_AUTO_TEST_CASE(sets_what_it_names) {
   using std::chrono::seconds;
-  auto const chosen =
-      parse({"--mode=client", "--connect=h:1", "--listen=[::1]:0", "--cert=c", "--key=k",
-             "--cacert=a", "--server-name=n", "--alpn=h2,http/1.1", "--accept-proxy",
-             "--send-proxy", "--threads=3", "--max-connections=7", "--handshake-seconds=11",
-             "--connect-seconds=12", "--idle-seconds=13", "--stop-seconds=0", "--quiet"});
+  auto const chosen = parse(
+      {"--mode=client", "--connect=h:1", "--listen=[::1]:0", "--cert=c", "--key=k", "--cacert=a",
+       "--server-name=n", "--alpn=h2,http/1.1", "--accept-proxy", "--send-proxy", "--ktls",
+       "--threads=3", "--max-connections=7", "--handshake-seconds=11", "--connect-seconds=12",
+       "--idle-seconds=13", "--stop-seconds=0", "--quiet"});
   BOOST_TEST_REQUIRE(chosen.has_value());
   BOOST_TEST(chosen->listen.endpoint == serving::parse_endpoint("[::1]:0"));
   BOOST_TEST(chosen->listen.threads == 3u);
@@ -71,6 +72,7 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
   BOOST_TEST(chosen->server_name == "n");
   BOOST_TEST((chosen->alpn == std::vector<std::string>{"h2", "http/1.1"}));
   BOOST_TEST(chosen->accept_proxy_header);
+  BOOST_TEST(chosen->ktls);
   BOOST_TEST(chosen->send_proxy_header);
   BOOST_TEST((chosen->handshake == seconds(11)));
   BOOST_TEST((chosen->connect == seconds(12)));
@@ -127,8 +129,11 @@ std::string line(connection_record const& record) {
 }
 
 BOOST_AUTO_TEST_CASE(has_all_that_is_known_of_a_connection) {
-  connection_record record{"127.0.0.1:4", "localhost:80", "TLSv1.3", 1, 2, {}, {}};
+  connection_record record{"127.0.0.1:4", "localhost:80", "TLSv1.3", 1, 2, {}, {}, {}};
   BOOST_TEST(line(record) == "127.0.0.1:4 localhost:80 TLSv1.3 1 2 0.000000s");
+  record.sealed_by = "kernel";
+  BOOST_TEST(line(record) == "127.0.0.1:4 localhost:80 TLSv1.3 1 2 0.000000s kernel");
+  record.sealed_by.clear();
   record.protocol.clear();
   record.incident = "the client: gone\n";
   BOOST_TEST(line(record) ==

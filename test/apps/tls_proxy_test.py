@@ -148,6 +148,22 @@ class TlsProxy(unittest.TestCase):
             line = proxy.err.wait_for(f" {10 * MEBIBYTE} {10 * MEBIBYTE} ")
             self.assertRegex(line, r"Z 127\.0\.0\.1:\d+ \S+:\d+ TLSv1\.3 \d+ \d+ \d+\.\d{6}s$")
 
+    def test_kernel_tls_changes_nothing_and_the_log_says_who_sealed(self):
+        """Where there is none, as on most hosts. What it does where there is: test/ktls."""
+        proxy = self.terminating("--ktls")
+        client = self.connect_tls(proxy)
+        backend = self.accept()
+        client.sendall(b"question")
+        self.assertEqual(receive_exactly(backend, 8), b"question")
+        sender = threading.Thread(target=backend.sendall, args=(bytes(MEBIBYTE),))
+        sender.start()
+        self.assertEqual(receive_exactly(client, MEBIBYTE), bytes(MEBIBYTE))
+        sender.join()
+        backend.close()
+        self.assertEqual(read_to_end(client), b"")
+        client.unwrap().close()
+        self.assertRegex(proxy.err.wait_for(f" 8 {MEBIBYTE} "), r"s (kernel|process)$")
+
     def test_an_end_of_the_client_leaves_the_other_direction_open(self):
         *_, client, service = self.chain()
         client.sendall(b"question")

@@ -18,7 +18,7 @@ done
 ip link set lo up
 
 # Here kernel TLS must be on: a case that does not find it fails.
-export KTLS_REQUIRED=1
+export KTLS_REQUIRED=1 TLS_PROXY=/bin/tls_proxy
 while read -r case; do
   echo "begin $case"
   timeout 60 /program --run_test="$case" --log_level=message --color_output=no </dev/null 2>&1
