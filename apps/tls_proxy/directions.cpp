@@ -170,19 +170,21 @@ void session::read_plain(error_code end) {
 
 void session::sent_tls(error_code error, std::size_t count) {
   to_tls() += count;
-  if (error) {
-    // What its peer had said before is the other side's. Until all of that has been read and has
-    // arrived, what that side says is passed over: a write fails again.
-    fail_tls(error);
-    if (tls_ended_ && serving::has_arrived(plain_)) {
-      cut();
-      return end_direction();
-    }
-    count = 0;
-  }
+  if (error) return lose_tls(error);
   if (count == lent_buffer::bytes) return read_plain({});  // there is probably more
   sealed_.give_back();
   wait_for_plain();
+}
+
+// What its peer had said before is the other side's. Until all of that has been read and has
+// arrived, what that side says is passed over: to send it fails again.
+void session::lose_tls(error_code error) {
+  sealed_.give_back();
+  piped_.give_back();
+  fail_tls(error);
+  if (!tls_ended_ || !serving::has_arrived(plain_)) return wait_for_plain();
+  cut();
+  end_direction();
 }
 
 void session::read_more_plain() { read_plain({}); }
@@ -200,11 +202,12 @@ void session::splice_tls(error_code error) {
   }
   if (error == asio::error::would_block)
     return secured_.next_layer().async_wait(socket::wait_write, then(&session::splice_tls));
-  if (error) {
+  if (error == tls_async::errc::ktls_fixed_keys) {  // its peer doesn't know of an end
     piped_.give_back();
-    cut_short(is_server() ? "client" : "backend", why(error));
-    return end_direction();
+    fail_tls(error);
+    return end_behind(cut_at_arrival(plain_));
   }
+  if (error) return lose_tls(error);
   // There is probably more; others come to their turn in between.
   if (piped_at_once_ >= tls_async::max_record_plaintext)
     return asio::post(secured_.get_executor(), then(&session::read_more_plain));

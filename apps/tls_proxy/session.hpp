@@ -83,6 +83,7 @@ private:
   void read_more_plain();
   void splice_tls(error_code error);
   void sent_tls(error_code error, std::size_t count);
+  void lose_tls(error_code error);
   void end_of_plain();
   boost::asio::awaitable<void> cut_at_arrival(socket& last);
   void closed_tls(error_code error);

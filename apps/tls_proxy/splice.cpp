@@ -21,9 +21,8 @@ using boost::system::error_code;
 bool lent_pipe::borrow() noexcept {
   if (ends_.read != -1) return true;
   auto& kept = kept_here();
-  if (!kept.empty()) {
-    ends_ = kept.back();
-    kept.pop_back();
+  if (kept.count != 0) {
+    ends_ = kept.places[--kept.count];
     return true;
   }
   std::array<int, 2> made{};
@@ -36,8 +35,8 @@ bool lent_pipe::borrow() noexcept {
 void lent_pipe::give_back() noexcept {
   if (ends_.read == -1) return;
   auto& kept = kept_here();
-  if (held_ == 0 && kept.size() < most_kept) {
-    kept.push_back(ends_);
+  if (held_ == 0 && kept.count < most_kept) {
+    kept.places[kept.count++] = ends_;
   } else {
     close(ends_);
   }
@@ -80,8 +79,8 @@ std::size_t lent_pipe::drain(int to, error_code& error) noexcept {
 }
 
 lent_pipe::kept_ends::~kept_ends() {
-  for (auto const& each : *this)
-    lent_pipe::close(each);
+  while (count != 0)
+    lent_pipe::close(places[--count]);
 }
 
 void lent_pipe::close(ends const& both) noexcept {
@@ -89,7 +88,7 @@ void lent_pipe::close(ends const& both) noexcept {
   ::close(both.write);
 }
 
-lent_pipe::kept_ends& lent_pipe::kept_here() {
+lent_pipe::kept_ends& lent_pipe::kept_here() noexcept {
   thread_local kept_ends kept;
   return kept;
 }

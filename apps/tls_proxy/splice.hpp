@@ -10,9 +10,9 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace tls_proxy {
 
@@ -46,16 +46,20 @@ private:
     int read = -1;
     int write = -1;
   };
-  // Closes them with their thread.
-  struct kept_ends : std::vector<ends> {
-    kept_ends() { reserve(most_kept); }
+  // Closes them with their thread. Takes no memory: a thread may give back what it has not
+  // borrowed.
+  struct kept_ends {
+    kept_ends() = default;
     kept_ends(kept_ends const&) = delete;
     kept_ends& operator=(kept_ends const&) = delete;
     ~kept_ends();
+
+    std::array<ends, most_kept> places;
+    std::size_t count = 0;
   };
 
   static void close(ends const& both) noexcept;
-  static kept_ends& kept_here();
+  static kept_ends& kept_here() noexcept;
 
   ends ends_;
   std::size_t held_ = 0;
