@@ -150,6 +150,40 @@ class BadInput(unittest.TestCase):
             self.assertEqual({name: len(its["rounds"]) for name, its in scenarios[0]["stacks"].items()},
                              {"tls_proxy": 1})
 
+    def test_threads_that_are_no_number_are_refused(self):
+        for threads in ("-1", "0", "x", "1025"):
+            done = run(*PYTHON, RUN, BIN_FOLDER, "none.json", "--threads", threads)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn(f'--threads: must be a number between 1 and 1024, not "{threads}"', done.stderr)
+
+    def test_threads_have_files_of_their_own_and_what_has_none_is_named(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file, own = os.path.join(folder, "x.json"), os.path.join(folder, "x.threads2.json")
+            run_with = lambda *words: run(*PYTHON, RUN, BIN_FOLDER, file, "--quick", "--rounds", "1", *words)
+            done = run_with("--threads", "2", "--scenario", "header_body", "--scenario", "proxy_upload:tls_proxy",
+                            "--scenario", "https_1KiB:tls_async")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn("header_body is not of whole programs", done.stderr)
+            self.assertIn("tls_async has one thread", done.stderr)
+            self.assertNotIn("sender CPU", done.stdout)
+            self.assertEqual(sorted(os.listdir(folder)), ["x.threads2.html", "x.threads2.https.json"])
+            with open(os.path.join(folder, "x.threads2.https.json"), encoding="utf-8") as text:
+                data = json.load(text)
+            self.assertEqual(data["environment"]["threads"], 2)
+            self.assertEqual([each["name"] for each in data["scenarios"]], ["proxy_upload"])
+            with open(os.path.join(folder, "x.threads2.html"), encoding="utf-8") as text:
+                self.assertIn("with 2 threads for each server", text.read())
+
+            for words in ((), ("--threads", "3")):
+                done = run_with("--scenario", "proxy_upload:tls_proxy", "--json", own, *words)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertIn("was measured with --threads 2; choose another --json", done.stderr)
+            with open(own, "w", encoding="utf-8") as text:
+                json.dump({"format": 2, "complete": True, "environment": {"unavailable": []}, "scenarios": []}, text)
+            done = run(*PYTHON, REPORT, own)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("different numbers of threads", done.stderr)
+
     def test_path_without_asio_is_named_when_configured(self):
         with tempfile.TemporaryDirectory() as folder:
             done = run(CMAKE, "-S", os.path.dirname(FOLDER), "-B", folder, "-G", "Ninja",

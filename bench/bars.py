@@ -16,6 +16,7 @@ import os
 import statistics
 
 from estimate import estimate
+from https_scenarios import OF_ONE_THREAD, is_of_programs
 
 ENOUGH_ROUNDS = 15
 TOLERANCE = 0.03  # of the bar, for the worse end of the interval
@@ -81,11 +82,19 @@ def shown_limit(kind, value):
     return {"inverse": "≥ ", "change": "± "}.get(kind, "≤ ") + number
 
 
-def results(scenarios):
+def with_threads(number):
+    """Those that can be measured on servers with so many threads."""
+    if number == 1:
+        return BARS
+    return [bar for bar in BARS
+            if is_of_programs(bar["scenario"]) and not {bar["stack"], *peers_of(bar)}.intersection(OF_ONE_THREAD)]
+
+
+def results(scenarios, threads=1):
     """What HEAD says of each bar, in words; `scenarios` as in the JSON."""
     stacks_of = {s["name"]: s["stacks"] for s in scenarios}
     made = []
-    for bar in BARS:
+    for bar in with_threads(threads):
         kind, limit, goal = bar["kind"], bar["bar"], bar["goal"]
         values = values_of(bar, stacks_of)
         row = [bar["what"], "", len(values), shown_limit(kind, limit), shown_limit(kind, goal), "not measured"]
@@ -101,10 +110,10 @@ def results(scenarios):
     return made
 
 
-def wanted():
+def wanted(threads=1):
     """What has to run for all bars: the stacks of each scenario."""
     needed = {}
-    for bar in BARS:
+    for bar in with_threads(threads):
         stacks = [bar["stack"]]
         if bar["kind"] == "tax":
             stacks += FLOOR

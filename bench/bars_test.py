@@ -6,7 +6,7 @@
 import unittest
 
 import bars
-from https_scenarios import SCENARIOS
+from https_scenarios import OF_ONE_THREAD, SCENARIOS
 
 KINDS_OF_LESS = ("ratio", "tax", "kib", "value")
 
@@ -87,6 +87,13 @@ class Table(unittest.TestCase):
         for name, stacks in wanted.items():
             self.assertLessEqual(set(stacks), set(SCENARIOS[name].stacks), name)
         self.assertLessEqual({name for name in SCENARIOS if name.startswith("proxy_")}, set(wanted))
+
+    def test_bars_with_threads_are_of_whole_programs_that_have_them(self):
+        wanted = bars.wanted(2)
+        self.assertLessEqual({"https_short_full", "https_1KiB", "https_1MiB", "proxy_1MiB"}, set(wanted))
+        for name, stacks in wanted.items():
+            self.assertLessEqual(set(stacks), set(SCENARIOS[name].stacks) - set(OF_ONE_THREAD), name)
+        self.assertEqual({row[0] for row in bars.results([], 2)}, {bar["what"] for bar in bars.with_threads(2)})
 
     def test_the_better_of_nginx_and_haproxy_is_asked_for_by_both_names(self):
         self.assertEqual(bars.wanted()["proxy_1KiB"], ["haproxy", "nginx", "tls_proxy"])

@@ -2,12 +2,13 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# https.py BIN_FOLDER JSON [--quick | --smoke] [--rounds N] [--scenario NAME[:STACK,STACK]]... [--stack NAME]... :
-# the scenarios of whole programs, driven from a process of its own, one thread a server: servers of files over HTTPS,
-# and proxies that end TLS in front of a backend. What is measured is the server's CPU time for one request or
-# connection, or its memory for one connection that waits; before that each server's bodies are compared with the files,
-# which is all that --smoke does, so that it needs neither wrk nor h2load. Writes the format of tls_bench. Exit status:
-# 0 done, 1 wrong usage or something is missing and the rest has run, 2 a run failed.
+# https.py BIN_FOLDER JSON [--quick | --smoke] [--rounds N] [--threads N] [--scenario NAME[:STACK,STACK]]... [--stack
+# NAME]... : the scenarios of whole programs, driven from a process of its own, one thread a server unless told
+# otherwise: servers of files over HTTPS, and proxies that end TLS in front of a backend. What is measured is the
+# server's CPU time for one request or connection, or its memory for one connection that waits; before that each
+# server's bodies are compared with the files, which is all that --smoke does, so that it needs neither wrk nor h2load.
+# Writes the format of tls_bench. Exit status: 0 done, 1 wrong usage or something is missing and the rest has run, 2 a
+# run failed.
 import argparse
 import http.client
 import json
@@ -27,7 +28,8 @@ import clients
 import proxies
 import servers
 from estimate import estimate
-from https_scenarios import CLIENTS, SCENARIOS, STACKS, needed_by_all, needed_by_stack
+from https_scenarios import (CLIENTS, OF_ONE_THREAD, SCENARIOS, STACKS, have_threads, needed_by_all, needed_by_stack,
+                             number_of_threads)
 
 SMOKE_BYTES = 3 << 20
 
@@ -47,11 +49,11 @@ def figures(stacks, base):
             stack["ratio_to"] = {base: ratios}
 
 
-def write(scenarios, missing, complete, target):
+def write(scenarios, threads, missing, complete, target):
     version = subprocess.run(["openssl", "version"], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
     data = {"format": 2, "complete": complete, "scenarios": scenarios,
             "environment": {"date": time.strftime("%FT%RZ", time.gmtime()), "openssl": version,
-                            "kernel": platform.release(), "cores": os.cpu_count(),
+                            "kernel": platform.release(), "cores": os.cpu_count(), "threads": threads,
                             "protocol": "TLS 1.3", "cipher": "AES-128-GCM", "group": "X25519",
                             "unavailable": missing}}
     with open(target + ".part", "w", encoding="utf-8") as file:
@@ -75,11 +77,11 @@ def make_files(folder, most_bytes):
                 shutil.copyfileobj(file, both)
 
 
-def run(scenario, names, rounds, seconds, bin_folder, folder):
+def run(scenario, names, threads, rounds, seconds, bin_folder, folder):
     its = SCENARIOS[scenario]
     client = CLIENTS[its.client]
-    started = (lambda name: proxies.proxy(name, its.backend, bin_folder, folder)) if its.backend else \
-        (lambda name: servers.server(name, bin_folder, folder))
+    started = (lambda name: proxies.proxy(name, threads, its.backend, bin_folder, folder)) if its.backend else \
+        (lambda name: servers.server(name, threads, bin_folder, folder))
     stacks = {n: {"rounds": [], "checked": {}} for n in names}
     # The first round is not timed: it compares the bodies. Nobody is always the first.
     for turn in range(rounds + 1):
@@ -100,9 +102,10 @@ def run(scenario, names, rounds, seconds, bin_folder, folder):
                 print(f"\n{scenario} on {stack} failed: {error}", file=sys.stderr)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
-    figures(stacks, its.stacks[0])
+    base = its.stacks[0] if threads == 1 else "nginx"  # Which all scenarios have.
+    figures(stacks, base)
     return {"name": scenario, "unit": client.unit, "messages": 0, "message_bytes": its.size,
-            "at_once": its.connections, "what": client.what.format(**its._asdict()), "base": its.stacks[0],
+            "at_once": its.connections, "what": client.what.format(**its._asdict()), "base": base,
             "stacks": stacks}
 
 
@@ -118,6 +121,7 @@ def parsed():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=number_of_threads, default=1)
     parser.add_argument("--scenario", action="append", default=[])
     parser.add_argument("--stack", action="append", default=[])
     return parser.parse_args()
@@ -130,12 +134,18 @@ def chosen(asked):
         scenario, _, stacks = name.partition(":")
         wanted[scenario] = stacks.split(",") if stacks else asked.stack or STACKS
     unknown, stacks = False, sorted(set().union(*wanted.values()))
+    if asked.threads > 1:
+        named = {*asked.stack, *(stack for name in asked.scenario for stack in name.partition(":")[2].split(","))}
+        for stack in named.intersection(OF_ONE_THREAD):
+            print(f"https: {stack} has one thread", file=sys.stderr)
+            unknown = True
     for kind, names, known in (("scenario", wanted, SCENARIOS), ("stack", stacks, STACKS)):
         for name in names:
             if name not in known:
                 print(f"https: no {kind} '{name}'; there are: {' '.join(known)}", file=sys.stderr)
                 unknown = True
-    able = {name: [s for s in its.stacks if s in wanted[name]] for name, its in SCENARIOS.items() if name in wanted}
+    able = {name: [s for s in have_threads(asked.threads, its.stacks) if s in wanted[name]]
+            for name, its in SCENARIOS.items() if name in wanted}
     return {name: stacks for name, stacks in able.items() if stacks}, unknown
 
 
@@ -185,16 +195,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         make_files(folder, SMOKE_BYTES if asked.smoke else sys.maxsize)
         for name, names in wanted.items():
-            result = run(name, names, rounds, seconds, asked.bin_folder, folder)
+            result = run(name, names, asked.threads, rounds, seconds, asked.bin_folder, folder)
             scenarios.append(result)
-            write(scenarios, missing, False, asked.json)
+            write(scenarios, asked.threads, missing, False, asked.json)
             stacks = result["stacks"]
             failed = failed or any("failed" in stack for stack in stacks.values())
             if asked.smoke:
                 print(f"{name}: {sum('failed' not in stack for stack in stacks.values())} servers did their work")
                 continue
             print_figures(result)
-    write(scenarios, missing, True, asked.json)
+    write(scenarios, asked.threads, missing, True, asked.json)
     # Nothing is compared in a smoke run, so that it can do without these programs.
     sys.exit(2 if failed else 1 if unknown or missing and not asked.smoke else 0)
 

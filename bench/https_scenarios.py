@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 #
 # What https.py measures, on which servers, by which clients, and what has to be installed for each.
+import argparse
 from typing import Callable, NamedTuple
 
 import clients
@@ -13,6 +14,7 @@ H2_STACKS = ("nginx", "https_server", "h2o")
 FILE_STACKS = ("nginx", "https_server")
 PROXY_STACKS = ("nginx", "tls_proxy", "haproxy", "hitch", "stunnel")
 STACKS = list(dict.fromkeys((*H1_STACKS, "h2o", *PROXY_STACKS)))
+OF_ONE_THREAD = tuple(stack for stack in H1_STACKS if stack not in FILE_STACKS)  # https_beast has no more.
 
 
 class Client(NamedTuple):
@@ -84,6 +86,22 @@ SCENARIOS = {
     "proxy_upload": Scenario(1 << 20, 8, "upload", PROXY_STACKS, "sink", is_quick=False),
     "proxy_both_ways": Scenario(1 << 20, 8, "both_ways", PROXY_STACKS, "echo", is_quick=False),
     "proxy_idle_1000": Scenario(1024, 1000, "idle", PROXY_STACKS, "http")}
+
+
+def is_of_programs(name):
+    """Whether this scenario is ours, not one of tls_bench, whether there is such a one or not."""
+    return name.startswith(("https_", "proxy_"))
+
+
+def number_of_threads(word):
+    """Of an option."""
+    if not word.isdecimal() or not 1 <= int(word) <= 1024:
+        raise argparse.ArgumentTypeError(f'must be a number between 1 and 1024, not "{word}"')
+    return int(word)
+
+
+def have_threads(number, stacks):
+    return [stack for stack in stacks if number == 1 or stack not in OF_ONE_THREAD]
 
 
 def needed_by_stack(scenario, stack):

@@ -2,7 +2,8 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# peer_test.py BENCH_PEER [TEST]...: a server that does other work than it is compared for is not measured.
+# peer_test.py BENCH_PEER [TEST]...: a server that does other work than it is compared for, or has other threads, is
+# not measured.
 import json
 import os
 import socket
@@ -14,8 +15,11 @@ import threading
 import time
 import unittest
 
+import https
 import peer
-from https_scenarios import SCENARIOS
+import proxies
+import servers
+from https_scenarios import SCENARIOS, needed_by_stack
 
 BENCH_PEER = sys.argv[1]
 BODY = bytes(range(256)) * 4
@@ -163,6 +167,47 @@ class Checks(unittest.TestCase):
             done = run("short", server.port, 1, 0, self.file, "full", "server")
         self.assertEqual((done.returncode, done.stdout), (2, "ready\n"))
         self.assertIn("no start", done.stderr)
+
+
+class Threads(unittest.TestCase):
+    # What starts a thread may be ready before it has.
+    @staticmethod
+    def wait_for_tasks(server, number):
+        tasks = lambda: sum(len(os.listdir(f"/proc/{pid}/task")) for pid in server.all_pids())
+        while tasks() != number:
+            os.sched_yield()
+
+    def assert_has(self, start, name, scenario, tasks):
+        if not all(map(https.is_there, needed_by_stack(scenario, name))):
+            return
+        for threads, number in tasks.items():
+            with tempfile.TemporaryDirectory() as folder:
+                https.make_files(folder, 1)
+                with start(name, threads, folder) as server:
+                    self.wait_for_tasks(server, number)
+
+    def test_servers_have_as_many_as_they_are_told(self):
+        start = lambda name, threads, folder: servers.server(name, threads, os.path.dirname(BENCH_PEER), folder)
+        self.assert_has(start, "https_server", "https_1KiB", {1: 1, 2: 2})
+        self.assert_has(start, "nginx", "https_1KiB", {1: 1, 2: 3})
+
+    def test_proxies_have_as_many_as_they_are_told(self):
+        start = lambda name, threads, folder: proxies.proxy(name, threads, "sink", os.path.dirname(BENCH_PEER), folder)
+        self.assert_has(start, "tls_proxy", "proxy_1KiB", {1: 1, 2: 2})
+        self.assert_has(start, "nginx", "proxy_1KiB", {1: 1, 2: 3})
+        self.assert_has(start, "haproxy", "proxy_1KiB", {1: 1, 2: 2})
+        self.assert_has(start, "hitch", "proxy_1KiB", {1: 2, 2: 3})
+
+    def test_the_time_of_children_counts(self):
+        burn = """import os, sys, time
+if os.fork() == 0:
+    while time.process_time() < 0.1: pass
+    print("port 1", flush=True)
+sys.stdin.read()
+"""
+        with servers.Process([sys.executable, "-c", burn], has_children=True) as server:
+            own = time.clock_gettime(~server.process.pid << 3 | 2)
+            self.assertGreaterEqual(server.cpu() - own, 0.1)
 
 
 class Usage(unittest.TestCase):

@@ -1,8 +1,8 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# The proxies that https.py measures, which end TLS in front of a backend, as servers.py has the servers: one thread
-# each (stunnel has one for each connection), TCP and no HTTP. Only the proxy is measured.
+# The proxies that https.py measures, which end TLS in front of a backend, as servers.py has the servers (stunnel
+# has one thread for each connection), TCP and no HTTP. Only the proxy is measured.
 import contextlib
 import os
 import shutil
@@ -15,7 +15,7 @@ stream {{ server {{ listen 127.0.0.1:{port} ssl; ssl_protocols TLSv1.3;
 ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem; proxy_pass 127.0.0.1:{to}; }} }}
 """
 HAPROXY_SETTINGS = """global
-  nbthread 1
+  nbthread {threads}
   maxconn {most}
 defaults
   mode tcp
@@ -31,7 +31,7 @@ backend = "[127.0.0.1]:{to}"
 pem-file = "{folder}/both.pem"
 tls-protos = TLSv1.3
 ocsp-dir = ""
-workers = 1
+workers = {threads}
 {user}"""
 STUNNEL_SETTINGS = """foreground = yes
 pid =
@@ -46,26 +46,27 @@ sslVersion = TLSv1.3
 """
 
 
-def front(name, to, bin_folder, folder):
+def front(name, threads, to, bin_folder, folder):
     if name == "nginx":
-        return nginx("nginx", NGINX_STREAM_SETTINGS, folder, to=to)
+        return nginx("nginx", NGINX_STREAM_SETTINGS, folder, threads, to=to)
     if name == "haproxy":
         return configured(name, [shutil.which(name), "-db", "-f"], HAPROXY_SETTINGS, folder, to=to,
-                          most=MOST_CONNECTIONS)
+                          threads=threads, most=MOST_CONNECTIONS)
     if name == "hitch":
         user = 'user = "nobody"\n' if os.geteuid() == 0 else ""  # It refuses to serve as root.
-        return configured(name, [shutil.which(name), "--config"], HITCH_SETTINGS, folder, to=to, user=user)
+        return configured(name, [shutil.which(name), "--config"], HITCH_SETTINGS, folder, has_children=True,
+                          to=to, user=user, threads=threads)
     if name == "stunnel":
         return configured(name, [shutil.which(name)], STUNNEL_SETTINGS, folder, to=to)
-    return Process([os.path.join(bin_folder, "tls_proxy"), "--listen", "127.0.0.1:0", "--threads", "1", "--cert",
-                    os.path.join(folder, "cert.pem"), "--key", os.path.join(folder, "key.pem"), "--connect",
-                    f"127.0.0.1:{to}", "--max-connections", str(MOST_CONNECTIONS), "--quiet"])
+    return Process([os.path.join(bin_folder, "tls_proxy"), "--listen", "127.0.0.1:0", "--threads", str(threads),
+                    "--cert", os.path.join(folder, "cert.pem"), "--key", os.path.join(folder, "key.pem"),
+                    "--connect", f"127.0.0.1:{to}", "--max-connections", str(MOST_CONNECTIONS), "--quiet"])
 
 
 @contextlib.contextmanager
-def proxy(name, backend, bin_folder, folder):
+def proxy(name, threads, backend, bin_folder, folder):
     """In front of a backend of its own: http (nginx), or a sink or an echo of bench_peer."""
-    with (nginx("backend", NGINX_SETTINGS, folder, kind="") if backend == "http" else
+    with (nginx("backend", NGINX_SETTINGS, folder, 1, kind="") if backend == "http" else
           Process([os.path.join(bin_folder, "bench_peer"), backend])) as behind, \
-            front(name, behind.port, bin_folder, folder) as measured:
+            front(name, threads, behind.port, bin_folder, folder) as measured:
         yield measured

@@ -48,7 +48,10 @@ def load(path):
     found = [data for data in map(readable, there) if data]
     if not found:
         sys.exit(1)
-    return {"complete": all(data["complete"] for data in found),
+    threads = {data["environment"].get("threads", 1) for data in found}
+    if len(threads) > 1:
+        sys.exit(f"report: {' and '.join(there)} are of servers with different numbers of threads: move one away")
+    return {"complete": all(data["complete"] for data in found), "threads": threads.pop(),
             "environments": [data["environment"] for data in found],
             "scenarios": [scenario for data in found for scenario in data["scenarios"]]}, len(found) == len(there)
 
@@ -124,9 +127,9 @@ def environments(all_of_them):
     return "".join(out) + "</table>"
 
 
-def bars_table(scenarios):
+def bars_table(data):
     out = ["<table class='bars'><tr>" + "".join(f"<th>{escape(head)}</th>" for head in bars.HEAD) + "</tr>"]
-    for row in bars.results(scenarios):
+    for row in bars.results(data["scenarios"], data["threads"]):
         kind = {"met": "won", "missed": "lost"}.get(row[-1].partition(",")[0].partition(" ")[0], "")
         out.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row[:-1])
                    + f'<td class="{kind}">{escape(row[-1])}</td></tr>')
@@ -136,9 +139,11 @@ def bars_table(scenarios):
 def page(data):
     out = ["<!doctype html><html lang='en'><meta charset='utf-8'><title>tls_async: benchmark</title>",
            f"<style>{STYLE}</style><h1>tls_async: benchmark</h1>"]
+    if data["threads"] > 1:
+        out.append(f"<p>Whole programs with {data['threads']} threads for each server.</p>")
     if not data["complete"]:
         out.append("<p class='lost'>The run was ended before its last scenario.</p>")
-    out.append("<h2>Bars</h2>" + bars_table(data["scenarios"]))
+    out.append("<h2>Bars</h2>" + bars_table(data))
     out.append("<h2>Conditions</h2><p>Ratios are medians over rounds, each against the round of <code>asio_ssl</code> "
                "beside it, or of <code>nginx</code> where that takes no part, with 90 % bootstrap intervals; less "
                "is better. Counts and times are for one message, round trip, handshake or connection, as each scenario "
@@ -153,8 +158,9 @@ def page(data):
     return "".join(out) + "</html>\n"
 
 
-def print_bars(scenarios):
-    rows = [bars.HEAD] + [[str(cell) for cell in row] for row in bars.results(scenarios)]
+def print_bars(data):
+    results = bars.results(data["scenarios"], data["threads"])
+    rows = [bars.HEAD] + [[str(cell) for cell in row] for row in results]
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
@@ -162,7 +168,7 @@ def print_bars(scenarios):
 
 def markdown(data):
     print("| " + " | ".join(bars.HEAD) + " |\n" + "|---" * len(bars.HEAD) + "|")
-    for row in bars.results(data["scenarios"]):
+    for row in bars.results(data["scenarios"], data["threads"]):
         print("| " + " | ".join(map(str, row)) + " |")
     print()
     tuned = "asio_ssl_newer_tuned"
@@ -198,7 +204,7 @@ def main(arguments):
         target = arguments[1] if len(arguments) == 2 else os.path.splitext(arguments[0])[0] + ".html"
         with open(target, "w", encoding="utf-8") as file:
             file.write(page(data))
-        print_bars(data["scenarios"])
+        print_bars(data)
         print(f"report: {target}")
     sys.exit(0 if all_used else 1)
 

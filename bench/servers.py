@@ -1,8 +1,8 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 #
-# The servers that https.py measures, as processes: one thread each, the same certificate, no access log. What is more
-# about proxies is in proxies.py.
+# The servers that https.py measures, as processes: with as many threads each as it says (nginx has processes), the
+# same certificate, no access log. What is more about proxies is in proxies.py.
 import os
 import re
 import shutil
@@ -11,7 +11,7 @@ import subprocess
 import time
 
 MOST_CONNECTIONS = 2048  # A proxy has two descriptors for each.
-NGINX_HEAD = """daemon off; master_process off; pid {folder}/{name}.pid; error_log stderr crit;
+NGINX_HEAD = """daemon off; {processes} pid {folder}/{name}.pid; error_log stderr crit;
 events {{ worker_connections 4096; }}
 """
 NGINX_SETTINGS = NGINX_HEAD + """
@@ -20,7 +20,7 @@ proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3; uwsgi_temp_path {fol
 server {{ listen 127.0.0.1:{port} {kind}; ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
 ssl_protocols TLSv1.3; root {folder}/root; }} }}
 """
-H2O_SETTINGS = """{user}num-threads: 1
+H2O_SETTINGS = """{user}num-threads: {threads}
 max-connections: 512
 pid-file: {folder}/h2o.pid
 error-log: /dev/null
@@ -55,10 +55,11 @@ def announced_port(process):
 class Process:
     """A server process, ended when the block that it was made for is left. Without a port it says its own."""
 
-    def __init__(self, command, port=None):
+    def __init__(self, command, port=None, has_children=False):
         self.port = port
-        # It ends with us, whatever ends us.
-        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.PIPE,
+        # It ends with us, whatever ends us. One that is killed could not end its children.
+        ended_by = "TERM" if has_children else "KILL"
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", ended_by, *command], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def __enter__(self):
@@ -79,7 +80,7 @@ class Process:
         self.process.stdout.close()
 
     def all_pids(self):
-        """It and its children: some have a process that serves and one that watches."""
+        """It and its children: some have processes that serve and one that watches."""
         pids = [self.process.pid]
         for pid in pids:
             with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
@@ -99,27 +100,33 @@ class Process:
         return total
 
 
-def configured(name, command, settings, folder, **values):
+def configured(name, command, settings, folder, has_children=False, **values):
     """A server that is told a port of ours in its settings, which stand in a file at the end of the command."""
     port, path = free_port(), os.path.join(folder, f"{name}.conf")
     with open(path, "w", encoding="utf-8") as file:
         file.write(settings.format(name=name, folder=folder, port=port, **values))
-    return Process([*command, path], port)
+    return Process([*command, path], port, has_children)
 
 
-def nginx(name, settings, folder, **values):
-    return configured(name, [shutil.which("nginx"), "-p", folder, "-c"], settings, folder, **values)
+def nginx(name, settings, folder, threads, **values):
+    processes = "master_process off;"
+    if threads > 1:
+        user = "user root;" if os.geteuid() == 0 else ""  # Its workers would be nobody, who can't read the folder.
+        processes = f"worker_processes {threads}; {user}"
+    return configured(name, [shutil.which("nginx"), "-p", folder, "-c"], settings, folder,
+                      has_children=threads > 1, processes=processes, **values)
 
 
-def server(name, bin_folder, folder):
+def server(name, threads, bin_folder, folder):
     cert, key, root = (os.path.join(folder, f) for f in ("cert.pem", "key.pem", "root"))
     if name == "nginx":
-        return nginx(name, NGINX_SETTINGS, folder, kind="ssl http2")
+        return nginx(name, NGINX_SETTINGS, folder, threads, kind="ssl http2")
     if name == "h2o":
         user = "user: root\n" if os.geteuid() == 0 else ""  # h2o would take nobody, who can't read the folder.
-        return configured(name, [shutil.which("h2o"), "-c"], H2O_SETTINGS, folder, user=user)
+        return configured(name, [shutil.which("h2o"), "-c"], H2O_SETTINGS, folder, user=user,
+                          threads=threads)
     if name == "https_server":
-        return Process([os.path.join(bin_folder, "https_server"), "--listen", "127.0.0.1:0", "--threads", "1",
-                        "--cert", cert, "--key", key, "--root", root, "--max-connections", str(MOST_CONNECTIONS),
-                        "--quiet"])
+        return Process([os.path.join(bin_folder, "https_server"), "--listen", "127.0.0.1:0", "--threads",
+                        str(threads), "--cert", cert, "--key", key, "--root", root, "--max-connections",
+                        str(MOST_CONNECTIONS), "--quiet"])
     return Process([os.path.join(bin_folder, "https_beast"), name, cert, key, root])
