@@ -210,6 +210,20 @@ sys.stdin.read()
             self.assertGreaterEqual(server.cpu() - own, 0.1)
 
 
+class Idle(unittest.TestCase):
+    def test_a_connection_has_one_descriptor_and_a_proxied_one_two(self):
+        for stack, number in (("https_server", 1), ("tls_proxy", 2)):
+            if stack == "tls_proxy" and not https.is_there("nginx"):
+                continue
+            done = subprocess.run([sys.executable, "-B", os.path.join(os.path.dirname(__file__), "idle.py"),
+                                   os.path.dirname(BENCH_PEER), "--connections", "20", "--stack", stack],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"| `{stack}` | 20 |", done.stdout)
+            for what in ("descriptors", "epoll items"):
+                self.assertIn(f"| {what} | {number} |", done.stdout)
+
+
 class Usage(unittest.TestCase):
     def test_wrong_words_get_the_usage(self):
         for words in ((), ("nonsense",), ("short", 1, 1, 1, "file", "half", "server"), ("idle", 1), ("echo", 1)):
