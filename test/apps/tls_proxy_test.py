@@ -23,7 +23,7 @@ import urllib.request
 
 import programs
 from programs import AUTHORITY, BIN, CERTIFICATE, KEY, PATIENCE, HttpsServer, Program, Server, make_certificate, read_to_end
-from tls_context import client_context
+from tls_context import client_context, server_context
 
 STOPPED, USAGE, NOT_STARTED = range(3)
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -906,8 +906,7 @@ class TlsProxy(unittest.TestCase):
 
     def test_an_answer_arrives_although_a_backend_with_tls_has_not_read_the_upload(self):
         """The proxy is told of the reset as it writes, and finds the answer behind that."""
-        server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        server.load_cert_chain(CERTIFICATE, KEY)
+        server = server_context(CERTIFICATE, KEY)
         proxy = self.wrapping(self.backend.getsockname()[1])
         for ends in (True, False):
             with self.subTest(ends):
@@ -1048,8 +1047,7 @@ class TlsProxy(unittest.TestCase):
     def test_an_answer_arrives_although_its_backend_takes_no_upload(self):
         proxy = self.wrapping(self.backend.getsockname()[1])
         client = self.connect_slowly(proxy)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATE, KEY)
+        context = server_context(CERTIFICATE, KEY)
         backend = context.wrap_socket(self.accept(), server_side=True)
         self.addCleanup(backend.close)
         backend.sendall(bytes(2 * MEBIBYTE))
