@@ -79,10 +79,12 @@ BOOST_AUTO_TEST_CASE(from_the_socket_stops_at_a_record_without_plaintext) {
   BOOST_TEST(bool{pair.client_writes("one")});
   BOOST_TEST(bool{pair.client_writes("two")});
   BOOST_TEST(SSL_shutdown(pair.client()) == 0);
-  pair.wait_for_input();
-  BOOST_TEST(pipe.from(socket) == 3);
-  BOOST_TEST(pipe.from(socket) == 3);
+  for (int i = 0; i != 2; ++i) {
+    pair.wait_for_input();  // the kernel looks for each record after the one before was taken
+    BOOST_TEST(pipe.from(socket) == 3);
+  }
   BOOST_TEST(pipe.read() == "onetwo");
+  pair.wait_for_input();
   BOOST_TEST(pipe.from(socket) == -1);
   BOOST_TEST(errno == EINVAL);
   std::string none;
