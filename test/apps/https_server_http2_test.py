@@ -46,11 +46,8 @@ class Http2(unittest.TestCase):
 
     def slow_client(self, server):
         """Of which the kernel takes little ahead."""
-        small = socket.socket()
+        small = server.connect_slowly()
         self.addCleanup(small.close)
-        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-        small.settimeout(PATIENCE)
-        small.connect(("127.0.0.1", server.port))
         server.connect = lambda: small
         return self.client(server, window=WHOLE_WINDOW)
 

@@ -80,11 +80,8 @@ class Limits(unittest.TestCase):
         (self.root / "fits").write_bytes(b"x" * 2_500_000)  # into what the kernel takes at once
         # Its seconds begin once it has read all, and who is silent then is no stalled reader.
         limits = ("--idle-seconds", "6", "--handshake-seconds", "3", "--stall-seconds", "2")
-        with HttpsServer(self.root, *limits) as server, socket.socket() as slow:
-            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-            slow.settimeout(programs.PATIENCE)
-            slow.connect(("127.0.0.1", server.port))
-            with client_context(programs.AUTHORITY).wrap_socket(slow, server_hostname="localhost") as connection:
+        with HttpsServer(self.root, *limits) as server:
+            with server.connect_tls_slowly() as connection:
                 connection.sendall(GET.replace(b"file", b"fits") % b"")
                 server.err.wait_for("GET /fits 200 2500000 ")
                 with server.connect_tls() as idle:
@@ -194,12 +191,8 @@ class Limits(unittest.TestCase):
 
     def test_a_client_that_reads_slowly_but_steadily_is_not_cut(self):
         limit = 4
-        with HttpsServer(self.root, "--stall-seconds", limit) as server, socket.socket() as small:
-            small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-            small.settimeout(programs.PATIENCE)
-            small.connect(("127.0.0.1", server.port))
-            context = client_context(programs.AUTHORITY)
-            with context.wrap_socket(small, server_hostname="localhost") as connection:
+        with HttpsServer(self.root, "--stall-seconds", limit) as server:
+            with server.connect_tls_slowly() as connection:
                 connection.sendall(GET.replace(b"file", b"large") % b"")
                 with socket.socket(fileno=os.dup(connection.fileno())) as ciphertext:
                     ciphertext.settimeout(programs.PATIENCE)

@@ -376,11 +376,7 @@ class Stop(unittest.TestCase):
     def lose_nothing(self, request):
         with contextlib.ExitStack() as stack:
             server = stack.enter_context(HttpsServer(self.root, "--stop-seconds", "3600"))
-            slow = stack.enter_context(socket.socket())
-            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-            slow.settimeout(programs.PATIENCE)
-            slow.connect(("127.0.0.1", server.port))
-            slow = stack.enter_context(client_context(AUTHORITY).wrap_socket(slow, server_hostname="localhost"))
+            slow = stack.enter_context(server.connect_tls_slowly())
             slow.sendall(request)
             server.err.wait_for("GET /fits 200 2500000 ")
             silent = stack.enter_context(server.connect_tls())

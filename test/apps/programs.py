@@ -214,13 +214,17 @@ class Server(Program):
             context.set_alpn_protocols(alpn)
         return context.wrap_socket(self.connect(), server_hostname=host)
 
-    def connect_tls_slowly(self):
-        """A TLS connection whose kernel takes little that nobody reads."""
+    def connect_slowly(self):
+        """A TCP connection whose kernel takes little that nobody reads."""
         slow = socket.socket()
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
         slow.settimeout(PATIENCE)
         slow.connect(("127.0.0.1", self.port))
-        return client_context(AUTHORITY).wrap_socket(slow, server_hostname="localhost")
+        return slow
+
+    def connect_tls_slowly(self):
+        """The same with TLS."""
+        return client_context(AUTHORITY).wrap_socket(self.connect_slowly(), server_hostname="localhost")
 
 
 class HttpsServer(Server):

@@ -841,12 +841,9 @@ class TlsProxy(unittest.TestCase):
         return connection
 
     def connect_slowly(self, proxy):
-        slow = socket.socket()
-        self.addCleanup(slow.close)
-        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
-        slow.settimeout(PATIENCE)
-        slow.connect(("127.0.0.1", proxy.port))
-        return slow
+        connection = proxy.connect_slowly()
+        self.addCleanup(connection.close)
+        return connection
 
     def unread_bytes(self, port, peer):
         """Of a socket of 127.0.0.1:port that is connected to this peer. None once it was reset."""
