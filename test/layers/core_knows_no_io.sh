@@ -21,7 +21,7 @@ mapfile -t files < <(find include/tls_async/core src/core -name '*.[hc]pp' | sor
 mapfile -t gates < <(find include/tls_async/gates src/gates -name '*.[hc]pp' | sort)
 ((${#gates[@]} > 1)) || fault "no gates in $PWD"
 
-mapfile -t context < <(find include/tls_async/context.hpp src/context -name '*.[hc]pp' | sort)
+mapfile -t context < <(find include/tls_async/context.hpp src/context src/pem -name '*.[hc]pp' | sort)
 ((${#context[@]} > 1)) || fault "no context in $PWD"
 
 for file in "${files[@]}" "${gates[@]}" "${context[@]}"; do

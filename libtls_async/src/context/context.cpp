@@ -75,30 +75,6 @@ context_state& state_of(SSL_CTX* handle) noexcept {
   return *static_cast<context_state*>(SSL_CTX_get_ex_data(handle, state_index()));
 }
 
-std::string openssl_reason() {
-  std::string text;
-  while (auto const code = ERR_get_error()) {
-    if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE) {
-      throw std::bad_alloc{};
-    }
-    if (char const* const words = ERR_reason_error_string(code)) {
-      text += (text.empty() ? "" : ", ") + std::string{words};
-    }
-  }
-  return text;
-}
-
-void refuse(errc code, std::string const& text) {
-  openssl_reason();
-  throw boost::system::system_error{make_error_code(code), text};
-}
-
-void require_memory(bool ok) {
-  if (!ok) {
-    throw std::bad_alloc{};
-  }
-}
-
 handle_ptr scratch_context(SSL_CTX const* like) {
   handle_ptr scratch{SSL_CTX_new(TLS_client_method())};
   require_memory(scratch != nullptr);

@@ -3,12 +3,14 @@
 //
 // The context's identity: brings a certificate chain and a private key together, in either order,
 // and replaces the pair in use only by another whole pair.
-#include "pem.hpp"
+#include "state.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
 #include <utility>
+
+#include "../pem/pem.hpp"
 
 namespace tls_async {
 namespace {

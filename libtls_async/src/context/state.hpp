@@ -1,8 +1,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the context's source files share: the state that lives inside the SSL_CTX, and how a setter
-// reports. Private to the library.
+// What the context's source files share: the state that lives inside the SSL_CTX. Private to the
+// library.
 #pragma once
 
 #include <tls_async/context.hpp>
@@ -16,6 +16,7 @@
 
 #include "../core/error_queue.hpp"
 #include "../core/openssl_ptr.hpp"
+#include "../pem/refusal.hpp"
 
 // A shared library doesn't export it.
 #pragma GCC visibility push(hidden)
@@ -44,15 +45,6 @@ struct context_state {
 };
 
 context_state& state_of(SSL_CTX* handle) noexcept;
-
-/// What the OpenSSL error queue says, oldest first, in words. Empties it.
-std::string openssl_reason();
-
-/// Throws the library's error; std::bad_alloc if the OpenSSL error queue says that memory ran out.
-[[noreturn]] void refuse(errc code, std::string const& text);
-
-/// For OpenSSL calls that can fail for lack of memory only.
-void require_memory(bool ok);
 
 /// A context for trying out settings, with the security level of `like`.
 handle_ptr scratch_context(SSL_CTX const* like);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The context's trust: what a peer's certificate is verified with, and who has to be verified.
-#include "pem.hpp"
+#include "state.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -14,6 +14,8 @@
 #include <cstdlib>
 #include <system_error>
 #include <utility>
+
+#include "../pem/pem.hpp"
 
 namespace tls_async {
 namespace {

@@ -1,16 +1,19 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
 //
-// Reads files and PEM text for the context and says exactly what is wrong with them.
-// Changes no context. Private to the library.
+// Reads files and PEM text, and says exactly what is wrong with them. Changes no context. Private
+// to the library.
 #pragma once
 
-#include "state.hpp"
+#include <tls_async/error.hpp>
 
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "../core/openssl_ptr.hpp"
+#include "refusal.hpp"
 
 // A shared library doesn't export it.
 #pragma GCC visibility push(hidden)

@@ -1,7 +1,5 @@
 // Distributed under the Boost Software License, Version 1.0.
 // SPDX-License-Identifier: BSL-1.0
-//
-// Reads files and PEM text for the context and says exactly what is wrong with them.
 #include "pem.hpp"
 
 #include <openssl/bn.h>
