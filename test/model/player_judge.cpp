@@ -178,8 +178,10 @@ std::string player::judge_success(verb const& of, std::size_t n) const {
       SSL* const ssl = subject_->ssl();
       if (ssl == nullptr) return {};
       // New keys that wait to be sent are a handshake to OpenSSL, too, and the next one may have
-      // begun.
-      if (SSL_is_init_finished(ssl) == 0 && !was_hostile_ && !of.had_session &&
+      // begun. A handler may be called when our own are on their way already.
+      OSSL_HANDSHAKE_STATE const state = SSL_get_state(ssl);
+      bool const renews = state == TLS_ST_CW_KEY_UPDATE || state == TLS_ST_SW_KEY_UPDATE;
+      if (SSL_is_init_finished(ssl) == 0 && !renews && !was_hostile_ && !of.had_session &&
           !renegotiates(script_))
         return "success, and OpenSSL is not done with the handshake";
       if (expected_ != verdict::success && kind_ == kind::ours)
