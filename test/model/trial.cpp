@@ -71,9 +71,11 @@ constexpr std::array documented{
     // second handshake meets the end that it has made.
     difference{"docs/errors.md",
                [](script const& which, verdict ours, kind other, verdict its, bool in_handshake) {
+                 auto const end = which.events.end();
+                 auto const shutdown = std::ranges::find(which.events, act::shutdown, &event::what);
                  return in_handshake && other == kind::asio && ours == verdict::success &&
-                        its == verdict::end && std::ranges::any_of(which.events, [](auto& one) {
-                          return one.what == act::shutdown;
+                        its == verdict::end && std::any_of(shutdown, end, [](event const& one) {
+                          return one.what == act::handshake;
                         });
                }},
 };
