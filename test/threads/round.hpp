@@ -61,7 +61,7 @@ private:
   std::vector<std::thread> outsiders_, spawned_;
 };
 
-/// Open descriptors of this process.
+/// Open descriptors of this process, but pipes.
 [[nodiscard]] std::size_t descriptors();
 
 }  // namespace tls_async::threads
