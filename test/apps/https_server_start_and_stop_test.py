@@ -380,6 +380,9 @@ class Stop(unittest.TestCase):
             slow.sendall(request)
             server.err.wait_for("GET /fits 200 2500000 ")
             silent = stack.enter_context(server.connect_tls())
+            silent.sendall(GET % b"")  # else the signal may come before its handshake is done
+            while not silent.recv(65536).endswith(b"content"):
+                pass
             server.signal()
             programs.read_to_tcp_end(silent)  # which was told after the slow one, and has had its 2 seconds
             slow.sendall(GET % b"")

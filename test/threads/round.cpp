@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <future>
@@ -37,11 +36,12 @@ stream_options patient_options(bool has_small_records) {
 // Pipes are none of ours. ThreadSanitizer opens two, to the program that knows the names of
 // functions, when it meets its first race, be it one that is suppressed.
 std::size_t descriptors() {
-  std::filesystem::directory_iterator const all("/proc/self/fd");
-  return static_cast<std::size_t>(std::count_if(begin(all), end(all), [](auto const& each) {
-    std::error_code ec;
-    return !read_symlink(each.path(), ec).string().starts_with("pipe:");
-  }));
+  std::size_t count = 0;
+  for (auto const& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code unknown;
+    if (!read_symlink(each.path(), unknown).string().starts_with("pipe:")) ++count;
+  }
+  return count;
 }
 
 contexts::contexts()
