@@ -142,8 +142,8 @@ void end::read() {
   one->room.resize(how.room);
   one->as_some = how.as_some && !one->limit;
   one->has_slot = is_cancelled;
-  one->then = [this](verb& done, error_code ec, std::size_t n) {
-    has_come(done.room.data(), n);
+  one->then = [this, started = started_++](verb& done, error_code ec, std::size_t n) {
+    has_come(started, {done.room.data(), n});
     if (ec == errc::second_read && second_reads_ != 0) {
       is_refused_ = true;
       return;
@@ -162,8 +162,8 @@ void end::second_read() {
   one->room.resize(plan().reader.room);
   // The first may be done by now, and its handler on its way: then this one is in order, and that
   // which follows the first is refused.
-  one->then = [this](verb& done, error_code ec, std::size_t n) {
-    has_come(done.room.data(), n);
+  one->then = [this, started = started_++](verb& done, error_code ec, std::size_t n) {
+    has_come(started, {done.room.data(), n});
     --second_reads_;
     bool const was_refused = ec == errc::second_read;
     if (!is_refused_ || (was_refused && second_reads_ != 0)) return;
@@ -171,7 +171,22 @@ void end::second_read() {
     if (was_refused || reads_on(ec)) return read();
     reader_has_ended();
   };
-  if (start(one)) ++second_reads_;
+  if (start(one)) {
+    ++second_reads_;
+  } else {
+    --started_;
+  }
+}
+
+// Of two reads whose first is done when the second starts, two threads bring the handlers on their
+// way, and the second's may be called first.
+void end::has_come(std::size_t number, std::string_view bytes) {
+  come_early_.emplace(number, bytes);
+  while (!come_early_.empty() && come_early_.begin()->first == told_) {
+    auto const next = come_early_.extract(come_early_.begin());
+    in_.peers->sent->arrive(next.mapped());
+    ++told_;
+  }
 }
 
 void end::read_futures() {

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
@@ -107,6 +108,8 @@ protected:
   /// Calls come from several threads, and are kept from moving and destroying by `calls`.
   [[nodiscard]] bool is_shared() const { return in_.connection->is_direct; }
 
+  /// By the read that was started as the `number`th.
+  void has_come(std::size_t number, std::string_view bytes);
   // For reads and writes without a verb of ours.
   void has_come(char const* bytes, std::size_t n) {
     in_.peers->sent->arrive(std::string_view(bytes, n));
@@ -159,6 +162,9 @@ private:
   int second_reads_ = 0;     ///< In progress.
   bool is_refused_ = false;  ///< The reader goes on behind one of those.
   std::size_t reads_ = 0;    ///< By the one reader.
+  std::size_t started_ = 0;  ///< Of the reads by callbacks, second ones among them; and these:
+  std::size_t told_ = 0;     ///< All before it have had their handlers called.
+  std::map<std::size_t, std::string> come_early_;
   std::atomic<std::size_t> turn_ = 0;
   std::atomic<bool> is_shutting_ = false;
 };
