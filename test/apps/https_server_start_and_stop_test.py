@@ -23,6 +23,16 @@ LARGE = GET.replace(b"file", b"large") % b""
 USAGE, NOT_STARTED = 1, 2
 
 
+def get_and_stay(connection):
+    """On a connection that goes on, whose handshake is done by then on both sides."""
+    connection.sendall(GET % b"")
+    answer = b""
+    while not answer.endswith(b"content"):
+        part = connection.recv(65536)
+        assert part, f"the connection ended behind {answer}"
+        answer += part
+
+
 class Start(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -277,8 +287,9 @@ class Hangup(unittest.TestCase):
             ask()
             log.rename(moved)
             ask()
+            self.wait_until(lambda: moved.read_text().count("target") == 2)  # a line follows its answer
             server.signal(signal.SIGHUP)
-            self.wait_for_file(log)
+            self.wait_until(log.exists)
             ask()
             self.assertEqual(server.stop(), 0)
             self.assertEqual(server.err.all(), [])
@@ -286,9 +297,9 @@ class Hangup(unittest.TestCase):
             lines = [json.loads(line) for line in file.read_text().splitlines()]
             self.assertEqual([line["status"] for line in lines if "target" in line], [200] * requests)
 
-    def wait_for_file(self, file):
+    def wait_until(self, is_so):
         give_up = time.monotonic() + programs.PATIENCE
-        while not file.exists():
+        while not is_so():
             self.assertLess(time.monotonic(), give_up)
 
     def test_a_full_disk_ends_nothing(self):
@@ -336,9 +347,7 @@ class Stop(unittest.TestCase):
 
     def test_ends_idle_connections_with_close_notify(self):
         with HttpsServer(self.root, "--stop-seconds", "3600") as server, server.connect_tls() as idle:
-            idle.sendall(GET % b"")
-            while not idle.recv(65536).endswith(b"content"):
-                pass
+            get_and_stay(idle)
             server.signal()
             self.assertEqual(read_to_end(idle), b"")
             self.assertEqual(server.wait(), 0)
@@ -380,9 +389,7 @@ class Stop(unittest.TestCase):
             slow.sendall(request)
             server.err.wait_for("GET /fits 200 2500000 ")
             silent = stack.enter_context(server.connect_tls())
-            silent.sendall(GET % b"")  # else the signal may come before its handshake is done
-            while not silent.recv(65536).endswith(b"content"):
-                pass
+            get_and_stay(silent)  # else the signal may come before its handshake is done
             server.signal()
             programs.read_to_tcp_end(silent)  # which was told after the slow one, and has had its 2 seconds
             slow.sendall(GET % b"")
@@ -409,9 +416,7 @@ class Stop(unittest.TestCase):
     def test_does_not_wait_for_a_client_that_has_vanished_with_its_answer(self):
         limits = ("--stop-seconds", "3600", "--stall-seconds", "3600")
         with HttpsServer(self.root, *limits) as server, server.connect_tls() as gone:
-            gone.sendall(GET % b"")
-            while not gone.recv(65536).endswith(b"content"):
-                pass
+            get_and_stay(gone)
             programs.vanish(gone)
             self.assertEqual(server.stop(), 0)
 
