@@ -22,13 +22,13 @@ make_seeds() {
   "$build/test/fuzz/fuzz_seeds" "$build/seeds"
 }
 
-# check TARGET: says in one line how far it came.
+# check TARGET: says in one line how far it came. From one random seed, so that what it finds it finds again.
 check() {
   local corpus log
   corpus=$(mktemp -d)
   log=$corpus.log
   local status=0
-  "$(target "$1")" "${options[@]}" -max_total_time=5 -print_final_stats=1 "-artifact_prefix=$crashes/$1-" \
+  "$(target "$1")" "${options[@]}" -seed=1 -max_total_time=5 -print_final_stats=1 "-artifact_prefix=$crashes/$1-" \
     "$corpus" "$build/seeds/$1_seed_corpus" >"$log" 2>&1 || status=$?
   awk -v name="$1" -v failed="$status" '
     $2 == "DONE" { for (i = 3; i < NF; ++i) { if ($i == "cov:") edges = $(i + 1); if ($i == "corp:") corpus = $(i + 1) } }

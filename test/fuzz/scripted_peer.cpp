@@ -26,6 +26,17 @@ std::size_t message_size(std::string_view messages) {
   return 4 + byte(1) * 65'536 + byte(2) * 256 + byte(3);
 }
 
+// Under the keys of TLS 1.3 a zero for a type is padding: the type is the last byte before it that
+// is none (RFC 8446 section 5.4).
+record as_opened(record sent) {
+  if (sent.type != 0) return sent;
+  auto const last = sent.plaintext.find_last_not_of('\0');
+  if (last == std::string::npos) return sent;
+  sent.type = static_cast<unsigned char>(sent.plaintext[last]);
+  sent.plaintext.resize(last);
+  return sent;
+}
+
 }  // namespace
 
 void scripted_peer::perform(std::size_t which, script& with) {
@@ -162,8 +173,9 @@ void scripted_peer::send_due(record const& sent, std::size_t padding) {
 }
 
 // What a record means that was sent under the keys that were due.
-void scripted_peer::account(record const& sent) {
-  if (broken_ || closed_ || sent.under != epoch::application || !peer_.finished_sent()) return;
+void scripted_peer::account(record const& as_made) {
+  if (broken_ || closed_ || as_made.under != epoch::application || !peer_.finished_sent()) return;
+  record const sent = is_tls1_3() ? as_opened(as_made) : as_made;
   if (sent.type == content::application_data) {
     said_ += sent.plaintext;
   } else if (sent.type == content::alert) {

@@ -40,7 +40,7 @@ private:
   [[nodiscard]] bool is_tls1_3() noexcept { return SSL_version(peer_.ssl()) >= TLS1_3_VERSION; }
   void send_made(std::size_t padding = 0);
   void send_due(record const& sent, std::size_t padding = 0);
-  void account(record const& sent);
+  void account(record const& as_made);
   void change_made(std::size_t which, script& with);
 
   record_peer peer_;

@@ -107,6 +107,13 @@ void engine_seeds(std::filesystem::path const& below) {
       }
     }
   }
+  // A record whose type is padding, and whose plaintext ends with the type that counts.
+  for (std::size_t const setting : {0U, 1U}) {
+    script_writer made;
+    made.byte(setting).byte(0).byte(255).size(0);
+    exchange(made).byte(record_due).byte(0).text("said before its type\x17");
+    seeds.add(exchange(made));
+  }
 }
 
 void two_engines_seeds(std::filesystem::path const& below) {
