@@ -40,6 +40,7 @@ ALSO = {
     TLS_ASYNC + "beast_write.hpp": [  # a verb, whose plaintext is of another kind
         TLS_ASYNC + "io/detail/file_write.hpp", TLS_ASYNC + "io/detail/initiate.hpp"],
     SOURCES + "context/state.hpp": [SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp"],
+    SOURCES + "context/trust.cpp": [SOURCES + "core/verification_digest.hpp"],  # what is trusted counts there
     SOURCES + "pem/pem.hpp": [SOURCES + "core/openssl_ptr.hpp"],
     SOURCES + "pem/pem.cpp": [SOURCES + "core/certificate_text.hpp"],  # names of certificates in messages
 }

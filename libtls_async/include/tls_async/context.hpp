@@ -198,6 +198,12 @@ public:
     set_alpn(protocols.data(), protocols.size());
   }
 
+  /// Names the version of what the program itself does to verify peers, such as a verify callback:
+  /// "pins of 2026-11". A session is resumed only under the version under which its peer was
+  /// verified, for nobody is verified when it is resumed; and a stream with a callback of its own
+  /// resumes only where there is a version. Empty, the default, is none.
+  void set_rules_version(std::string named);
+
   /// Makes a server refuse clients that have no certificate it can verify with what is trusted now
   /// or will be. The names of the trusted authorities are sent to clients where they are known and
   /// take at most 16 KiB: those from files and memory, not those from directories.

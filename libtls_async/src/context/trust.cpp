@@ -15,6 +15,7 @@
 #include <system_error>
 #include <utility>
 
+#include "../core/verification_digest.hpp"
 #include "../pem/pem.hpp"
 
 namespace tls_async {
@@ -102,6 +103,31 @@ names_ptr names_of_authorities(SSL_CTX* handle) {
   return bytes <= most ? std::move(names) : nullptr;
 }
 
+// Whatever is trusted, sessions are resumed only where the same was trusted before.
+void tell_digest(SSL_CTX* handle, std::string_view given) {
+  detail::require_memory(
+      detail::add_to_digest(detail::state_of(handle).policy.trust_digest, given));
+}
+
+void tell_digest_of(SSL_CTX* handle, X509 const* certificate) {
+  detail::sha256_digest each{};
+  detail::require_memory(X509_digest(certificate, EVP_sha256(), each.data(), nullptr) == 1);
+  tell_digest(handle, {reinterpret_cast<char const*>(each.data()), each.size()});
+}
+
+// As it is on the disk at this moment, and the directories by their names: what is in them is read
+// when it is needed.
+void tell_digest_of_system(SSL_CTX* handle, std::string const& directories) {
+  detail::store_ptr const store{X509_STORE_new()};
+  detail::require_memory(store != nullptr);
+  X509_STORE_set_default_paths(store.get());
+  certificates_ptr const certificates{X509_STORE_get1_all_certs(store.get())};
+  detail::require_memory(certificates != nullptr);
+  for (int i = 0; i < sk_X509_num(certificates.get()); ++i)
+    tell_digest_of(handle, sk_X509_value(certificates.get(), i));
+  tell_digest(handle, "directories " + directories);
+}
+
 // What is trusted has been added. OpenSSL can't take it out again if there is no memory for the
 // names, so it stays.
 void trust_more(SSL_CTX* handle) {
@@ -118,6 +144,7 @@ void trust_text(SSL_CTX* handle, std::string_view pem, std::string const& origin
       detail::parse_certificates(pem, origin, detail::other_blocks::refuse, errc::bad_trust);
   detail::forget_sessions(handle);
   for (auto const& each : certificates) {
+    tell_digest_of(handle, each.get());
     detail::require_memory(X509_STORE_add_cert(SSL_CTX_get_cert_store(handle), each.get()) == 1);
   }
   trust_more(handle);
@@ -140,6 +167,7 @@ void context::trust_system() {
                "SSL_CERT_DIR, or call trust_file()");
   }
   detail::forget_sessions(handle_.get());
+  tell_digest_of_system(handle_.get(), directories);
   detail::require_memory(SSL_CTX_set_default_verify_paths(handle_.get()) == 1);
   trust_more(handle_.get());
 }
@@ -168,6 +196,7 @@ void context::trust_directory(fs::path const& directory) {
     refuse(errc::bad_trust, name + " has a ':' in its path, where OpenSSL would split it");
   }
   detail::forget_sessions(handle_.get());
+  tell_digest(handle_.get(), "directory " + absolute.string());
   detail::require_memory(SSL_CTX_load_verify_dir(handle_.get(), absolute.string().c_str()) == 1);
   trust_more(handle_.get());
 }
@@ -175,6 +204,10 @@ void context::trust_directory(fs::path const& directory) {
 void context::trust(std::string_view pem) {
   detail::error_queue_scope const scope;
   trust_text(handle_.get(), pem, detail::memory_origin("trust text"));
+}
+
+void context::set_rules_version(std::string named) {
+  detail::state_of(handle_.get()).policy.rules_version = std::move(named);
 }
 
 void context::require_client_certificate() {

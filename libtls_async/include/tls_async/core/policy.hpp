@@ -12,9 +12,14 @@
 
 #include <openssl/types.h>
 
+#include <array>
 #include <mutex>
+#include <string>
 
 namespace tls_async::detail {
+
+/// SHA-256 of something.
+using sha256_digest = std::array<unsigned char, 32>;
 
 /// Adds up what the sessions of a context have done that are gone. Thread-safe.
 class stats_sum {
@@ -41,6 +46,10 @@ struct context_policy {
   bool trust_configured = false;      ///< A trust setter has succeeded.
   bool verification_skipped = false;  ///< By context::insecure_skip_verification().
   bool release_on_idle = false;       ///< mode::release_buffers_on_idle
+  /// What trust setters were given so far, in their order.
+  sha256_digest trust_digest{};
+  /// By context::set_rules_version(): of what the program itself does to verify peers.
+  std::string rules_version;
   /// A chain waits for its key, or a key for its chain, and no pair is in use.
   bool identity_incomplete = false;
 
