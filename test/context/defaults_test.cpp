@@ -239,13 +239,13 @@ BOOST_AUTO_TEST_CASE(policy_says_what_was_set) {
   auto const* const policy = detail::policy_of(client.native_handle());
   BOOST_TEST_REQUIRE(policy != nullptr);
   BOOST_TEST(!client.is_server());
-  BOOST_TEST(!policy->trust_configured);
+  BOOST_TEST(!policy->trust.has_any());
   BOOST_TEST(!policy->verification_skipped);
   BOOST_TEST(!policy->identity_incomplete);
   BOOST_TEST(!detail::has_trust(client.native_handle()));
 
   client.trust(server_identity().authority);
-  BOOST_TEST(policy->trust_configured);
+  BOOST_TEST(policy->trust.has_any());
   BOOST_TEST(detail::has_trust(client.native_handle()));
   client.insecure_skip_verification();
   BOOST_TEST(policy->verification_skipped);

@@ -45,10 +45,10 @@ struct trust_fixture {
     BOOST_TEST(verdict() == "certificate verify failed");
     trust();
     BOOST_TEST(verdict() == "");
-    BOOST_TEST(detail::policy_of(client.native_handle())->trust_configured);
+    BOOST_TEST(detail::policy_of(client.native_handle())->trust.has_any());
   }
   void check_still_trusts_nothing() {
-    BOOST_TEST(!detail::policy_of(client.native_handle())->trust_configured);
+    BOOST_TEST(!detail::policy_of(client.native_handle())->trust.has_any());
     BOOST_TEST(!detail::has_trust(client.native_handle()));
   }
 };

@@ -44,9 +44,11 @@ namespace tls_async {
 /// do. A function that threw has changed nothing. Running out of memory is std::bad_alloc. The
 /// thread's OpenSSL error queue is empty when a function returns or throws.
 ///
-/// Concurrency: distinct contexts: safe. One context: its functions must not run at the same time
-/// as each other or while a session is being made from it or is in its handshake; sessions of one
-/// context may be made and used on any number of threads.
+/// Concurrency: distinct contexts: safe. One context: its setters must not run at the same time as
+/// each other. `trust`, `trust_file`, and a server's later `set_alpn` may run while sessions are
+/// made and in their handshakes on any threads: each handshake sees what was set before or after.
+/// The setters of identity must not; all others belong before the first session, and throw
+/// `bad_option` behind it. Sessions of one context may be made and used on any number of threads.
 ///
 /// Lifetime: a session keeps the SSL_CTX, so streams may outlive their context. Nothing passed to a
 /// function has to outlive the call. A context that was moved from may only be destroyed or

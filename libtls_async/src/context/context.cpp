@@ -75,6 +75,13 @@ context_state& state_of(SSL_CTX* handle) noexcept {
   return *static_cast<context_state*>(SSL_CTX_get_ex_data(handle, state_index()));
 }
 
+void require_unused(SSL_CTX* handle, char const* setter) {
+  if (!state_of(handle).policy.is_in_use) return;
+  refuse(errc::bad_option, std::string(setter) +
+                               " comes before the first session of a context, which may be in its "
+                               "handshake now; make another context for later sessions");
+}
+
 handle_ptr scratch_context(SSL_CTX const* like) {
   handle_ptr scratch{SSL_CTX_new(TLS_client_method())};
   require_memory(scratch != nullptr);

@@ -189,17 +189,29 @@ unsigned char const* bytes_of(std::string const& text) {
   return reinterpret_cast<unsigned char const*>(text.data());
 }
 
+// Where `name` stands in a list as on the wire, without its length; null if nowhere.
+unsigned char const* place_in(std::string_view list, std::string_view name) {
+  while (!list.empty()) {
+    auto const each = list.substr(1, static_cast<unsigned char>(list.front()));
+    if (each == name) return reinterpret_cast<unsigned char const*>(each.data());
+    list.remove_prefix(std::min(list.size(), each.size() + 1));
+  }
+  return nullptr;
+}
+
 int select_alpn(SSL* /*session*/, unsigned char const** chosen, unsigned char* chosen_length,
                 unsigned char const* offered, unsigned int offered_length, void* state) noexcept {
-  auto const& ours = static_cast<detail::context_state const*>(state)->alpn;
+  auto const ours = static_cast<detail::context_state const*>(state)->alpn.get();
   unsigned char* found = nullptr;
-  if (SSL_select_next_proto(&found, chosen_length, bytes_of(ours),
-                            static_cast<unsigned int>(ours.size()), offered,
+  if (SSL_select_next_proto(&found, chosen_length, bytes_of(*ours),
+                            static_cast<unsigned int>(ours->size()), offered,
                             offered_length) != OPENSSL_NPN_NEGOTIATED) {
     return SSL_TLSEXT_ERR_ALERT_FATAL;
   }
-  *chosen = found;
-  return SSL_TLSEXT_ERR_OK;
+  // OpenSSL reads it when we have returned, and another list may be in the place of ours then.
+  *chosen = place_in({reinterpret_cast<char const*>(offered), offered_length},
+                     {reinterpret_cast<char const*>(found), *chosen_length});
+  return *chosen != nullptr ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 }  // namespace
@@ -266,6 +278,7 @@ void leave_out_ffdhe(SSL_CTX* handle) {
 
 void context::set_versions(version oldest, version newest) {
   detail::error_queue_scope const scope;
+  detail::require_unused(handle_.get(), "set_versions()");
   if (oldest > newest) {
     refuse(errc::bad_option, "set_versions(): the oldest version is newer than the newest");
   }
@@ -281,6 +294,7 @@ void context::set_versions(version oldest, version newest) {
 
 void context::set_ciphers_tls12(std::string const& list) {
   detail::error_queue_scope const scope;
+  detail::require_unused(handle_.get(), "set_ciphers_tls12()");
   auto const all = words(list, ":;, ");
   for (auto const& word : all) {
     check_tls12_word(handle_.get(), word, &word == all.data() && list.starts_with(word));
@@ -296,6 +310,7 @@ void context::set_ciphers_tls12(std::string const& list) {
 
 void context::set_ciphersuites_tls13(std::string const& list) {
   detail::error_queue_scope const scope;
+  detail::require_unused(handle_.get(), "set_ciphersuites_tls13()");
   auto const names = words(list, ":");
   if (names.empty()) {
     refuse(errc::bad_option,
@@ -310,6 +325,7 @@ void context::set_ciphersuites_tls13(std::string const& list) {
 
 void context::set_groups(std::string const& list) {
   detail::error_queue_scope const scope;
+  detail::require_unused(handle_.get(), "set_groups()");
   auto const names = words(list, ":");
   if (names.empty()) {
     refuse(errc::bad_option, "the list of groups is empty");
@@ -327,14 +343,17 @@ void context::set_alpn(std::string const* first, std::size_t count) {
   detail::error_queue_scope const scope;
   auto wire = on_the_wire({first, first + count});
   if (!is_server()) {
+    detail::require_unused(handle_.get(), "set_alpn() of a client");
     // Here 0 is success.
     detail::require_memory(SSL_CTX_set_alpn_protos(handle_.get(), bytes_of(wire),
                                                    static_cast<unsigned int>(wire.size())) == 0);
     return;
   }
   auto& state = detail::state_of(handle_.get());
-  state.alpn = std::move(wire);
-  SSL_CTX_set_alpn_select_cb(handle_.get(), select_alpn, &state);
+  bool const is_first = state.alpn.get() == nullptr;
+  if (is_first) detail::require_unused(handle_.get(), "the first set_alpn()");
+  state.alpn.set(std::move(wire));
+  if (is_first) SSL_CTX_set_alpn_select_cb(handle_.get(), select_alpn, &state);
 }
 
 }  // namespace tls_async

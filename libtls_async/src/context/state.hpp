@@ -10,8 +10,11 @@
 
 #include <openssl/ssl.h>
 
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "../core/error_queue.hpp"
@@ -32,11 +35,30 @@ struct private_key {
   std::string origin;
 };
 
+/// What a server selects from, as on the wire (RFC 7301 section 3.1). Thread-safe: it may be set
+/// while handshakes run.
+class served_protocols {
+public:
+  void set(std::string wire) {
+    auto next = std::make_shared<std::string const>(std::move(wire));
+    std::scoped_lock const lock(mutex_);
+    wire_.swap(next);
+  }
+  [[nodiscard]] std::shared_ptr<std::string const> get() const {
+    std::scoped_lock const lock(mutex_);
+    return wire_;
+  }
+
+private:
+  std::mutex mutable mutex_;
+  std::shared_ptr<std::string const> wire_;
+};
+
 /// Lives in the SSL_CTX, since sessions and OpenSSL's callbacks need it when the context is gone.
 struct context_state {
   bool is_server;
   context_policy policy;
-  std::string alpn;  ///< As on the wire: RFC 7301 section 3.1.
+  served_protocols alpn;
   // At most one of the two: whatever comes second either makes a pair with the first or is refused.
   std::optional<chain> waiting_chain;
   std::optional<private_key> waiting_key;
@@ -45,6 +67,10 @@ struct context_state {
 };
 
 context_state& state_of(SSL_CTX* handle) noexcept;
+
+/// Throws bad_option if a session has been made from `handle`, which may be reading what `setter`
+/// would change.
+void require_unused(SSL_CTX* handle, char const* setter);
 
 /// A context for trying out settings, with the security level of `like`.
 handle_ptr scratch_context(SSL_CTX const* like);

@@ -104,38 +104,45 @@ names_ptr names_of_authorities(SSL_CTX* handle) {
 }
 
 // Whatever is trusted, sessions are resumed only where the same was trusted before.
-void tell_digest(SSL_CTX* handle, std::string_view given) {
-  detail::require_memory(
-      detail::add_to_digest(detail::state_of(handle).policy.trust_digest, given));
-}
+class added_trust {
+public:
+  explicit added_trust(SSL_CTX* handle)
+      : record_(detail::state_of(handle).policy.trust), digest_(record_.digest()) {}
 
-void tell_digest_of(SSL_CTX* handle, X509 const* certificate) {
-  detail::sha256_digest each{};
-  detail::require_memory(X509_digest(certificate, EVP_sha256(), each.data(), nullptr) == 1);
-  tell_digest(handle, {reinterpret_cast<char const*>(each.data()), each.size()});
-}
+  void add(std::string_view given) {
+    detail::require_memory(detail::add_to_digest(digest_, given));
+  }
+  void add(X509 const* certificate) {
+    detail::sha256_digest each{};
+    detail::require_memory(X509_digest(certificate, EVP_sha256(), each.data(), nullptr) == 1);
+    add({reinterpret_cast<char const*>(each.data()), each.size()});
+  }
+  // As they are on the disk at this moment, and the directories by their names: what is in them is
+  // read when it is needed.
+  void add_system(std::string const& directories) {
+    detail::store_ptr const store{X509_STORE_new()};
+    detail::require_memory(store != nullptr);
+    X509_STORE_set_default_paths(store.get());
+    certificates_ptr const certificates{X509_STORE_get1_all_certs(store.get())};
+    detail::require_memory(certificates != nullptr);
+    for (int i = 0; i < sk_X509_num(certificates.get()); ++i)
+      add(sk_X509_value(certificates.get(), i));
+    add("directories " + directories);
+  }
+  // Before it is trusted.
+  void tell() { record_.set(digest_); }
 
-// As it is on the disk at this moment, and the directories by their names: what is in them is read
-// when it is needed.
-void tell_digest_of_system(SSL_CTX* handle, std::string const& directories) {
-  detail::store_ptr const store{X509_STORE_new()};
-  detail::require_memory(store != nullptr);
-  X509_STORE_set_default_paths(store.get());
-  certificates_ptr const certificates{X509_STORE_get1_all_certs(store.get())};
-  detail::require_memory(certificates != nullptr);
-  for (int i = 0; i < sk_X509_num(certificates.get()); ++i)
-    tell_digest_of(handle, sk_X509_value(certificates.get(), i));
-  tell_digest(handle, "directories " + directories);
-}
+private:
+  detail::trust_record& record_;
+  detail::sha256_digest digest_;
+};
 
 // What is trusted has been added. OpenSSL can't take it out again if there is no memory for the
-// names, so it stays.
+// names, so it stays. They only help clients to choose, and a session may be sending them.
 void trust_more(SSL_CTX* handle) {
-  detail::state_of(handle).policy.trust_configured = true;
-  if ((SSL_CTX_get_verify_mode(handle) & SSL_VERIFY_PEER) == 0 ||
-      !detail::state_of(handle).is_server) {
-    return;
-  }
+  auto const& state = detail::state_of(handle);
+  bool const asks = state.is_server && (SSL_CTX_get_verify_mode(handle) & SSL_VERIFY_PEER) != 0;
+  if (!asks || state.policy.is_in_use) return;
   SSL_CTX_set_client_CA_list(handle, names_of_authorities(handle).release());
 }
 
@@ -143,8 +150,11 @@ void trust_text(SSL_CTX* handle, std::string_view pem, std::string const& origin
   auto const certificates =
       detail::parse_certificates(pem, origin, detail::other_blocks::refuse, errc::bad_trust);
   detail::forget_sessions(handle);
+  added_trust added(handle);
+  for (auto const& each : certificates)
+    added.add(each.get());
+  added.tell();
   for (auto const& each : certificates) {
-    tell_digest_of(handle, each.get());
     detail::require_memory(X509_STORE_add_cert(SSL_CTX_get_cert_store(handle), each.get()) == 1);
   }
   trust_more(handle);
@@ -154,6 +164,7 @@ void trust_text(SSL_CTX* handle, std::string_view pem, std::string const& origin
 
 void context::trust_system() {
   detail::error_queue_scope const scope;
+  detail::require_unused(handle_.get(), "trust_system()");
   auto const file =
       from_environment(X509_get_default_cert_file_env(), X509_get_default_cert_file());
   auto const directories =
@@ -167,7 +178,9 @@ void context::trust_system() {
                "SSL_CERT_DIR, or call trust_file()");
   }
   detail::forget_sessions(handle_.get());
-  tell_digest_of_system(handle_.get(), directories);
+  added_trust added(handle_.get());
+  added.add_system(directories);
+  added.tell();
   detail::require_memory(SSL_CTX_set_default_verify_paths(handle_.get()) == 1);
   trust_more(handle_.get());
 }
@@ -180,6 +193,7 @@ void context::trust_file(fs::path const& file) {
 
 void context::trust_directory(fs::path const& directory) {
   detail::error_queue_scope const scope;
+  detail::require_unused(handle_.get(), "trust_directory()");
   auto const name = "the trust directory '" + directory.string() + "'";
   std::error_code error;
   // Lookups happen later, when the program may have changed its working directory.
@@ -196,7 +210,9 @@ void context::trust_directory(fs::path const& directory) {
     refuse(errc::bad_trust, name + " has a ':' in its path, where OpenSSL would split it");
   }
   detail::forget_sessions(handle_.get());
-  tell_digest(handle_.get(), "directory " + absolute.string());
+  added_trust added(handle_.get());
+  added.add("directory " + absolute.string());
+  added.tell();
   detail::require_memory(SSL_CTX_load_verify_dir(handle_.get(), absolute.string().c_str()) == 1);
   trust_more(handle_.get());
 }
@@ -207,6 +223,7 @@ void context::trust(std::string_view pem) {
 }
 
 void context::set_rules_version(std::string named) {
+  detail::require_unused(handle_.get(), "set_rules_version()");
   detail::state_of(handle_.get()).policy.rules_version = std::move(named);
 }
 
@@ -223,6 +240,7 @@ void context::verify_clients(char const* setter, int mode) {
   if (!is_server()) {
     refuse(errc::wrong_role, std::string{setter} + " is for servers");
   }
+  detail::require_unused(handle_.get(), setter);
   if (!detail::has_trust(handle_.get())) {
     refuse(errc::empty_trust_store,
            std::string{setter} + " has nothing to verify clients with yet");
@@ -241,6 +259,7 @@ void context::insecure_skip_verification() {
            "insecure_skip_verification() is for clients; a server verifies only after "
            "require_client_certificate() or request_client_certificate()");
   }
+  detail::require_unused(handle_.get(), "insecure_skip_verification()");
   SSL_CTX_set_verify(handle_.get(), SSL_VERIFY_NONE, nullptr);
   detail::state_of(handle_.get()).policy.verification_skipped = true;
 }

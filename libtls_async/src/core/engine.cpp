@@ -6,6 +6,7 @@
 // others.
 #include <tls_async/core/engine.hpp>
 #include <tls_async/core/openssl_version.hpp>
+#include <tls_async/core/policy.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -84,6 +85,7 @@ engine::engine(SSL* session, stream_options const& options)
   } else {
     SSL_set_options(session, SSL_OP_NO_RENEGOTIATION);
   }
+  if (auto* const policy = detail::policy_of(SSL_get_SSL_CTX(session))) policy->use();
   SSL_set_ex_data(session, session_index(), this);
   adopt_verify_callback();
   SSL_set_info_callback(session, &engine::on_info);

@@ -44,7 +44,7 @@ unsigned long inherited_modes(SSL_CTX* handle) noexcept {
 
 bool has_trust(SSL_CTX const* handle) noexcept {
   auto const* const policy = policy_of(handle);
-  return (policy != nullptr && policy->trust_configured) ||
+  return (policy != nullptr && policy->trust.has_any()) ||
          has_certificate(SSL_CTX_get_cert_store(handle));
 }
 

@@ -85,7 +85,7 @@ std::optional<sha256_digest> verification_digest(SSL const* ssl) noexcept {
     add_number(rules, static_cast<std::uint64_t>(X509_VERIFY_PARAM_get_auth_level(parameters)));
     if (auto const* const policy = policy_of(context); policy != nullptr) {
       add_number(rules, policy->verification_skipped ? 1 : 0);
-      rules += text_of(policy->trust_digest);
+      rules += text_of(policy->trust.digest());
       add_text(rules, policy->rules_version);
     } else if (!add_certificates(rules, SSL_CTX_get_cert_store(context))) {
       return {};

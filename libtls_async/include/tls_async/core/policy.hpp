@@ -13,6 +13,7 @@
 #include <openssl/types.h>
 
 #include <array>
+#include <atomic>
 #include <mutex>
 #include <string>
 
@@ -40,19 +41,45 @@ private:
   stats sum_;
 };
 
+/// What trust setters were given so far, in their order, as a digest. Thread-safe.
+class trust_record {
+public:
+  /// As it is now; zeros if nothing was given.
+  [[nodiscard]] sha256_digest digest() const {
+    std::scoped_lock const lock(mutex_);
+    return digest_;
+  }
+  /// Whether something was given.
+  [[nodiscard]] bool has_any() const noexcept { return has_any_; }
+  /// From here on; `digest` is of all that was given.
+  void set(sha256_digest const& digest) {
+    std::scoped_lock const lock(mutex_);
+    digest_ = digest;
+    has_any_ = true;
+  }
+
+private:
+  std::mutex mutable mutex_;
+  sha256_digest digest_{};
+  std::atomic<bool> has_any_ = false;
+};
+
 /// Lives as long as the SSL_CTX, even after its `context` is gone. What is set before the
-/// handshakes begin comes first; the two at the end are for sessions on any threads.
+/// handshakes begin comes first; those at the end are for sessions on any threads.
 struct context_policy {
-  bool trust_configured = false;      ///< A trust setter has succeeded.
   bool verification_skipped = false;  ///< By context::insecure_skip_verification().
   bool release_on_idle = false;       ///< mode::release_buffers_on_idle
-  /// What trust setters were given so far, in their order.
-  sha256_digest trust_digest{};
   /// By context::set_rules_version(): of what the program itself does to verify peers.
   std::string rules_version;
   /// A chain waits for its key, or a key for its chain, and no pair is in use.
   bool identity_incomplete = false;
 
+  trust_record trust;
+  std::atomic<bool> is_in_use = false;  ///< A session was made, which may be in its handshake.
+  /// A session is made. All of them ask, and only the first writes.
+  void use() noexcept {
+    if (!is_in_use) is_in_use = true;
+  }
   memory_account account;  ///< Where its sessions say what they hold.
   stats_sum ended;         ///< Of its sessions that are gone.
 };
