@@ -13,7 +13,7 @@ stack tls_async_stack() { return table_of<tls_async_type<>>("tls_async"); }
 stack tls_async_beast_stack() {
   stack s;
   s.name = "tls_async_beast";
-  s.serve = serve<tls_async_type<stream_options().ring_records, boost::beast::tcp_stream>>;
+  s.serve = serve<tls_async_type<0, boost::beast::tcp_stream>>;
   return s;
 }
 load_table tls_async_load() { return load_table_of<tls_async_type<>>(); }

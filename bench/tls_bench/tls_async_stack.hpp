@@ -13,7 +13,8 @@
 
 namespace tls_async::bench {
 
-template <std::size_t RingRecords = stream_options().ring_records, class NextLayer = tcp::socket>
+// Without a number the rings are those of the default.
+template <std::size_t RingRecords = 0, class NextLayer = tcp::socket>
 struct tls_async_type : asio_net {
   static constexpr bool tls = true, many_writers = true;
   using stream = tls_async::stream<NextLayer>;
@@ -21,7 +22,7 @@ struct tls_async_type : asio_net {
   static stream make(tcp::socket socket, SSL_CTX* raw) {
     auto context = shared(raw);
     stream_options options;
-    options.ring_records = RingRecords;
+    if (RingRecords != 0) options.ring_records = RingRecords;
     return {NextLayer(std::move(socket)), context, options};
   }
   static awaitable<void> handshake(stream& s, role side) {

@@ -94,6 +94,8 @@ def better(body):
     """Headings below the page's own, which is the first; what may be wide in a box that scrolls; pictures with their
     words, and as images: an object would have a background of its own; a verb's contract with its parts in bold."""
     body = re.sub(r'<div class="summary">.*?</div>', "", body, flags=re.DOTALL)
+    # What is inherited is on the page of its own class; here it would take a script to be seen.
+    body = re.sub(r'<tr class="[^"]*\binherit(_header)? [^"]*">.*?</tr>', "", body, flags=re.DOTALL)
     for heading, plain in HEADINGS.items():
         body = body.replace(f'class="groupheader">{heading}</h2>', f'class="groupheader">{plain}</h2>')
     if "<h1" in body:

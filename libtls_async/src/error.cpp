@@ -58,7 +58,8 @@ private:
         return "The setting was refused and nothing was changed: pass a value that OpenSSL "
                "knows and that does not weaken the context.";
       case errc::file_error:
-        return "The file cannot be read: check its path and that this process may read it.";
+        return "The file cannot be read or written: check its path and that this process may do "
+               "so.";
       case errc::handshake_not_done:
         return "There is no session yet: perform the handshake first, or close the socket.";
       case errc::peer_limit_exceeded:
@@ -99,6 +100,10 @@ private:
       case errc::buffer_threw:
         return "The callable of a relocatable buffer threw, or the body of a message while it was "
                "serialized: let neither throw. The stream can be used on.";
+      case errc::bad_sessions:
+        return "The saved sessions cannot be used and none was loaded: remove them and go on, "
+               "since "
+               "without them handshakes are full ones; keep them in a file of mode 600.";
     }
     return "This error code is unknown to this version of tls_async: build the program with the "
            "headers that match its library.";

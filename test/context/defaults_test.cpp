@@ -126,7 +126,11 @@ BOOST_AUTO_TEST_CASE(options_modes_and_level_are_the_documented_ones) {
     BOOST_TEST(SSL_CTX_get_max_proto_version(handle) == 0);
     BOOST_TEST((SSL_CTX_get_mode(handle) & SSL_MODE_RELEASE_BUFFERS) != 0);
     BOOST_TEST((SSL_CTX_get_mode(handle) & SSL_MODE_NO_AUTO_CHAIN) != 0);
-    BOOST_TEST(SSL_CTX_get_session_cache_mode(handle) == SSL_SESS_CACHE_OFF);
+    // Callbacks are told, and OpenSSL itself keeps nothing.
+    BOOST_TEST(SSL_CTX_get_session_cache_mode(handle) ==
+               (side == client_role ? SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE
+                                    : SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL));
+    BOOST_TEST(SSL_CTX_sess_get_new_cb(handle) != nullptr);
     BOOST_TEST(SSL_CTX_get_num_tickets(handle) == 2U);
     BOOST_TEST(SSL_CTX_get_verify_mode(handle) ==
                (side == client_role ? SSL_VERIFY_PEER : SSL_VERIFY_NONE));

@@ -311,11 +311,12 @@ BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_says_why) {
   auto const with_key = [&](fs::path const& file) {
     return [&server = server, file] { server.use_private_key_file(file); };
   };
-  check_refused(errc::file_error,
-                "cannot read " + chain_file(missing) +
-                    ": No such file or directory: The file "
-                    "cannot be read: check its path and that this process may read it. [tls_async:",
-                with_chain(missing));
+  check_refused(
+      errc::file_error,
+      "cannot read " + chain_file(missing) +
+          ": No such file or directory: The file "
+          "cannot be read or written: check its path and that this process may do so. [tls_async:",
+      with_chain(missing));
   check_refused(
       errc::file_error,
       "cannot read " + key_file(missing) + ": No such file or directory: ", with_key(missing));

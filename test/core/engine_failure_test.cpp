@@ -4,6 +4,7 @@
 // The engine alone, when it fails: what is never delivered, that a failure stays, the thread's
 // error queue, and the story that error_info tells.
 #include <tls_async/context.hpp>
+#include <tls_async/identities.hpp>
 
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
@@ -256,6 +257,29 @@ BOOST_AUTO_TEST_CASE(warning_of_a_handshake_that_went_well_is_no_story) {
     side->explain("receiving failed");
     BOOST_TEST(side->error_info().text() == "receiving failed");
   }
+}
+
+BOOST_AUTO_TEST_CASE(error_info_of_a_name_that_is_refused_has_the_name) {
+  identities all;
+  all.add(server_identity().certificate_chain, server_identity().private_key);
+  all.refuse_others();
+  context server(context::role::server);
+  server.use_identities(all);
+  context client(context::role::client);
+  client.trust(server_identity().authority);
+  engine_pair pair(client.native_handle(), server.native_handle());
+  BOOST_TEST(!pair.client.be_client_of("other.test"));
+  pair.handshake();
+  check_names(pair.server,
+              {"the client asks for the host 'other.test', which this server does not have",
+               "we sent the alert 'unrecognized name'"});
+  BOOST_TEST(pair.server.session_info().server_name == "other.test");
+  check_names(pair.client, {"the peer ended the session: unrecognized name"});
+
+  engine_pair nameless(make_context(role::client).get(), server.native_handle());
+  nameless.client.be_client();
+  nameless.handshake();
+  check_names(nameless.server, {"the client names no host, and this server refuses that"});
 }
 
 BOOST_AUTO_TEST_CASE(error_info_of_no_version_in_both_says_so_on_both_sides) {

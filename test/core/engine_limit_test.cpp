@@ -21,22 +21,22 @@ stream_options limiting(std::uint32_t key_updates, std::uint32_t messages) {
 }
 
 // All of them, in the order in which they stand.
-constexpr stream_options by_name{.ring_records = 8,
-                                 .most_key_updates_in_a_row = 1,
-                                 .most_handshake_messages_in_a_row = 2,
-                                 .most_renegotiation_attempts = 3,
-                                 .ktls = ktls::tx,
-                                 .allow_renegotiation = true,
-                                 .rekey_after_records = 4,
-                                 .rekey_after_bytes = 5,
-                                 .handshake_deadline = std::chrono::seconds(6),
-                                 .shutdown_deadline = std::chrono::seconds(7),
-                                 .write_stall_deadline = std::chrono::seconds(8),
-                                 .most_bytes_kept = 9,
-                                 .small_record_bytes = 10,
-                                 .small_records_until = 11,
-                                 .small_records_after = std::chrono::seconds(12),
-                                 .most_key_updates_per_second = 13};
+stream_options const by_name{.ring_records = 8,
+                             .most_key_updates_in_a_row = 1,
+                             .most_handshake_messages_in_a_row = 2,
+                             .most_renegotiation_attempts = 3,
+                             .ktls = ktls::tx,
+                             .allow_renegotiation = true,
+                             .rekey_after_records = 4,
+                             .rekey_after_bytes = 5,
+                             .handshake_deadline = std::chrono::seconds(6),
+                             .shutdown_deadline = std::chrono::seconds(7),
+                             .write_stall_deadline = std::chrono::seconds(8),
+                             .most_bytes_kept = 9,
+                             .small_record_bytes = 10,
+                             .small_records_until = 11,
+                             .small_records_after = std::chrono::seconds(12),
+                             .most_key_updates_per_second = 13};
 
 // Delivers `ciphertext` in pieces and opens after each; the last word of `to`.
 want give_in_pieces(engine& to, std::string_view ciphertext, std::size_t piece) {

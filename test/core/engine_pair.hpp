@@ -38,7 +38,7 @@ inline std::ostream& operator<<(std::ostream& out, step const& shown) {
 namespace tls_async::test {
 
 /// A ring of 4 records, and a peer that may do what it likes.
-inline constexpr stream_options plain_options{
+inline stream_options const plain_options{
     .ring_records = 4, .most_key_updates_in_a_row = 0, .most_handshake_messages_in_a_row = 0};
 
 /// For cases that are to hold with both.
@@ -120,7 +120,10 @@ struct engine_pair {
   /// The client has no role yet.
   engine_pair(SSL_CTX* client_context, SSL_CTX* server_context,
               stream_options const& options = plain_options)
-      : client(client_context, options), server(server_context, options) {
+      : engine_pair(client_context, server_context, options, options) {}
+  engine_pair(SSL_CTX* client_context, SSL_CTX* server_context, stream_options const& of_client,
+              stream_options const& of_server)
+      : client(client_context, of_client), server(server_context, of_server) {
     server.be_server();
   }
 

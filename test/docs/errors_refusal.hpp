@@ -55,6 +55,13 @@ inline std::string option_that_is_refused() {
   return told_by("ciphers_tls12", [&] { client.set_ciphers_tls12("HIGH:RC4-MD5"); });
 }
 
+inline std::string sessions_that_are_damaged() {
+  session_store store;
+  auto saved = store.save();
+  saved.back() = static_cast<char>(saved.back() ^ 1);
+  return told_by("session_store::load", [&] { store.load(saved); });
+}
+
 inline std::string wrong_role() {
   context client(context::role::client);
   return told_by("require_client_certificate", [&] { client.require_client_certificate(); });

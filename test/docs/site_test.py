@@ -74,6 +74,7 @@ def verb_faults(project, site):
         for title, text in re.findall(r'<h2 class="memtitle">(.*?)</h2>(.*?)(?=<h2 class="memtitle">|\Z)',
                                       (site / f"{name}.html").read_text(), re.DOTALL):
             told[re.sub("<.*?>|&.*?;|◆|\\(.*", "", title).strip()] += text
+    verbs.discard("async_wait")  # of file_watcher, whose class has its header and example
     for verb in sorted(verbs):
         text = html.unescape(re.sub("<[^>]*>", "", told[verb]))
         documented = set(re.findall(r"Handler: (void\([\w:, ]*\))", text))

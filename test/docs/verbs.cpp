@@ -9,9 +9,14 @@
 #include <boost/asio.hpp>
 #include <boost/beast/http.hpp>
 
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -23,6 +28,7 @@ namespace reference {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
+using namespace std::chrono_literals;
 using asio::ip::tcp;
 using tls_async::error_code;
 using tls_stream = tls_async::stream<tcp::socket>;
@@ -164,6 +170,34 @@ void ends_for_a_websocket(tls_stream& s) {
   //! [async_teardown]
 }
 
+asio::awaitable<void> renews(tls_async::context& serving, std::filesystem::path live) {
+  //! [file_watcher]
+  auto const chain = live / "fullchain.pem", key = live / "privkey.pem";
+  auto const executor = co_await asio::this_coro::executor;
+  tls_async::file_watcher files(executor, {chain, key});
+  for (;;) {
+    try {
+      serving.use_certificate_chain_file(chain);
+      serving.use_private_key_file(key);
+    } catch (boost::system::system_error const& refused) {
+      std::cerr << "the old certificate stays: " << refused.what() << '\n';
+    }
+    co_await files.async_wait();
+  }
+  //! [file_watcher]
+}
+
+// As docs/guide/certificates.md has it.
+asio::awaitable<void> warns(tls_async::context& serving) {
+  int days = 0, seconds = 0;
+  X509 const* const certificate = SSL_CTX_get0_certificate(serving.native_handle());
+  ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate));
+  asio::system_timer timer(co_await asio::this_coro::executor);
+  timer.expires_at(std::chrono::system_clock::now() + 24h * std::clamp(days - 30, 0, 36'500));
+  co_await timer.async_wait(asio::deferred);
+  std::cerr << "the certificate ends in 30 days\n";
+}
+
 // A handler that does not fit doesn't compile.
 void has_these_handlers(tls_stream& s, asio::mutable_buffer buffer,
                         http::response<http::file_body>& message) {
@@ -184,6 +218,9 @@ void has_these_handlers(tls_stream& s, asio::mutable_buffer buffer,
   s.async_read_some(buffer, counted);
   s.async_write_some(buffer, counted);
   s.async_shutdown(ended);
+}
+void has_this_handler(tls_async::file_watcher& files) {
+  files.async_wait([](error_code) {});
 }
 
 template <class Returned>
@@ -208,6 +245,9 @@ void has_these_default_tokens(tls_stream& s, asio::mutable_buffer buffer,
   must_be_deferred(s.async_read_some(buffer));
   must_be_deferred(s.async_write_some(buffer));
   must_be_deferred(s.async_shutdown());
+}
+void has_this_default_token(tls_async::file_watcher& files) {
+  must_be_deferred(files.async_wait());
 }
 
 }  // namespace reference

@@ -23,24 +23,37 @@ ROOMS = {
         []),
     "core": ([TLS_ASYNC + "core/", SOURCES + "core/"], ["values"]),
     "pem": ([SOURCES + "pem/"], ["values", "core"]),  # files and PEM, for those above
-    "context": ([TLS_ASYNC + "context.hpp", SOURCES + "context/"], ["values", "core", "pem"]),
+    # What is kept from one session to the next.
+    "sessions": ([TLS_ASYNC + "sessions/", SOURCES + "sessions/"], ["values", "core", "pem"]),
+    "context": ([TLS_ASYNC + "context.hpp", TLS_ASYNC + "identities.hpp", SOURCES + "context/"],
+                ["values", "core", "pem", "sessions"]),
     "gates": ([TLS_ASYNC + "gates/", SOURCES + "gates/"], ["values", "core"]),
-    "io": ([TLS_ASYNC + "io/"], ["values", "core", "gates"]),
+    "io": ([TLS_ASYNC + "io/", SOURCES + "io/"], ["values", "core", "gates"]),
     "beast": ([TLS_ASYNC + name for name in ("beast.hpp", "beast_write.hpp")], ["values", "io"]),
     # What only gathers other headers for the user.
     "doors": ([TLS_ASYNC + name for name in ("asio_ssl.hpp", "tls_async.hpp", "stream.hpp")],
-              ["values", "context", "gates", "io"]),
-    "programs": (["apps/", "bench/"], ["values", "core", "context", "gates", "io", "beast", "doors"]),
+              ["values", "context", "sessions", "gates", "io"]),
+    "programs": (["apps/", "bench/"], ["values", "core", "context", "sessions", "gates", "io", "beast", "doors"]),
 }
 
 # One file more than the arrows allow, and why. It may be in a folder `detail` or private to the sources.
 ALSO = {
-    TLS_ASYNC + "options.hpp": [TLS_ASYNC + "core/ktls.hpp"],  # what the kernel is asked for
+    TLS_ASYNC + "options.hpp": [  # what the kernel is asked for; where sessions are kept
+        TLS_ASYNC + "core/ktls.hpp", TLS_ASYNC + "core/session_keeper.hpp"],
     TLS_ASYNC + "io/stream.hpp": [TLS_ASYNC + "context.hpp"],  # a stream can be made from one of our contexts
     TLS_ASYNC + "beast_write.hpp": [  # a verb, whose plaintext is of another kind
         TLS_ASYNC + "io/detail/file_write.hpp", TLS_ASYNC + "io/detail/initiate.hpp"],
-    SOURCES + "context/state.hpp": [SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp"],
+    SOURCES + "context/identity_set.cpp": [  # which names clients can ask for, and names in messages
+        SOURCES + "core/certificate_text.hpp", SOURCES + "core/host.hpp"],
+    SOURCES + "sessions/ticket_keys.cpp": [SOURCES + "core/error_queue.hpp"],
+    SOURCES + "sessions/tickets.cpp": [
+        SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp",
+        SOURCES + "core/verification_digest.hpp"],  # what a ticket was verified by
+    SOURCES + "context/state.hpp": [
+        SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp",
+        SOURCES + "sessions/tickets.hpp"],  # lives in the SSL_CTX
     SOURCES + "context/trust.cpp": [SOURCES + "core/verification_digest.hpp"],  # what is trusted counts there
+    SOURCES + "sessions/session_bytes.cpp": [SOURCES + "core/error_queue.hpp"],  # around a digest
     SOURCES + "pem/pem.hpp": [SOURCES + "core/openssl_ptr.hpp"],
     SOURCES + "pem/pem.cpp": [SOURCES + "core/certificate_text.hpp"],  # names of certificates in messages
 }

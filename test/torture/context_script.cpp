@@ -5,6 +5,7 @@
 // is called again.
 #include <tls_async/context.hpp>
 #include <tls_async/error.hpp>
+#include <tls_async/identities.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -113,6 +114,12 @@ void set_server(maker& server) {
       true);
   server.set("require_client_certificate", [](context& c) { c.require_client_certificate(); });
   server.set("request_client_certificate", [](context& c) { c.request_client_certificate(); });
+  server.set("use_identities", [&](context& c) {
+    identities all;
+    all.add(first.certificate_chain, first.private_key);
+    all.add(rsa.certificate_chain, rsa.private_key);
+    c.use_identities(all);
+  });
 }
 
 void set_both(maker& of_side) {

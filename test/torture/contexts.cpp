@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "contexts.hpp"
 
+#include <tls_async/identities.hpp>
+
 #include <array>
 #include <cstddef>
 #include <stdexcept>
@@ -27,6 +29,9 @@ std::unique_ptr<context_pair> make(context_kind kind) {
     made->client.use_private_key(client_identity().private_key);
     made->server.trust(client_identity().authority);
     made->server.require_client_certificate();
+    identities all;
+    all.add(server_identity().certificate_chain, server_identity().private_key);
+    made->server.use_identities(all);
   }
   if (kind == context_kind::budget) {
     made->client.set_memory_budget(1);

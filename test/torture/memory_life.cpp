@@ -49,7 +49,7 @@ outcome live(life_plan const& plan) {
   memory_pair other(io, {.is_short = true, .contexts = plan.contexts}, false);
   memory_pair first(io, plan, true);
   run_life(
-      found, io, first, other, [&] { pass(io, std::chrono::seconds(60)); },
+      found, io, first, other, [&](std::chrono::seconds time) { pass(io, time); },
       plan.contexts == context_kind::budget);
   if (plan.breaks_off && !trap::has_sprung()) found.is_complete = true;
   return found;
@@ -60,15 +60,15 @@ script script_of(std::string_view name, std::vector<kind> fails) {
   return {name, [] { return live(Plan); }, [] { (void)contexts_of(Plan); }, std::move(fails)};
 }
 
-constexpr life_plan tls13{.updates_keys = true};
-constexpr life_plan tls12{.contexts = context_kind::tls12};
-constexpr life_plan resumed13{.updates_keys = true, .is_resumed = true};
-constexpr life_plan resumed12{.is_resumed = true, .contexts = context_kind::tls12};
-constexpr life_plan client_certificate{.updates_keys = true,
-                                       .contexts = context_kind::client_certificate};
-constexpr life_plan budget{.updates_keys = true, .contexts = context_kind::budget};
-constexpr life_plan deadlines{.updates_keys = true, .has_deadlines = true};
-constexpr life_plan broken_off{.breaks_off = true};
+life_plan const tls13{.updates_keys = true};
+life_plan const tls12{.contexts = context_kind::tls12};
+life_plan const resumed13{.updates_keys = true, .is_resumed = true};
+life_plan const resumed12{.is_resumed = true, .contexts = context_kind::tls12};
+life_plan const client_certificate{.updates_keys = true,
+                                   .contexts = context_kind::client_certificate};
+life_plan const budget{.updates_keys = true, .contexts = context_kind::budget};
+life_plan const deadlines{.updates_keys = true, .has_deadlines = true};
+life_plan const broken_off{.breaks_off = true};
 
 }  // namespace
 

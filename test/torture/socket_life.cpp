@@ -30,7 +30,7 @@ outcome live(life_plan const& plan) {
   boost::asio::io_context io(1);
   socket_life_pair other(io, {.is_short = true}, false);
   socket_life_pair first(io, plan, true);
-  run_life(found, io, first, other, [] {});
+  run_life(found, io, first, other, [](std::chrono::seconds) {});
   return found;
 }
 

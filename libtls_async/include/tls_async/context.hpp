@@ -7,12 +7,16 @@
 
 #include <tls_async/requirements.hpp>
 
+#include <tls_async/core/event.hpp>
 #include <tls_async/error.hpp>
 #include <tls_async/mode.hpp>
+#include <tls_async/sessions/session_store.hpp>
+#include <tls_async/sessions/ticket_keys.hpp>
 #include <tls_async/stats.hpp>
 
 #include <openssl/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -22,15 +26,19 @@
 
 namespace tls_async {
 
+class identities;
+
 /// What the sessions of one role share: identity, trust and protocol settings.
 ///
 /// A new context speaks TLS 1.2 up to the newest version OpenSSL has, in TLS 1.2 only with
 /// ephemeral elliptic-curve key exchange and an AEAD cipher, at security level 2, without
 /// renegotiation and without compression. Keys are exchanged in OpenSSL's default groups but those
 /// of finite fields (ffdhe2048 and larger), whose cost a client could choose for a server
-/// (CVE-2002-20001); `groups()` can name them. Sessions are resumed by tickets only; nothing is
-/// kept for peers, so one that speaks TLS 1.2 and takes no tickets never resumes
-/// (SSL_CTX_set_session_cache_mode(3)). A client verifies its peer. A system-wide OpenSSL
+/// (CVE-2002-20001); `groups()` can name them. A server resumes sessions for a day, by tickets
+/// whose keys change twice a day, and keeps at most 1 024 for clients that speak TLS 1.2 and take
+/// no tickets. A client keeps sessions to resume where its handshakes know the port:
+/// as_client{host, port}. A session is resumed only under the rules by which its peer was verified.
+/// A client verifies its peer. A system-wide OpenSSL
 /// configuration can make this stricter, not weaker. All suites are strong, so a server follows the
 /// client's order, which knows whether its machine has AES instructions. What weakens a context has
 /// `insecure` in its name; whatever else is wanted can be set through `native_handle()`, at the
@@ -45,10 +53,11 @@ namespace tls_async {
 /// thread's OpenSSL error queue is empty when a function returns or throws.
 ///
 /// Concurrency: distinct contexts: safe. One context: its setters must not run at the same time as
-/// each other. `trust`, `trust_file`, and a server's later `set_alpn` may run while sessions are
-/// made and in their handshakes on any threads: each handshake sees what was set before or after.
-/// The setters of identity must not; all others belong before the first session, and throw
-/// `bad_option` behind it. Sessions of one context may be made and used on any number of threads.
+/// each other. `trust`, `trust_file`, a server's later `set_alpn` and `use_identities` may run
+/// while sessions are made and in their handshakes on any threads: each handshake sees what was set
+/// before or after. Those of the context's own identity must not; all others belong before the
+/// first session, and throw `bad_option` behind it. Sessions of one context may be made and used on
+/// any number of threads.
 ///
 /// Lifetime: a session keeps the SSL_CTX, so streams may outlive their context. Nothing passed to a
 /// function has to outlive the call. A context that was moved from may only be destroyed or
@@ -87,7 +96,8 @@ public:
   // Either may come first; the pair takes effect when both are there and belong together. Until
   // then, and when one of them throws, the pair set before stays in use. A new chain for the key in
   // use takes effect at once. A new pair replaces all that are in use, of whatever type their keys
-  // are, unless it is added by `add_identity`.
+  // are, unless it is added by `add_identity`. Once `use_identities` has succeeded, the other
+  // functions throw `bad_option`: their pair would not be used.
 
   /// Reads our certificate chain from a PEM file: our own certificate first, then each
   /// intermediate; other blocks in the file, such as the key, are skipped. Exactly these
@@ -127,6 +137,29 @@ public:
   void add_identity(std::string_view chain_pem, std::string_view key_pem,
                     std::string_view password = {});
 
+  /// Gives a server an identity for each of many names, in the place of the context's own pair,
+  /// which is not needed then: see `identities`. What is in use is replaced as a whole, by exactly
+  /// these, and at any time: a handshake whose ClientHello has come before goes on with what it
+  /// had. `all` may be changed afterwards, and is then given to the context once more.
+  ///
+  /// A session is resumed for the name only that it was made for: the name becomes a part of its
+  /// session id context, in the place of one that the program has set by
+  /// SSL_CTX_set_session_id_context(3).
+  ///
+  /// OpenSSL has one place each for a ClientHello callback and for a servername callback, and does
+  /// not tell what is in it. A server's context has ours from its construction on, so this replaces
+  /// none of the program's; one that the program has set is in the place of ours. Where it is that
+  /// of SSL_CTX_set_client_hello_cb(3), identities are not used. Where it is that of
+  /// SSL_CTX_set_tlsext_servername_callback(3), they are, and it may choose others, but a client
+  /// that is refused gets another alert, for want of a certificate.
+  ///
+  /// Throws `wrong_role` on a client's context, `bad_option` if there are none, `bad_certificate`
+  /// or `bad_private_key` if one is too weak for security level 2 or of a type that TLS does not
+  /// have. Then what was in use stays.
+  /// Source: SSL_CTX_set_client_hello_cb(3), SSL_use_cert_and_key(3), RFC 6066 section 3,
+  /// RFC 8446 section 4.6.1.
+  void use_identities(identities const& all);
+
   // ---- Trust: what a peer's certificate is verified with. Each call adds to what is trusted. If
   // it throws std::bad_alloc, some of that may be trusted already.
 
@@ -156,6 +189,21 @@ public:
   /// which block by its position. Then none of them is trusted.
   /// Source: X509_STORE_add_cert(3), X509_V_FLAG_PARTIAL_CHAIN in X509_VERIFY_PARAM_set_flags(3).
   void trust(std::string_view pem);
+
+  /// Has a client accept only servers of whose certificates, the trusted authority's included, one
+  /// has one of these public keys: SHA-256 of its SubjectPublicKeyInfo each, as 64 hexadecimal
+  /// digits. What `openssl x509 -pubkey -noout | openssl pkey -pubin -outform der | sha256sum`
+  /// prints. This comes on top of all that is verified, no verify callback can overrule it, and it
+  /// replaces the pins of before. Pin a second key that is not in use yet: without one, the loss of
+  /// the first locks clients out (RFC 7469 section 2.5). `insecure_skip_verification()` turns this
+  /// off too.
+  ///
+  /// Throws `wrong_role` on a server's context, `bad_option` if there is none or one is no such
+  /// digest.
+  /// Source: RFC 7469 section 2.6, X509_STORE_CTX_get0_chain(3).
+  void pin_public_keys(std::vector<std::string> const& digests) {
+    pin_public_keys(digests.data(), digests.size());
+  }
 
   // ---- Protocol.
 
@@ -224,6 +272,73 @@ public:
   /// Throws `wrong_role` on a server's context.
   void insecure_skip_verification();
 
+  // ---- Sessions that clients resume.
+
+  /// Makes `store` the one where clients find sessions to resume, and keep those that they get, in
+  /// place of the one that the context has had from its construction. Several contexts may share
+  /// one: a session is resumed only under the rules by which its peer was verified. Null: none is
+  /// resumed.
+  ///
+  /// Only handshakes that know the port of their peer use it: as_client{host, port}. A program that
+  /// sets a callback of its own for new sessions on `native_handle()` gets them instead
+  /// (SSL_CTX_sess_set_new_cb(3)); then nothing is resumed from here. Nor is it where the program
+  /// has set a session itself (SSL_set_session(3)) or chooses its certificates by
+  /// SSL_CTX_set_client_cert_cb(3), or has a verify callback while there is no rules_version. The
+  /// protocols that SSL_set_alpn_protos(3) offers for one session can't be seen, and count as those
+  /// of set_alpn(): they are negotiated anew whenever a session is resumed (RFC 7301 section 3.1).
+  /// Certificates chosen by SSL_CTX_set_cert_cb(3), and rules of
+  /// SSL_CTX_set_cert_verify_callback(3), can't be seen either: set null with those.
+  ///
+  /// Throws `wrong_role` on a server's context.
+  void use_session_store(std::shared_ptr<session_store> store);
+
+  /// The store in use; null if there is none, as on a server's context. Thread-safe beside
+  /// handshakes.
+  [[nodiscard]] std::shared_ptr<session_store> sessions() const noexcept;
+
+  // ---- Sessions that a server resumes. One is resumed only where the rules by which its client
+  // was verified are those of now: what is trusted, who is asked for a certificate, and the version
+  // of the program's own rules. All else is a full handshake, which the client is not told of as an
+  // error: a session that is too old, or under a key that is not known. A server that chooses among
+  // contexts by name does so in a client hello callback (SSL_CTX_set_client_hello_cb(3)): in the
+  // servername callback a session has already been resumed, under the rules of the first context.
+  //
+  // All of these throw `wrong_role` on a client's context.
+
+  /// Encrypts tickets with `keys` from here on, and accepts only theirs; a new context has random
+  /// ones of its own. Give the keys to the next context too when a program makes a new one for a
+  /// new certificate, and to all that serve the same name.
+  ///
+  /// May be called at any time, also while handshakes run on other threads.
+  /// Throws `bad_option` if `keys` is null, and if the program has set keys of its own by
+  /// SSL_CTX_set_tlsext_ticket_keys(3). Until then such keys are used; afterwards they are not. A
+  /// callback for keys that the program has set itself, which can't be seen, stays in use.
+  /// Source: SSL_CTX_set_tlsext_ticket_key_evp_cb(3).
+  void use_ticket_keys(std::shared_ptr<ticket_keys> keys);
+
+  /// Sets how long a session may be resumed, from its first full handshake on; 24 hours in a new
+  /// context. A new ticket in the place of an old one does not make it longer. Counts for sessions
+  /// of before, too.
+  ///
+  /// Throws `bad_option` for less than one second or more than 7 days.
+  /// Source: RFC 8446 section 4.6.1, SSL_SESSION_set_timeout(3).
+  void set_session_lifetime(std::chrono::seconds total);
+
+  /// Sets how many tickets a client of TLS 1.3 gets after a full handshake: 2 in a new context, at
+  /// most 16. After one that was resumed it gets one. 0: none are made or accepted, in TLS 1.2 too.
+  ///
+  /// Throws `bad_option` for more.
+  /// Source: SSL_CTX_set_num_tickets(3), SSL_OP_NO_TICKET in SSL_CTX_set_options(3).
+  void set_tickets(unsigned number);
+
+  /// Sets how many sessions are kept for clients of TLS 1.2 that take no tickets, 1 024 in a new
+  /// context; 0: none. They take 4 MiB at most, whatever the number. The one that was unused for
+  /// the longest time goes first; one enters when its handshake is done,
+  /// and leaves when a connection that has it ends without close_notify or with a fatal alert.
+  ///
+  /// May be called at any time, also while handshakes run on other threads.
+  void set_session_cache(std::size_t sessions);
+
   // ---- Modes (SSL_CTX_set_mode(3)), which streams made later inherit. A new context has
   // enable_partial_write, accept_moving_write_buffer, auto_retry and release_buffers.
 
@@ -240,6 +355,44 @@ public:
   /// What all streams of this context have done so far, those that are gone included. Streams add
   /// to it when they are destroyed.
   [[nodiscard]] tls_async::stats stats() const;
+
+  // ---- What happens.
+
+  /// Has `handler` told of the end of each handshake and of each session that is made from this
+  /// context from here on; an empty one tells nobody. See `session_event`.
+  ///
+  /// It is called once for each end, and one after the other for one stream, from wherever that end
+  /// is met: by a thread that runs the stream's executor, in a blocking call, and in the destructor
+  /// of the stream; so for several streams by several threads at once. No lock is held: it may call
+  /// into the stream, start verbs, and destroy it. What takes long there holds up that thread, and
+  /// with it the strand that the stream runs on, if there is one; without a strand other threads
+  /// may call the stream's handlers meanwhile. What it throws is dropped, and counted; without
+  /// memory an event is lost, and counted. With an SNI callback that exchanges the SSL_CTX, the
+  /// context counts that the stream was made from. Handshakes are timed only where there is a
+  /// handler.
+  ///
+  /// Before the first session; throws std::bad_alloc.
+  void on_event(event_handler handler);
+
+  /// What the sessions of this context have done so far, for metrics: handshakes and their
+  /// failures, alerts, ends. Safe from any thread, also while sessions run. Each number is exact,
+  /// but another session may have gone on between two of them.
+  [[nodiscard]] tls_async::counters counters() const;
+
+  /// Appends the secrets of all sessions that are negotiated from here on to a file, in the format
+  /// that Wireshark reads: whoever reads it can read and change their traffic. For debugging; off
+  /// unless called. A program that wants to do as others do, calls it with what the environment
+  /// variable SSLKEYLOGFILE names.
+  ///
+  /// A file that is not there is made for its owner alone (mode 600). Each line is one append, so
+  /// threads and processes may share it. What can't be written later is dropped. Replaces a
+  /// callback that was set by SSL_CTX_set_keylog_callback(3).
+  /// Before the first session, else `bad_option`.
+  /// Throws `file_error`, and what to do, if the file can't be opened, is a symbolic link or has a
+  /// second name (a hard link), is no regular file, belongs to another user, or may be read or
+  /// written by others; std::bad_alloc.
+  /// Source: SSL_CTX_set_keylog_callback(3), RFC 9850.
+  void log_keys(std::filesystem::path const& file);
 
   // ---- Memory.
 
@@ -264,7 +417,9 @@ public:
 private:
   // Without a vector, which is another one where a program is built with _GLIBCXX_DEBUG.
   void set_alpn(std::string const* first, std::size_t count);
+  void pin_public_keys(std::string const* first, std::size_t count);
   void verify_clients(char const* setter, int mode);
+  void require_server(char const* setter) const;
 
   struct handle_free {
     void operator()(SSL_CTX* handle) const noexcept;

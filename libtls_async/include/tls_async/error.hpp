@@ -33,7 +33,7 @@ enum class errc {
   key_mismatch,           ///< A private key does not belong to its certificate.
   bad_trust,              ///< A certificate or directory cannot be trusted.
   bad_option,             ///< A setting has a value that OpenSSL or this library does not accept.
-  file_error,             ///< A file or directory cannot be read.
+  file_error,             ///< A file or directory cannot be read, or not be written.
   handshake_not_done,     ///< A session was to be closed that has not been negotiated yet.
   peer_limit_exceeded,    ///< The peer asked for more of something than `stream_options` allow.
   not_supported,          ///< The negotiated protocol has no such thing.
@@ -47,7 +47,8 @@ enum class errc {
   closed_by_peer,  ///< The peer ended a handshake by close_notify. Streams say stream_truncated.
   bad_host_name,   ///< A host is neither a DNS name nor an IP address.
   not_verified,    ///< The session's certificate was not verified for the host asked for.
-  buffer_threw     ///< The callable of a relocatable buffer threw.
+  buffer_threw,    ///< The callable of a relocatable buffer threw.
+  bad_sessions     ///< Sessions that were saved cannot be loaded.
 };
 
 /// What a program may want to tell apart, whoever reports it: `ec == condition::not_tls`.

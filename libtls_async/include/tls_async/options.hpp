@@ -7,11 +7,13 @@
 #include <tls_async/requirements.hpp>
 
 #include <tls_async/core/ktls.hpp>
+#include <tls_async/core/session_keeper.hpp>
 #include <tls_async/time_limit.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace tls_async {
 
@@ -52,6 +54,18 @@ struct stream_options {
   std::uint64_t rekey_after_records = std::uint64_t{1} << 24;
   /// New keys for sending in TLS 1.3 after so many bytes of plaintext (0: never).
   std::uint64_t rekey_after_bytes = 0;
+
+  /// A session_store that a client's handshake uses, whether it knows the port or not, in place of
+  /// that of its context; null: that of its context, where the handshake knows the port. It is also
+  /// the way for a boost::asio::ssl::context. Its clients resume only where there is no verify
+  /// callback, and one of SSL_CTX_set_cert_verify_callback(3) or SSL_CTX_set_cert_cb(3), or what
+  /// SSL_set_alpn_protos(3) offers, can't be seen: with those, leave it null.
+  ///
+  /// The first stream that names one sets a callback in the SSL_CTX, which tells of new sessions,
+  /// and turns its client cache on and the store inside of OpenSSL off
+  /// (SSL_CTX_set_session_cache_mode(3)): make it before others are in their handshake. If the
+  /// SSL_CTX has such a callback already, the stream's constructor throws bad_option.
+  std::shared_ptr<session_keeper> sessions{};
 
   /// How long a whole `tls_handshake` may take: a peer that sends a byte now and then does not
   /// prolong it.

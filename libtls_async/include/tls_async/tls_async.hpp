@@ -9,8 +9,12 @@
 
 #include <tls_async/context.hpp>
 #include <tls_async/error.hpp>
+#include <tls_async/identities.hpp>
+#include <tls_async/io/watch_files.hpp>
 #include <tls_async/mode.hpp>
 #include <tls_async/options.hpp>
+#include <tls_async/sessions/session_store.hpp>
+#include <tls_async/sessions/ticket_keys.hpp>
 #include <tls_async/stats.hpp>
 #include <tls_async/stream.hpp>
 #include <tls_async/time_limit.hpp>

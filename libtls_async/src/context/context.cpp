@@ -5,6 +5,9 @@
 // and protocol settings has a source file of its own each.
 #include "state.hpp"
 
+#include <tls_async/core/engine.hpp>
+#include <tls_async/sessions/session_store.hpp>
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
@@ -26,6 +29,8 @@ int state_index() noexcept {
   static int const index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free_state);
   return index;
 }
+
+constexpr long seven_days = 604'800;  // the most for a ticket: RFC 8446 section 4.6.1
 
 // What an OpenSSL configuration file may have set for every SSL_CTX of the system: it may make
 // ours stricter, so only what is too weak is raised.
@@ -53,20 +58,25 @@ void secure(SSL_CTX* handle, context::role role) {
   SSL_CTX_set_mode(handle, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS |
                                SSL_MODE_NO_AUTO_CHAIN);
-  // Tickets need no cache.
+  // A client keeps its sessions itself; what a server does is set below.
   SSL_CTX_set_session_cache_mode(handle, SSL_SESS_CACHE_OFF);
   // Whatever the caller trusts ends a chain, be it signed with its own key or not.
   X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(handle), X509_V_FLAG_PARTIAL_CHAIN);
   if (role == context::role::client) {
     SSL_CTX_set_verify(handle, SSL_VERIFY_PEER, nullptr);
+    // A ticket says itself how long it may be used; OpenSSL's two hours would count too.
+    SSL_CTX_set_timeout(handle, seven_days);
+    (void)engine::watch_sessions(handle);
   } else {
     SSL_CTX_set_verify(handle, SSL_VERIFY_NONE, nullptr);
     // OpenSSL's limit of 100 KiB is for chains of servers.
     SSL_CTX_set_max_cert_list(handle, 32L * 1024);
     // Without it a suite with DHE in its name would be set and never be chosen.
     SSL_CTX_set_dh_auto(handle, 1);
+    answer_client_hellos(handle);
+    require_memory(install_resumption(handle, *state_of(handle).served));
   }
-  forget_sessions(handle);
+  name_sessions(handle, SSL_CTX_get_verify_mode(handle));
 }
 
 }  // namespace
@@ -116,6 +126,15 @@ context::context(role as) {
   }
   auto state = std::make_unique<detail::context_state>();
   state->is_server = as == role::server;
+  if (state->is_server) {
+    state->served = std::make_unique<detail::resumption>(ticket_keys::random());
+    state->served->name_session = [to = state.get()](SSL_SESSION* session) {
+      return detail::name_session(session, *to);
+    };
+  } else {
+    state->sessions = std::make_shared<session_store>();
+    state->policy.sessions = state->sessions;
+  }
   detail::require_memory(SSL_CTX_set_ex_data(handle.get(), detail::state_index(), state.get()) ==
                          1);
   detail::require_memory(detail::set_policy(handle.get(), state.release()->policy));
@@ -126,6 +145,19 @@ context::context(role as) {
 context::context(context&&) noexcept = default;
 context& context::operator=(context&&) noexcept = default;
 context::~context() = default;
+
+void context::use_session_store(std::shared_ptr<session_store> store) {
+  detail::error_queue_scope const scope;
+  if (is_server()) detail::refuse(errc::wrong_role, "use_session_store() is for clients");
+  detail::require_unused(handle_.get(), "use_session_store()");
+  auto& state = detail::state_of(handle_.get());
+  state.policy.sessions = store;
+  state.sessions = std::move(store);
+}
+
+std::shared_ptr<session_store> context::sessions() const noexcept {
+  return detail::state_of(handle_.get()).sessions;
+}
 
 bool context::is_server() const noexcept { return detail::state_of(handle_.get()).is_server; }
 

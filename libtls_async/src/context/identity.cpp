@@ -10,65 +10,20 @@
 
 #include <utility>
 
-#include "../pem/pem.hpp"
+#include "pair.hpp"
 
 namespace tls_async {
 namespace {
 
+using detail::belong_together;
 using detail::certificate_ptr;
 using detail::chain;
+using detail::chain_what;
 using detail::key_ptr;
+using detail::key_what;
+using detail::leaf;
 using detail::private_key;
 using detail::refuse;
-
-constexpr auto chain_what = "certificate chain";
-constexpr auto key_what = "private key";
-
-detail::stack_ptr issuers_in(chain const& from) {
-  detail::stack_ptr stack{sk_X509_new_null()};
-  detail::require_memory(stack != nullptr);
-  for (std::size_t i = 1; i < from.certificates.size(); ++i) {
-    detail::require_memory(sk_X509_push(stack.get(), from.certificates[i].get()) > 0);
-  }
-  return stack;
-}
-
-X509* leaf(chain const& from) { return from.certificates.front().get(); }
-
-bool belong_together(X509* certificate, EVP_PKEY* key) {
-  bool const answer = X509_check_private_key(certificate, key) == 1;
-  ERR_clear_error();
-  return answer;
-}
-
-[[noreturn]] void refuse_pair(chain const& with, private_key const& key) {
-  auto text = key.origin + " does not belong to the certificate in " + with.origin + " (subject " +
-              detail::subject_of(leaf(with)) + ")";
-  for (std::size_t i = 1; i < with.certificates.size(); ++i) {
-    if (belong_together(with.certificates[i].get(), key.key.get())) {
-      text +=
-          "; it belongs to certificate " + std::to_string(i + 1) + " there, which must be first";
-    }
-  }
-  refuse(errc::key_mismatch, text);
-}
-
-// Refuses what OpenSSL would refuse once the key is there, such as a key below the security level.
-// One by one, so that the message names the right one: often a cross-signed certificate that nobody
-// needs any more.
-void require_usable(SSL_CTX* handle, chain const& candidate) {
-  auto const scratch = detail::scratch_context(handle);
-  for (std::size_t i = 0; i < candidate.certificates.size(); ++i) {
-    X509* const certificate = candidate.certificates[i].get();
-    bool const is_usable = i == 0 ? SSL_CTX_use_certificate(scratch.get(), certificate) == 1
-                                  : SSL_CTX_add1_chain_cert(scratch.get(), certificate) == 1;
-    if (is_usable) continue;
-    auto const which = i == 0 ? "" : "certificate " + std::to_string(i + 1) + " of ";
-    refuse(errc::bad_certificate, which + candidate.origin + " (subject " +
-                                      detail::subject_of(certificate) +
-                                      ") is not accepted: " + detail::openssl_reason());
-  }
-}
 
 // Goes through the pairs in use, one for each type of key, until `matches` says yes to the current.
 template <class Matches>
@@ -129,7 +84,8 @@ void install(SSL_CTX* handle, chain const& given, EVP_PKEY* key, std::string con
     });
   }
   constexpr int replace = 1;
-  if (SSL_CTX_use_cert_and_key(handle, leaf(given), key, issuers_in(given).get(), replace) != 1) {
+  if (SSL_CTX_use_cert_and_key(handle, leaf(given), key, detail::issuers_in(given).get(),
+                               replace) != 1) {
     refuse(errc::bad_private_key, origins + ": not accepted: " + detail::openssl_reason());
   }
   for (auto const& each : keyless) {
@@ -149,12 +105,17 @@ void wait_for_the_other(SSL_CTX* handle) {
   detail::state_of(handle).policy.identity_incomplete = SSL_CTX_get0_certificate(handle) == nullptr;
 }
 
+// Which would have no effect.
+void refuse_beside_identities(SSL_CTX* handle) {
+  if (!detail::has_identities(handle)) return;
+  refuse(errc::bad_option,
+         "the context has taken identities, which are in the place of a pair of its own: add the "
+         "pair to them, and call use_identities() again");
+}
+
 chain usable_chain(SSL_CTX* handle, std::string_view pem, std::string origin) {
-  chain given;
-  given.certificates =
-      detail::parse_certificates(pem, origin, detail::other_blocks::skip, errc::bad_certificate);
-  given.origin = std::move(origin);
-  require_usable(handle, given);
+  auto given = detail::parse_chain(pem, std::move(origin));
+  detail::require_usable(handle, given);
   return given;
 }
 
@@ -163,9 +124,7 @@ void use_chain(SSL_CTX* handle, std::string_view pem, std::string origin) {
   auto& state = detail::state_of(handle);
   if (state.waiting_key) {
     auto const& with = *state.waiting_key;
-    if (!belong_together(leaf(given), with.key.get())) {
-      refuse_pair(given, with);
-    }
+    detail::require_pair(given, with);
     install(handle, given, with.key.get(), given.origin + " and " + with.origin, others::go);
     give_up_what_waits(handle);
   } else if (auto const key = key_in_use(handle, leaf(given))) {
@@ -182,9 +141,7 @@ void use_key(SSL_CTX* handle, std::string_view pem, std::string_view password, s
   auto& state = detail::state_of(handle);
   if (state.waiting_chain) {
     chain const& with = *state.waiting_chain;
-    if (!belong_together(leaf(with), given.key.get())) {
-      refuse_pair(with, given);
-    }
+    detail::require_pair(with, given);
     install(handle, with, given.key.get(), with.origin + " and " + given.origin, others::go);
     give_up_what_waits(handle);
   } else if (is_in_use(handle, given.key.get())) {
@@ -196,9 +153,7 @@ void use_key(SSL_CTX* handle, std::string_view pem, std::string_view password, s
 }
 
 void add_pair(SSL_CTX* handle, chain const& given, private_key const& key) {
-  if (!belong_together(leaf(given), key.key.get())) {
-    refuse_pair(given, key);
-  }
+  detail::require_pair(given, key);
   install(handle, given, key.key.get(), given.origin + " and " + key.origin, others::stay);
 }
 
@@ -206,6 +161,7 @@ void add_pair(SSL_CTX* handle, chain const& given, private_key const& key) {
 
 void context::use_certificate_chain_file(std::filesystem::path const& file) {
   detail::error_queue_scope const scope;
+  refuse_beside_identities(handle_.get());
   auto origin = detail::file_origin(chain_what, file);
   auto const pem = detail::read_file(file, origin);
   use_chain(handle_.get(), pem.text(), std::move(origin));
@@ -213,11 +169,13 @@ void context::use_certificate_chain_file(std::filesystem::path const& file) {
 
 void context::use_certificate_chain(std::string_view pem) {
   detail::error_queue_scope const scope;
+  refuse_beside_identities(handle_.get());
   use_chain(handle_.get(), pem, detail::memory_origin(chain_what));
 }
 
 void context::use_private_key_file(std::filesystem::path const& file, std::string_view password) {
   detail::error_queue_scope const scope;
+  refuse_beside_identities(handle_.get());
   auto origin = detail::file_origin(key_what, file);
   auto const pem = detail::read_file(file, origin);
   use_key(handle_.get(), pem.text(), password, std::move(origin));
@@ -225,12 +183,14 @@ void context::use_private_key_file(std::filesystem::path const& file, std::strin
 
 void context::use_private_key(std::string_view pem, std::string_view password) {
   detail::error_queue_scope const scope;
+  refuse_beside_identities(handle_.get());
   use_key(handle_.get(), pem, password, detail::memory_origin(key_what));
 }
 
 void context::add_identity_files(std::filesystem::path const& chain_file,
                                  std::filesystem::path const& key_file, std::string_view password) {
   detail::error_queue_scope const scope;
+  refuse_beside_identities(handle_.get());
   auto const chain_origin = detail::file_origin(chain_what, chain_file);
   auto const chain_pem = detail::read_file(chain_file, chain_origin);
   auto const key_origin = detail::file_origin(key_what, key_file);
@@ -242,6 +202,7 @@ void context::add_identity_files(std::filesystem::path const& chain_file,
 void context::add_identity(std::string_view chain_pem, std::string_view key_pem,
                            std::string_view password) {
   detail::error_queue_scope const scope;
+  refuse_beside_identities(handle_.get());
   auto const origin = detail::memory_origin(key_what);
   add_pair(handle_.get(), usable_chain(handle_.get(), chain_pem, detail::memory_origin(chain_what)),
            {detail::parse_private_key(key_pem, password, origin), origin});

@@ -347,6 +347,7 @@ void context::set_alpn(std::string const* first, std::size_t count) {
     // Here 0 is success.
     detail::require_memory(SSL_CTX_set_alpn_protos(handle_.get(), bytes_of(wire),
                                                    static_cast<unsigned int>(wire.size())) == 0);
+    detail::state_of(handle_.get()).policy.alpn_offer = std::move(wire);
     return;
   }
   auto& state = detail::state_of(handle_.get());

@@ -10,30 +10,25 @@
 
 #include <openssl/ssl.h>
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "../core/error_queue.hpp"
 #include "../core/openssl_ptr.hpp"
 #include "../pem/refusal.hpp"
+#include "../sessions/tickets.hpp"
+#include "key_log.hpp"
+#include "pair.hpp"
 
 // A shared library doesn't export it.
 #pragma GCC visibility push(hidden)
 namespace tls_async::detail {
 
-/// `origin` names where something came from in messages: "the private key file 'a.pem'".
-struct chain {
-  std::vector<certificate_ptr> certificates;
-  std::string origin;
-};
-struct private_key {
-  key_ptr key;
-  std::string origin;
-};
+class identity_set;
 
 /// What a server selects from, as on the wire (RFC 7301 section 3.1). Thread-safe: it may be set
 /// while handshakes run.
@@ -59,9 +54,18 @@ struct context_state {
   bool is_server;
   context_policy policy;
   served_protocols alpn;
+  std::unique_ptr<key_log> keys;            ///< Null if none is kept.
+  std::shared_ptr<session_store> sessions;  ///< Of a client; may be null.
   // At most one of the two: whatever comes second either makes a pair with the first or is refused.
   std::optional<chain> waiting_chain;
   std::optional<private_key> waiting_key;
+  /// Which sessions may be resumed: SSL_CTX_set_session_id_context(3).
+  sha256_digest session_id_context{};
+  /// Null until there are any. Handshakes copy the pointer under the lock, and use it outside.
+  std::shared_ptr<identity_set const> identities;
+  std::mutex identities_lock;
+
+  std::unique_ptr<resumption> served;  ///< What a server resumes; null in a client's.
 
   context_state* left_before = nullptr;  ///< Another one that OpenSSL has not freed.
 };
@@ -79,9 +83,23 @@ handle_ptr scratch_context(SSL_CTX const* like);
 /// the most costly one for a server (CVE-2002-20001).
 void leave_out_ffdhe(SSL_CTX* handle);
 
-/// Gives new sessions a new session id context: sessions of before, verified by other rules, are
-/// then not resumed (SSL_CTX_set_session_id_context(3)).
-void forget_sessions(SSL_CTX* handle);
+/// Has a server look for the identity that a client asks for, once there are any. Comes first: what
+/// the program sets in its place later stays.
+void answer_client_hellos(SSL_CTX* handle);
+
+/// Gives a session that was made elsewhere the session id context that one of ours has for the same
+/// name. False if there is no memory.
+bool name_session(SSL_SESSION* session, context_state& state) noexcept;
+
+/// context::use_identities has succeeded. Also for an SSL_CTX that is not ours.
+bool has_identities(SSL_CTX const* handle) noexcept;
+
+/// Gives new sessions a session id context that stands for the rules by which they verify their
+/// peers, with `verify_mode`: sessions that were verified by other rules are then not resumed
+/// (SSL_CTX_set_session_id_context(3)), whoever has put them where they are found. It is the same
+/// in each process that is set up in the same way. Behind the first session it stays: the digest of
+/// the rules in each ticket is what counts (sessions/tickets.hpp).
+void name_sessions(SSL_CTX* handle, int verify_mode);
 
 }  // namespace tls_async::detail
 #pragma GCC visibility pop

@@ -5,12 +5,10 @@
 #include "state.hpp"
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <system_error>
 #include <utility>
@@ -107,7 +105,9 @@ names_ptr names_of_authorities(SSL_CTX* handle) {
 class added_trust {
 public:
   explicit added_trust(SSL_CTX* handle)
-      : record_(detail::state_of(handle).policy.trust), digest_(record_.digest()) {}
+      : handle_(handle),
+        record_(detail::state_of(handle).policy.trust),
+        digest_(record_.digest()) {}
 
   void add(std::string_view given) {
     detail::require_memory(detail::add_to_digest(digest_, given));
@@ -130,26 +130,50 @@ public:
     add("directories " + directories);
   }
   // Before it is trusted.
-  void tell() { record_.set(digest_); }
+  void tell() {
+    record_.set(digest_);
+    detail::name_sessions(handle_, SSL_CTX_get_verify_mode(handle_));
+  }
 
 private:
+  SSL_CTX* handle_;
   detail::trust_record& record_;
   detail::sha256_digest digest_;
 };
 
+int value_of(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+std::string digest_of_hex(std::string_view text, std::size_t position) {
+  bool const is_hex = text.size() == 64 && std::all_of(text.begin(), text.end(),
+                                                       [](char c) { return value_of(c) != -1; });
+  if (!is_hex) {
+    refuse(errc::bad_option, "pinned public key " + std::to_string(position) +
+                                 " is no SHA-256 digest of 64 hexadecimal digits");
+  }
+  std::string digest;
+  for (std::size_t i = 0; i != text.size(); i += 2)
+    digest += static_cast<char>(value_of(text[i]) * 16 + value_of(text[i + 1]));
+  return digest;
+}
+
 // What is trusted has been added. OpenSSL can't take it out again if there is no memory for the
 // names, so it stays. They only help clients to choose, and a session may be sending them.
 void trust_more(SSL_CTX* handle) {
-  auto const& state = detail::state_of(handle);
+  auto& state = detail::state_of(handle);
   bool const asks = state.is_server && (SSL_CTX_get_verify_mode(handle) & SSL_VERIFY_PEER) != 0;
-  if (!asks || state.policy.is_in_use) return;
+  if (!asks) return;
+  std::scoped_lock const lock(state.policy.first_use);
+  if (state.policy.is_in_use) return;
   SSL_CTX_set_client_CA_list(handle, names_of_authorities(handle).release());
 }
 
 void trust_text(SSL_CTX* handle, std::string_view pem, std::string const& origin) {
   auto const certificates =
       detail::parse_certificates(pem, origin, detail::other_blocks::refuse, errc::bad_trust);
-  detail::forget_sessions(handle);
   added_trust added(handle);
   for (auto const& each : certificates)
     added.add(each.get());
@@ -177,7 +201,6 @@ void context::trust_system() {
                "'; install the package ca-certificates, set SSL_CERT_FILE or "
                "SSL_CERT_DIR, or call trust_file()");
   }
-  detail::forget_sessions(handle_.get());
   added_trust added(handle_.get());
   added.add_system(directories);
   added.tell();
@@ -209,7 +232,6 @@ void context::trust_directory(fs::path const& directory) {
   if (absolute.string().find(':') != std::string::npos) {
     refuse(errc::bad_trust, name + " has a ':' in its path, where OpenSSL would split it");
   }
-  detail::forget_sessions(handle_.get());
   added_trust added(handle_.get());
   added.add("directory " + absolute.string());
   added.tell();
@@ -223,8 +245,27 @@ void context::trust(std::string_view pem) {
 }
 
 void context::set_rules_version(std::string named) {
+  detail::error_queue_scope const scope;
   detail::require_unused(handle_.get(), "set_rules_version()");
-  detail::state_of(handle_.get()).policy.rules_version = std::move(named);
+  auto& kept = detail::state_of(handle_.get()).policy.rules_version;
+  kept.swap(named);
+  try {
+    detail::name_sessions(handle_.get(), SSL_CTX_get_verify_mode(handle_.get()));
+  } catch (...) {
+    kept.swap(named);
+    throw;
+  }
+}
+
+void context::pin_public_keys(std::string const* first, std::size_t count) {
+  detail::error_queue_scope const scope;
+  if (is_server()) refuse(errc::wrong_role, "pin_public_keys() is for clients");
+  detail::require_unused(handle_.get(), "pin_public_keys()");
+  if (count == 0) refuse(errc::bad_option, "the list of pinned public keys is empty");
+  std::string pins;
+  for (std::size_t i = 0; i != count; ++i)
+    pins += digest_of_hex(first[i], i + 1);
+  detail::state_of(handle_.get()).policy.pins = std::move(pins);
 }
 
 void context::require_client_certificate() {
@@ -246,7 +287,7 @@ void context::verify_clients(char const* setter, int mode) {
            std::string{setter} + " has nothing to verify clients with yet");
   }
   auto names = names_of_authorities(handle_.get());
-  detail::forget_sessions(handle_.get());
+  detail::name_sessions(handle_.get(), mode);
   // Nothing from here on can fail.
   SSL_CTX_set_verify(handle_.get(), mode, nullptr);
   SSL_CTX_set_client_CA_list(handle_.get(), names.release());
@@ -266,12 +307,15 @@ void context::insecure_skip_verification() {
 
 namespace detail {
 
-void forget_sessions(SSL_CTX* handle) {
-  std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH> id{};
-  if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1) {
-    refuse(errc::bad_option, "OpenSSL has no random numbers: " + openssl_reason());
-  }
-  require_memory(SSL_CTX_set_session_id_context(handle, id.data(), id.size()) == 1);
+void name_sessions(SSL_CTX* handle, int verify_mode) {
+  auto& state = state_of(handle);
+  std::scoped_lock const lock(state.policy.first_use);
+  if (state.policy.is_in_use) return;
+  sha256_digest id = state.policy.trust.digest();
+  require_memory(add_to_digest(id, "sessions of mode " + std::to_string(verify_mode)) &&
+                 add_to_digest(id, state.policy.rules_version) &&
+                 SSL_CTX_set_session_id_context(handle, id.data(), id.size()) == 1);
+  state.session_id_context = id;
 }
 
 }  // namespace detail

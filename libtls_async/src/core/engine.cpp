@@ -27,18 +27,24 @@ namespace tls_async {
 namespace {
 
 SSL* new_session(SSL_CTX* context) {
+  if (auto* const policy = detail::policy_of(context)) policy->use();
   SSL* const ssl = SSL_new(context);
   ERR_clear_error();
   if (ssl == nullptr) throw std::bad_alloc();
   return ssl;
 }
 
-constexpr stream_options defaults;
+constinit stream_options const defaults;
 
 // A slot of our own in the session, so that the application's SSL_set_app_data stays its own.
 int session_index() {
   static int const index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
+}
+
+detail::context_counters* counters_of(SSL* ssl) noexcept {
+  auto* const policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
+  return policy != nullptr ? &policy->counters : nullptr;
 }
 
 // SSL_get_error takes what a callback of the application has left in the error queue, as a loop
@@ -71,10 +77,17 @@ engine::engine(SSL_CTX* context, stream_options const& options)
 engine::engine(SSL* session, stream_options const& options)
     : ssl_(session),
       options_(options == defaults ? &defaults : new stream_options(options)),
-      path_(session, options.ring_records * record_room, options.ktls) {
+      path_(session, options.ring_records * record_room, options.ktls),
+      counters_(counters_of(session)) {
   if (options.ring_records < 1 || options.ring_records > 1'024) {
     throw boost::system::system_error(make_error_code(errc::bad_option),
                                       "ring_records has to be between 1 and 1024");
+  }
+  if (options.sessions != nullptr && !watch_sessions(SSL_get_SSL_CTX(session))) {
+    throw boost::system::system_error(
+        make_error_code(errc::bad_option),
+        "stream_options::sessions: the SSL_CTX has a callback for new sessions already "
+        "(SSL_CTX_sess_set_new_cb); take one of the two away");
   }
   // The modes of the engine are fixed; what a user sets for them is a policy of the stream.
   SSL_set_mode(session, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
@@ -99,8 +112,12 @@ engine::~engine() {
   SSL_set_msg_callback(ssl_.get(), nullptr);
 }
 
+bool engine::is_cleared() const noexcept {
+  return story_.handshake_step != nullptr && SSL_in_before(ssl_.get()) != 0;
+}
+
 bool engine::begin_anew_if_cleared() noexcept {
-  if (story_.handshake_step == nullptr || SSL_in_before(ssl_.get()) == 0) return false;
+  if (!is_cleared()) return false;
   if (phase_ != phase::fresh) enter(phase::fresh);
   path_.clear();
   pending_.clear();
@@ -108,7 +125,10 @@ bool engine::begin_anew_if_cleared() noexcept {
   story_ = {};
   under_key_ = {};
   peer_ = {};
-  is_overruled_ = false;
+  is_overruled_ = has_pinned_key_ = false;
+  // What it has left would be resumed without a look at the keeper's rules.
+  if (resumption_) SSL_set_session(ssl_.get(), nullptr);
+  resumption_.reset();
   blocked_ = blocked::nothing;
   return true;
 }
@@ -124,6 +144,7 @@ step engine::handshake() {
   if (result.next == want::nothing) result = check_host();
   if (result.next != want::nothing) return result;
   enter(phase::open);
+  if (resumption_) begin_to_keep();
   story_.alert = 0;
   path_.settle();
   return result;
@@ -374,6 +395,10 @@ void engine::enter(tls_async::phase next) noexcept {
 }
 
 bool engine::in_handshake() const noexcept { return SSL_is_init_finished(ssl_.get()) == 0; }
+
+bool engine::is_server() const noexcept { return SSL_is_server(ssl_.get()) != 0; }
+
+bool engine::is_resumed() const noexcept { return SSL_session_reused(ssl_.get()) == 1; }
 
 bool engine::supports_key_update() const noexcept {
   return SSL_version(ssl_.get()) >= TLS1_3_VERSION;

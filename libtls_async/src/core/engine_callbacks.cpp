@@ -3,11 +3,14 @@
 //
 // What OpenSSL calls in the middle of a call of the engine: for each step and alert, each message,
 // each certificate of the peer. None lets an exception through.
+#include <tls_async/core/context_counters.hpp>
 #include <tls_async/core/engine.hpp>
+#include <tls_async/core/policy.hpp>
 
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <string>
@@ -17,6 +20,7 @@
 #include "handshake_words.hpp"
 #include "host.hpp"
 #include "openssl_ptr.hpp"
+#include "pins.hpp"
 
 namespace tls_async {
 namespace {
@@ -58,9 +62,11 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
   self->callback_ran_ = true;
   if ((where & SSL_CB_LOOP) != 0) self->story_.handshake_step = next_message_of(ssl);
   if ((where & SSL_CB_ALERT) == 0) return;
+  bool const is_sent = (where & SSL_CB_WRITE) != 0;
+  if (self->counters_ != nullptr) self->counters_->count_alert(is_sent, value & 0xff);
   if ((value & 0xff) == SSL_AD_CLOSE_NOTIFY) return;
   self->story_.alert = static_cast<std::uint16_t>(value);
-  self->story_.alert_was_sent = (where & SSL_CB_WRITE) != 0;
+  self->story_.alert_was_sent = is_sent;
 }
 
 char const* engine::words_of(peer_limit exceeded) noexcept {
@@ -126,24 +132,52 @@ void engine::on_message(int sent, int /*version*/, int type, void const* message
     self->exceed(peer_limit::handshake_messages);
 }
 
+// A client's chain has one of the public keys that its context has pinned, if any: the peer's, or
+// that of an authority (RFC 7469 section 2.6).
+bool engine::is_pinned(X509_STORE_CTX* chain) noexcept {
+  auto const* const policy = detail::policy_of(SSL_get_SSL_CTX(ssl_.get()));
+  if (policy == nullptr || policy->pins.empty()) return true;
+  auto* const all = X509_STORE_CTX_get0_chain(chain);
+  // Where a callback has accepted what OpenSSL refuses, nobody knows who has signed what: the peer
+  // has proved to have its own key, and no more.
+  int const count = is_overruled_ ? std::min(sk_X509_num(all), 1) : sk_X509_num(all);
+  bool found = false;
+  for (int i = 0; i < count; ++i)
+    found = found || detail::is_pinned(sk_X509_value(all, i), policy->pins);
+  has_pinned_key_ = found;
+  return found;
+}
+
 int engine::on_verify(int preverified, X509_STORE_CTX* chain) noexcept {
   auto* const ssl =
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
   engine* const self = ssl != nullptr ? of(ssl) : nullptr;
   if (self == nullptr) return 0;
   try {
-    return self->verify(preverified, chain);
-  } catch (std::exception const& thrown) {
-    self->explain("the verify callback threw: " + detail::printable(thrown.what(), 1'024));
-  } catch (...) {
-    self->explain("the verify callback threw");
+    try {
+      return self->verify(preverified, chain);
+    } catch (std::exception const& thrown) {
+      self->explain("the verify callback threw: " + detail::printable(thrown.what(), 1'024));
+    } catch (...) {
+      self->explain("the verify callback threw");
+    }
+  } catch (...) {  // no memory for the words
   }
   return 0;
+}
+
+bool engine::asks_program(SSL const* ssl) noexcept {
+  auto* const callback = SSL_get_verify_callback(ssl);
+  if (callback != &engine::on_verify) return callback != nullptr;
+  engine const* const self = of(ssl);
+  return self != nullptr && (self->has_callback() || self->context_callback_ != nullptr);
 }
 
 int engine::verify(int preverified, X509_STORE_CTX* chain) {
   X509* const certificate = X509_STORE_CTX_get_current_cert(chain);
   auto const* const host = wanted_host();
+  // OpenSSL is content with all of the chain, which is whole now (X509_STORE_CTX_set_verify_cb(3)).
+  bool const is_last = preverified != 0 && X509_STORE_CTX_get_error_depth(chain) == 0;
   if (preverified != 0 && host != nullptr && X509_STORE_CTX_get_error_depth(chain) == 0 &&
       (certificate == nullptr || !detail::is_for_host(certificate, *host, host_flags()))) {
     X509_STORE_CTX_set_error(chain, detail::is_ip_address(*host) ? X509_V_ERR_IP_ADDRESS_MISMATCH
@@ -154,6 +188,11 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
   if (has_callback()) accepted = verification_->callback(accepted != 0, chain) ? 1 : 0;
   if (context_callback_ != nullptr) accepted = context_callback_(accepted, chain);
   is_overruled_ = is_overruled_ || (accepted != 0 && preverified == 0);
+  bool const is_unpinned = accepted != 0 && is_last && !is_pinned(chain);
+  if (is_unpinned) {
+    X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
+    accepted = 0;
+  }
   // Without SSL_VERIFY_PEER the answer of a client is not acted upon.
   bool const ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
   if (accepted != 0 || ignored || (story_.told && story_.told->verify_error)) return accepted;
@@ -166,9 +205,10 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
   story().verify_error = {
       .code = code,
       .depth = X509_STORE_CTX_get_error_depth(chain),
-      .reason = preverified != 0 ? std::string("the verify callback refused it")
-                                 : X509_verify_cert_error_string(code) +
-                                       std::string(more_of(code, chain, certificate)),
+      .reason = is_unpinned        ? std::string("none of the public keys of its chain is pinned")
+                : preverified != 0 ? std::string("the verify callback refused it")
+                                   : X509_verify_cert_error_string(code) +
+                                         std::string(more_of(code, chain, certificate)),
       .subject = certificate != nullptr ? detail::name_text(X509_get_subject_name(certificate))
                                         : std::string(),
       .issuer = certificate != nullptr ? detail::name_text(X509_get_issuer_name(certificate))

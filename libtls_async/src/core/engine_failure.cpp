@@ -72,6 +72,13 @@ std::string reason_of(unsigned long code) {
   return reason != nullptr ? reason : "error " + std::to_string(code);
 }
 
+std::string name_was_refused(SSL* ssl) {
+  char const* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  if (name == nullptr) return "the client names no host, and this server refuses that";
+  return "the client asks for the host '" + detail::printable(name, 256) +
+         "', which this server does not have";
+}
+
 // OpenSSL 3.0 has no words for the alerts that came with TLS 1.3.
 char const* words_of_alert(int value) {
   switch (value & 0xff) {
@@ -163,6 +170,9 @@ void engine::explain_failure(std::string openssl) {
              : alert == SSL_AD_UNKNOWN_CA
                  ? ", which means that it does not trust the issuer of our certificate"
                  : ""));
+  } else if (info.last_alert && info.last_alert->sent && info.last_alert->fatal &&
+             info.last_alert->number == SSL_AD_UNRECOGNIZED_NAME) {
+    explain(name_was_refused(ssl_.get()));
   } else if (failure_.openssl != 0) {
     explain(reason_of(failure_.openssl) +
             (handshake_done() ? std::string() : hint_at(ssl_.get(), failure_.openssl)));

@@ -20,6 +20,7 @@
 
 #include "host.hpp"
 #include "openssl_ptr.hpp"
+#include "pins.hpp"
 
 namespace tls_async {
 namespace {
@@ -53,7 +54,7 @@ void engine::be_client() noexcept {
   has_role_ = true;
 }
 
-error_code engine::be_client_of(std::string_view host) {
+error_code engine::be_client_of(std::string_view host, std::uint16_t port) {
   ERR_clear_error();
   if (failure_) return {};  // which is what the handshake answers
   if (phase_ == phase::fresh) forget_story();
@@ -72,6 +73,7 @@ error_code engine::be_client_of(std::string_view host) {
   ERR_clear_error();
   if (!named) throw std::bad_alloc();
   asked.host = std::move(wanted);
+  asked.port = port;
   be_client();
   if (!skips_verification()) set_verify_mode(SSL_get_verify_mode(ssl) | SSL_VERIFY_PEER);
   return {};
@@ -144,6 +146,7 @@ step engine::begin() {
   path_.begin();
   try {
     if (auto const refused = check_policy(); refused.next == want::failed) return refused;
+    if (SSL_is_server(ssl_.get()) == 0) offer_session();
     drop_unverified_session();
   } catch (...) {  // a second call would skip what has not been checked
     abort(make_error_code(boost::system::errc::not_enough_memory));
@@ -164,7 +167,7 @@ step engine::check_policy() {
   }
   auto const* policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
   if (policy == nullptr) return {};
-  if (policy->identity_incomplete) {
+  if (policy->identity_incomplete && !policy->has_identities.load(std::memory_order_relaxed)) {
     return fail(errc::key_mismatch,
                 "the context has a certificate chain without its key, or a key without "
                 "its chain");
@@ -191,12 +194,22 @@ void engine::drop_unverified_session() {
   if (session == nullptr || (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0) return;
   X509* const peer = SSL_SESSION_get0_peer(session);
   auto const* const host = wanted_host();
+  bool const is_kept = resumption_ != nullptr;  // and so was verified with the same pins
   bool const fits = peer != nullptr && SSL_get_verify_result(ssl) == X509_V_OK &&
                     (host == nullptr || detail::is_for_host(peer, *host, host_flags())) &&
                     is_for_hosts_of(SSL_get0_param(ssl), peer) &&
+                    (pins() == nullptr || is_kept || detail::is_pinned(peer, *pins())) &&
                     (!callback_checks_host() || is_accepted_by_callback(peer));
   if (!fits) SSL_set_session(ssl, nullptr);
   ERR_clear_error();
+}
+
+// Null where any public key will do.
+std::string const* engine::pins() const noexcept {
+  auto const* const policy = detail::policy_of(SSL_get_SSL_CTX(ssl_.get()));
+  bool const counts = policy != nullptr && !policy->pins.empty() &&
+                      SSL_is_server(ssl_.get()) == 0 && !skips_verification();
+  return counts ? &policy->pins : nullptr;
 }
 
 // What a callback that knows the host says of the certificate of a session that is to be resumed.
@@ -216,6 +229,13 @@ bool engine::is_accepted_by_callback(X509* peer) const {
 // for, as with a key that was shared before (RFC 8446 section 4.2.11), and where the application
 // has changed the rules since the handshake began.
 step engine::check_host() {
+  // One that is resumed from a keeper has the same pins in its key, and any other its own key.
+  // A key that was shared before counts as resumed, and comes without a certificate.
+  bool const is_resumed =
+      SSL_session_reused(ssl_.get()) != 0 && SSL_get0_peer_certificate(ssl_.get()) != nullptr;
+  if (pins() != nullptr && !has_pinned_key_ && !is_resumed) {
+    return fail(errc::not_verified, "the server's certificate chain has no key that is pinned");
+  }
   auto const* const host = wanted_host();
   if (host == nullptr || skips_verification()) return {};
   X509* const peer = SSL_get0_peer_certificate(ssl_.get());

@@ -118,7 +118,8 @@ std::string hint_at(SSL* ssl, unsigned long code) {
   if (ERR_GET_LIB(code) != ERR_LIB_SSL) return {};
   bool const is_server = SSL_is_server(ssl) != 0;
   // OpenSSL then finds no version or no cipher to offer, and says only that.
-  if (is_server && SSL_get_certificate(ssl) == nullptr)
+  bool const is_refused_by_callback = ERR_GET_REASON(code) == SSL_R_CALLBACK_FAILED;
+  if (is_server && !is_refused_by_callback && SSL_get_certificate(ssl) == nullptr)
     return ", and this server has no certificate";
   switch (ERR_GET_REASON(code)) {
     case SSL_R_HTTP_REQUEST:

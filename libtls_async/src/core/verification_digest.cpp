@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <new>
 #include <string>
@@ -55,6 +56,46 @@ bool add_certificates(std::string& to, X509_STORE* store) {
   return true;
 }
 
+void add_parameters(std::string& to, X509_VERIFY_PARAM const* parameters) {
+  add_number(to, X509_VERIFY_PARAM_get_flags(parameters));
+  add_number(to, X509_VERIFY_PARAM_get_inh_flags(parameters));
+  add_number(to, static_cast<std::uint64_t>(X509_VERIFY_PARAM_get_depth(parameters)));
+  add_number(to, static_cast<std::uint64_t>(X509_VERIFY_PARAM_get_auth_level(parameters)));
+}
+
+// Lists of revoked certificates, which programs add to the store themselves. By their SHA-1, which
+// OpenSSL has at hand: they are signed by who could as well sign another.
+bool add_revocations(std::string& to, X509_STORE* store) {
+  std::vector<std::array<unsigned char, 20>> each;
+  X509_STORE_lock(store);
+  auto* const all = X509_STORE_get0_objects(store);
+  bool is_read = true;
+  try {
+    for (int i = 0; is_read && i < sk_X509_OBJECT_num(all); ++i) {
+      X509_CRL* const list = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(all, i));
+      if (list == nullptr) continue;
+      is_read = X509_CRL_digest(list, EVP_sha1(), each.emplace_back().data(), nullptr) == 1;
+    }
+  } catch (std::bad_alloc const&) {
+    is_read = false;
+  }
+  X509_STORE_unlock(store);
+  std::sort(each.begin(), each.end());
+  add_number(to, each.size());
+  for (auto const& one : each)
+    to.append(reinterpret_cast<char const*>(one.data()), one.size());
+  return is_read;
+}
+
+// Its own, in the place of the context's (SSL_set1_verify_cert_store(3)).
+bool has_store_of_its_own(SSL* ssl, SSL_CTX* context) {
+  X509_STORE* of_session = nullptr;
+  X509_STORE* of_context = nullptr;
+  SSL_get0_verify_cert_store(ssl, &of_session);
+  SSL_CTX_get0_verify_cert_store(context, &of_context);
+  return of_session != nullptr || of_context != nullptr;
+}
+
 }  // namespace
 
 bool add_to_digest(sha256_digest& so_far, std::string_view given) noexcept {
@@ -74,20 +115,23 @@ std::optional<sha256_digest> verification_digest(SSL const* ssl) noexcept {
   error_mark const mark;
   try {
     SSL_CTX* const context = SSL_get_SSL_CTX(ssl);
-    X509_VERIFY_PARAM* const parameters = SSL_get0_param(const_cast<SSL*>(ssl));
+    auto* const session = const_cast<SSL*>(ssl);
+    if (has_store_of_its_own(session, context)) return {};
+    X509_STORE* const store = SSL_CTX_get_cert_store(context);
     std::string rules = "tls_async 1";  // what is hashed below, and how
     add_number(rules, SSL_is_server(ssl) != 0 ? 1 : 0);
     add_number(rules, static_cast<std::uint64_t>(SSL_get_verify_mode(ssl)));
     add_number(rules, static_cast<std::uint64_t>(SSL_get_verify_depth(ssl)));
     add_number(rules, static_cast<std::uint64_t>(SSL_get_security_level(ssl)));
-    add_number(rules, X509_VERIFY_PARAM_get_flags(parameters));
-    add_number(rules, X509_VERIFY_PARAM_get_inh_flags(parameters));
-    add_number(rules, static_cast<std::uint64_t>(X509_VERIFY_PARAM_get_auth_level(parameters)));
+    add_parameters(rules, SSL_get0_param(session));
+    add_parameters(rules, X509_STORE_get0_param(store));
+    if (!add_revocations(rules, store)) return {};
     if (auto const* const policy = policy_of(context); policy != nullptr) {
       add_number(rules, policy->verification_skipped ? 1 : 0);
       rules += text_of(policy->trust.digest());
       add_text(rules, policy->rules_version);
-    } else if (!add_certificates(rules, SSL_CTX_get_cert_store(context))) {
+      add_text(rules, policy->pins);
+    } else if (!add_certificates(rules, store)) {
       return {};
     }
     sha256_digest made;

@@ -30,11 +30,15 @@ void session::begin_life() {
     refuse("ktls and allow_renegotiation cannot be combined");
   SSL_CTX* const context = SSL_get_SSL_CTX(parts_.engine.native_handle());
   set_modes(inherited_modes(context));
-  if (auto* const policy = policy_of(context)) account_ = &policy->account;
+  if (auto* const policy = policy_of(context)) {
+    account_ = &policy->account;
+    if (policy->on_event) news_ = std::make_unique<news>(policy->on_event, policy->counters);
+  }
   tell_account();
 }
 
 session::~session() {
+  end_life();
   if (account_ != nullptr) account_->change(told_, {});
   if (auto* const policy = policy_of(SSL_get_SSL_CTX(parts_.engine.native_handle())))
     policy->ended.add(parts_.engine.stats());
@@ -68,6 +72,7 @@ actions session::turn(memory_account::waiter& waiter) {
     close();
     return {};
   }
+  note_ends();
   return todo();
 }
 
@@ -119,7 +124,7 @@ void session::step_handshake() {
     if (output_.error()) return end_inputs(output_.error());
     // A verb on a stream that has a role but no session yet negotiates by itself (SSL_write(3),
     // NOTES).
-    if (!went_on(parts_.engine.handshake().next)) return;
+    if (!went_on(negotiate())) return;
   }
   if (auto* const handshake = std::exchange(handshake_, nullptr))
     output_.finish_after_flush(*handshake, {});
@@ -179,7 +184,8 @@ bool session::may_begin_to_seal(memory_account::waiter& waiter) {
   verb const& first = *output_.front();
   if (!has_plaintext(first) || first.blocks) return true;  // or ends the session
   if (account_->may_take_ring_or_wait(waiter, size)) return true;
-  keep_timer();
+  // Whoever makes room may have no memory to tell it, and then nothing else changes here.
+  parts_.deadlines.add(time_limit(std::chrono::seconds(1)).after(parts_.now()));
   return false;
 }
 

@@ -22,6 +22,7 @@ namespace tls_async::detail {
 void session::begin(verb& v) {
   output_.go_on();
   parts_.engine.forget_deadline();
+  has_timed_out_ = false;
   verb_bytes_ += v.node_bytes;
   if (v.stalls || v.expiry != never) v.started = parts_.now();
 }
@@ -73,7 +74,11 @@ void session::start(control_verb& control) {
 }
 
 void session::begin_anew_if_cleared() noexcept {
-  if (!is_idle() || !parts_.engine.begin_anew_if_cleared()) return;
+  if (!is_idle() || !parts_.engine.is_cleared()) return;
+  end_life();
+  life_ = life::before;
+  if (news_) news_->begin_anew();
+  (void)parts_.engine.begin_anew_if_cleared();
   output_.begin_anew();
   input_.begin_anew();
 }
@@ -160,6 +165,7 @@ void session::end_cancelled() {
 }
 
 void session::end_now(verb& v, error_code why) {
+  has_timed_out_ = why == system_code(ETIMEDOUT);
   switch (v.state()) {
     case verb_state::queued:
     case verb_state::under_way:
@@ -274,6 +280,7 @@ error_code session::failure_code() const {
 }
 
 [[gnu::cold]] void session::close() noexcept {
+  if (!in_turn_) end_life();
   if (std::exchange(closed_, true) || in_turn_) return;
   error_code const why = operation_aborted();
   each_verb([&](verb& each) {

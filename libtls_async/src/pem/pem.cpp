@@ -65,6 +65,33 @@ std::size_t count_beginnings(std::string_view pem) {
   return count;
 }
 
+// What Windows editors put at the front of UTF-8, and OpenSSL takes for a part of the first line.
+std::string_view without_mark(std::string_view pem) {
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  if (pem.starts_with(mark)) pem.remove_prefix(mark.size());
+  return pem;
+}
+
+// With its mark, in either order, or with a dash first. PowerShell's ">" writes it.
+bool is_utf16(std::string_view pem) {
+  using namespace std::string_view_literals;
+  return pem.starts_with("\xff\xfe") || pem.starts_with("\xfe\xff") ||
+         pem.starts_with("-\0-\0"sv) || pem.starts_with("\0-\0-"sv);
+}
+
+[[noreturn]] void refuse_other_format(std::string_view pem, std::string const& origin, errc code) {
+  if (is_utf16(pem)) {
+    refuse(code, origin +
+                     " is UTF-16 text, as Windows tools write it; convert it with 'iconv -f UTF-16 "
+                     "-t ASCII'");
+  }
+  // 0x30 begins every DER file of ours: an ASN.1 SEQUENCE.
+  refuse(code, origin + (pem.front() == '\x30'
+                             ? " is not PEM but seems to be DER or PKCS #12; convert it with "
+                               "'openssl x509', 'openssl pkey' or 'openssl pkcs12'"
+                             : " is not PEM: it has no line that starts with -----BEGIN"));
+}
+
 std::vector<block> split(std::string_view pem, std::string const& origin, errc code) {
   if (pem.empty()) {
     refuse(code, origin + " is empty");
@@ -72,7 +99,7 @@ std::vector<block> split(std::string_view pem, std::string const& origin, errc c
   if (pem.size() > most_text) {
     refuse(code, origin + " is longer than 16 MiB");
   }
-  auto const memory = open_memory(pem);
+  auto const memory = open_memory(without_mark(pem));
   std::vector<block> blocks;
   for (;;) {
     char* label = nullptr;
@@ -103,16 +130,21 @@ std::vector<block> split(std::string_view pem, std::string const& origin, errc c
                      "line, with a line -----END of the same name after it");
   }
   if (blocks.empty()) {
-    // 0x30 begins every DER file of ours: an ASN.1 SEQUENCE.
-    refuse(code, origin + (pem.front() == '\x30'
-                               ? " is not PEM but seems to be DER or PKCS #12; convert it with "
-                                 "'openssl x509', 'openssl pkey' or 'openssl pkcs12'"
-                               : " is not PEM: it has no line that starts with -----BEGIN"));
+    refuse_other_format(pem, origin, code);
   }
   return blocks;
 }
 
-std::string shown(std::string const& label) { return printable(label, 80); }
+// What to do where there is something else, or nothing.
+std::string cure_of(std::vector<block> const& blocks) {
+  auto const has = [&](char const* label) {
+    return std::ranges::any_of(blocks, [&](block const& each) { return each.label == label; });
+  };
+  if (has(PEM_STRING_PKCS7)) return "; convert it with 'openssl pkcs7 -print_certs'";
+  if (has(PEM_STRING_X509_REQ) || has(PEM_STRING_X509_REQ_OLD))
+    return "; that is a request: pass the certificate that was issued for it";
+  return "";
+}
 
 std::string labels(std::vector<block> const& blocks) {
   std::string text;
@@ -229,7 +261,8 @@ std::vector<certificate_ptr> parse_certificates(std::string_view pem, std::strin
     }
   }
   if (certificates.empty()) {
-    refuse(code, origin + " has no certificate; it contains only: " + labels(blocks));
+    refuse(code,
+           origin + " has no certificate; it contains only: " + labels(blocks) + cure_of(blocks));
   }
   return certificates;
 }
@@ -292,7 +325,8 @@ key_ptr parse_private_key(std::string_view pem, std::string_view password,
   if (password.size() >= PEM_BUFSIZE) {
     refuse(code, "the password for " + origin + " is longer than 1023 bytes");
   }
-  key_ptr key{PEM_read_bio_PrivateKey(open_memory(pem).get(), nullptr, give_password, &password)};
+  key_ptr key{PEM_read_bio_PrivateKey(open_memory(without_mark(pem)).get(), nullptr, give_password,
+                                      &password)};
   if (key == nullptr) {
     auto const reason = in_brackets(openssl_reason());
     refuse(code, origin +
@@ -303,6 +337,8 @@ key_ptr parse_private_key(std::string_view pem, std::string_view password,
   }
   return key;
 }
+
+std::string shown(std::string_view word) { return printable(word, 80); }
 
 std::string subject_of(X509* certificate) { return name_text(X509_get_subject_name(certificate)); }
 

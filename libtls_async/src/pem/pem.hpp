@@ -60,6 +60,9 @@ key_ptr nobodys_key(EVP_PKEY* like);
 key_ptr parse_private_key(std::string_view pem, std::string_view password,
                           std::string const& origin);
 
+/// A word of the caller's, as messages may show it.
+std::string shown(std::string_view word);
+
 /// The subject in the form of RFC 2253, for messages.
 std::string subject_of(X509* certificate);
 

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <openssl/bio.h>
@@ -37,6 +38,8 @@ struct deleter {
 using key_ptr = std::unique_ptr<EVP_PKEY, deleter<EVP_PKEY_free>>;
 using certificate_ptr = std::unique_ptr<X509, deleter<X509_free>>;
 using name_ptr = std::unique_ptr<X509_NAME, deleter<X509_NAME_free>>;
+using revocations_ptr = std::unique_ptr<X509_CRL, deleter<X509_CRL_free>>;
+using time_ptr = std::unique_ptr<ASN1_TIME, deleter<ASN1_TIME_free>>;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, deleter<X509_EXTENSION_free>>;
 using bio_ptr = std::unique_ptr<BIO, deleter<BIO_free_all>>;
 
@@ -213,8 +216,34 @@ identity issue(identity_kind kind, issuer const& by) {
           to_pem(by.certificate.get())};
 }
 
+issuer const& common_authority() {
+  static issuer const made = make_authority("tls_async test authority");
+  return made;
+}
+
+time_ptr time_from_now(std::chrono::seconds distance) {
+  time_ptr made{X509_gmtime_adj(nullptr, distance.count())};
+  require(made != nullptr, "X509_gmtime_adj");
+  return made;
+}
+
+// X509_CRL_add0_revoked(3) takes it.
+void revoke(X509_CRL* list, std::string const& pem) {
+  bio_ptr const from{BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()))};
+  certificate_ptr const certificate{PEM_read_bio_X509(from.get(), nullptr, nullptr, nullptr)};
+  require(certificate != nullptr, "reading what is revoked");
+  std::unique_ptr<X509_REVOKED, deleter<X509_REVOKED_free>> entry{X509_REVOKED_new()};
+  require(entry != nullptr &&
+              X509_REVOKED_set_serialNumber(entry.get(),
+                                            X509_get_serialNumber(certificate.get())) == 1 &&
+              X509_REVOKED_set_revocationDate(entry.get(), time_from_now(-1h).get()) == 1 &&
+              X509_CRL_add0_revoked(list, entry.get()) == 1,
+          "revoking");
+  std::ignore = entry.release();
+}
+
 identity make(identity_kind kind) {
-  static issuer const root = make_authority("tls_async test authority");
+  auto const& root = common_authority();
   switch (kind) {
     case identity_kind::untrusted:
       return issue(kind, make_authority("tls_async unknown authority"));
@@ -243,6 +272,22 @@ identity const& make_identity(identity_kind kind) {
   std::lock_guard const lock{guard};
   auto const found = made.find(kind);
   return found != made.end() ? found->second : made.emplace(kind, make(kind)).first->second;
+}
+
+std::string make_revocations(std::string const& revoked) {
+  auto const& by = common_authority();
+  revocations_ptr const list{X509_CRL_new()};
+  require(
+      list != nullptr && X509_CRL_set_version(list.get(), X509_CRL_VERSION_2) == 1 &&
+          X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(by.certificate.get())) == 1 &&
+          X509_CRL_set1_lastUpdate(list.get(), time_from_now(-1h).get()) == 1 &&
+          X509_CRL_set1_nextUpdate(list.get(), time_from_now(24h * 30).get()) == 1,
+      "a list of revoked certificates");
+  if (!revoked.empty()) revoke(list.get(), revoked);
+  require(
+      X509_CRL_sort(list.get()) == 1 && X509_CRL_sign(list.get(), by.key.get(), EVP_sha256()) > 0,
+      "signing a list of revoked certificates");
+  return to_pem([&](BIO* out) { return PEM_write_bio_X509_CRL(out, list.get()); });
 }
 
 }  // namespace tls_async::test

@@ -19,6 +19,7 @@
 #include <tls_async/core/pending_record.hpp>
 #include <tls_async/core/phase.hpp>
 #include <tls_async/core/session_info.hpp>
+#include <tls_async/core/session_keeper.hpp>
 #include <tls_async/core/step.hpp>
 #include <tls_async/options.hpp>
 #include <tls_async/stats.hpp>
@@ -28,11 +29,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+struct ssl_session_st;  // SSL_SESSION, which <openssl/types.h> does not declare
+
 namespace tls_async {
+
+namespace detail {
+class context_counters;
+}
 
 /// One TLS session without I/O: what `stream` is made of. Programs that use a stream need it only
 /// to know of; one that moves its bytes in another way can use it alone. Not thread-safe.
@@ -51,6 +59,12 @@ public:
   engine(engine const&) = delete;
   engine& operator=(engine const&) = delete;
 
+  /// Has `context` tell engines of the sessions that their clients get, for those to whom
+  /// `stream_options::sessions` or the context gives a keeper (SSL_CTX_sess_set_new_cb(3)). False
+  /// if it has a callback of its own, which stays. Not while sessions of it are in their handshake,
+  /// unless it is so already.
+  [[nodiscard]] static bool watch_sessions(SSL_CTX* context) noexcept;
+
   // Before the handshake.
 
   /// Server (SSL_set_accept_state(3)). wrong_role if its handshake has begun as a client's.
@@ -67,10 +81,15 @@ public:
   /// The engine is then as before. Once the handshake has begun nothing can be added: not_verified,
   /// unless it began with this host, or is done and has verified the peer for it. wrong_role: it
   /// began as a server's. Throws std::bad_alloc.
-  [[nodiscard]] error_code be_client_of(std::string_view host);
+  ///
+  /// `port`: of the host. With one, sessions are resumed that context::sessions() has for both, and
+  /// kept there; 0: only those of `stream_options::sessions`.
+  [[nodiscard]] error_code be_client_of(std::string_view host, std::uint16_t port = 0);
   /// Another session with the same SSL, if SSL_clear(3) was called since its handshake began: what
   /// was left of the one before is gone, and its failure forgotten. True if so.
   bool begin_anew_if_cleared() noexcept;
+  /// It would begin anew now.
+  [[nodiscard]] bool is_cleared() const noexcept;
   /// SSL_VERIFY_NONE and so on, of SSL_set_verify(3).
   void set_verify_mode(int mode) noexcept;
   /// SSL_set_verify_depth(3).
@@ -79,6 +98,10 @@ public:
   /// than it, and is trust enough for one of our contexts that trusts nobody. It replaces those of
   /// before. What it throws refuses it. `checks_host`: it knows whom we want.
   void verify_with(verify_callback callback, bool checks_host);
+  /// Whether a callback of the program's has a say about the peer's certificate: one of
+  /// `verify_with`, of the context or of the session (SSL_set_verify(3)). `ssl` may be without
+  /// engine.
+  [[nodiscard]] static bool asks_program(SSL const* ssl) noexcept;
 
   // Each answers want::flush or want::fill until it is done; call it again after that flush or
   // fill.
@@ -118,6 +141,10 @@ public:
   void allow_key_updates(std::uint32_t n) noexcept { peer_.key_updates_allowed = n; }
   /// It is client or server.
   [[nodiscard]] bool has_role() const noexcept { return has_role_; }
+  /// It is a server, if it has a role.
+  [[nodiscard]] bool is_server() const noexcept;
+  /// The handshake has resumed a session of before (SSL_session_reused(3)).
+  [[nodiscard]] bool is_resumed() const noexcept;
   /// Where the session stands. Between SSL_clear(3) and begin_anew_if_cleared() it means nothing.
   [[nodiscard]] tls_async::phase phase() const noexcept;
   /// The first handshake is done, whatever has become of the session since.
@@ -145,6 +172,8 @@ public:
   [[nodiscard]] stream_options const& options() const noexcept { return *options_; }
   /// What it counts; streams add what they see.
   [[nodiscard]] tls_async::stats& stats() noexcept { return stats_; }
+  /// Those of the context it was made from, which count its alerts; null if that is not ours.
+  [[nodiscard]] detail::context_counters* counters() const noexcept { return counters_; }
   /// Gives back what a session that waits can do without: the ring if it is empty, and with
   /// `buffers` OpenSSL's record buffers where it holds nothing in them (SSL_free_buffers(3)).
   void go_idle(bool buffers) noexcept;
@@ -165,7 +194,8 @@ public:
   /// top.
   [[nodiscard]] std::size_t memory_usage() const noexcept {
     return pending_.capacity() +
-           (verification_ ? sizeof(verification) + verification_->host.capacity() : 0);
+           (verification_ ? sizeof(verification) + verification_->host.capacity() : 0) +
+           (resumption_ ? sizeof(resumption) : 0);
   }
 
   // Why it failed.
@@ -227,6 +257,14 @@ private:
     verify_callback callback;
     std::string host;  // whom a client wants, without a dot at its end; empty for any
     bool callback_checks_host = false;
+    std::uint16_t port = 0;  // of the host, or 0
+  };
+  // Where the sessions of a client come from and go to. Few have it.
+  struct resumption {
+    std::shared_ptr<session_keeper> keeper;
+    session_key key;
+    std::chrono::system_clock::time_point began;  // the first full handshake
+    std::chrono::system_clock::time_point ends;   // of the ticket that was offered
   };
   // What one key has sealed.
   struct key_use {
@@ -264,6 +302,13 @@ private:
     return verification_ && !verification_->host.empty() ? &verification_->host : nullptr;
   }
   void drop_unverified_session();
+  void offer_session() noexcept;
+  [[nodiscard]] bool offer(kept_session const& kept);
+  [[nodiscard]] std::shared_ptr<session_keeper> keeper() const noexcept;
+  [[nodiscard]] bool may_resume() const noexcept;
+  [[nodiscard]] std::optional<session_key> key_of_sessions() const;
+  void begin_to_keep() noexcept;
+  void keep_session(ssl_session_st* session) noexcept;
   [[nodiscard]] bool is_accepted_by_callback(X509* peer) const;
   [[nodiscard]] error_code why_not_client_of(std::string_view host) const;
   [[nodiscard]] bool is_verified_for(std::string const& host) const noexcept;
@@ -277,20 +322,25 @@ private:
   tls_async::error_info& story();
 
   static engine* of(SSL const* ssl) noexcept;
+  static int on_new_session(SSL* ssl, ssl_session_st* session) noexcept;
   static int on_verify(int preverified, X509_STORE_CTX* chain) noexcept;
   static void on_info(SSL const* ssl, int where, int value) noexcept;
   static void on_message(int sent, int version, int type, void const* message, std::size_t length,
                          SSL* ssl, void* engine) noexcept;
   int verify(int preverified, X509_STORE_CTX* chain);
+  bool is_pinned(X509_STORE_CTX* chain) noexcept;
+  [[nodiscard]] std::string const* pins() const noexcept;
 
   std::unique_ptr<SSL, ssl_free> ssl_;
   std::unique_ptr<stream_options const, options_free> const options_;  // shared if the defaults
   tls_async::path path_;
+  detail::context_counters* const counters_;  // they live as long as the session's first SSL_CTX
   tls_async::stats stats_;
   pending_record pending_;
   tls_async::failure failure_;
   story_so_far story_;
   std::unique_ptr<verification> verification_;               // null while nothing is asked for
+  std::unique_ptr<resumption> resumption_;                   // null where no session is kept
   int (*context_callback_)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
   key_use under_key_;
   peer_behaviour peer_;
@@ -299,6 +349,7 @@ private:
   tls_async::phase phase_ = tls_async::phase::fresh;
   blocked blocked_ = blocked::nothing;  // OpenSSL has begun it, and finds no room
   bool callback_ran_ = false;           // one of the application's may have, in the call under way
+  bool has_pinned_key_ = false;         // the chain that was verified in this handshake
   bool is_overruled_ = false;           // a callback has accepted what OpenSSL refuses
 };
 

@@ -7,13 +7,17 @@
 
 #include <tls_async/requirements.hpp>
 
+#include <tls_async/core/context_counters.hpp>
+#include <tls_async/core/event.hpp>
 #include <tls_async/core/memory_account.hpp>
+#include <tls_async/core/session_keeper.hpp>
 #include <tls_async/stats.hpp>
 
 #include <openssl/types.h>
 
 #include <array>
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -71,17 +75,31 @@ struct context_policy {
   bool release_on_idle = false;       ///< mode::release_buffers_on_idle
   /// By context::set_rules_version(): of what the program itself does to verify peers.
   std::string rules_version;
+  /// SHA-256 of the public keys of which a client's peer has to have one, joined; empty for any.
+  std::string pins;
+  /// What a client offers, as on the wire: context::set_alpn().
+  std::string alpn_offer;
+  /// Where its clients find sessions, and keep them; may be null.
+  std::shared_ptr<session_keeper> sessions;
   /// A chain waits for its key, or a key for its chain, and no pair is in use.
   bool identity_incomplete = false;
+  /// Who is told of the ends of handshakes and sessions; null for nobody.
+  std::shared_ptr<event_handler const> on_event;
 
   trust_record trust;
   std::atomic<bool> is_in_use = false;  ///< A session was made, which may be in its handshake.
-  /// A session is made. All of them ask, and only the first writes.
-  void use() noexcept {
-    if (!is_in_use) is_in_use = true;
+  std::mutex first_use;  ///< Held while something is set that is fixed from the first session on.
+  /// A session is about to be made. Only the first has to wait for a setter.
+  void use() {
+    if (is_in_use) return;
+    std::scoped_lock const lock(first_use);
+    is_in_use = true;
   }
-  memory_account account;  ///< Where its sessions say what they hold.
-  stats_sum ended;         ///< Of its sessions that are gone.
+  /// context::use_identities has succeeded, so no pair of the context's own is needed.
+  std::atomic<bool> has_identities = false;
+  memory_account account;     ///< Where its sessions say what they hold.
+  stats_sum ended;            ///< Of its sessions that are gone.
+  context_counters counters;  ///< Of all its sessions.
 };
 
 /// The policy of an SSL_CTX, or null if it is not one of ours. Never throws; makes no OpenSSL

@@ -22,7 +22,8 @@ struct session_info {
   /// taken it.
   std::string server_name;
   /// The subject of the peer's certificate, escaped as in `error_info`, so that it can be shown;
-  /// empty without one.
+  /// empty without one. A server that has resumed a session knows that certificate alone, from the
+  /// ticket, and not the chain that it was verified with (SSL_get_peer_cert_chain(3)).
   std::string peer_subject;
   bool is_resumed = false;  ///< By a ticket or session of before (SSL_session_reused(3)).
 

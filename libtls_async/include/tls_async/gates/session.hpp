@@ -14,6 +14,7 @@
 
 #include <tls_async/core/memory_account.hpp>
 #include <tls_async/gates/input_gate.hpp>
+#include <tls_async/gates/news.hpp>
 #include <tls_async/gates/output_gate.hpp>
 #include <tls_async/gates/session_parts.hpp>
 #include <tls_async/gates/verb.hpp>
@@ -21,6 +22,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace tls_async::detail {
@@ -161,6 +163,17 @@ public:
     if (account_ != nullptr) account_->leave(waiter);
   }
 
+  // What the program wants to be told. It is called without the lock, so not by the session.
+
+  /// There is something, and nobody tells it. Not within a turn, which may hold the lock.
+  [[nodiscard]] bool has_news() const noexcept {
+    return news_ != nullptr && !in_turn_ && news_->has_any();
+  }
+  /// True if there is something: the caller then takes and tells all of it, one after the other.
+  [[nodiscard]] bool begin_telling() noexcept { return has_news() && news_->begin_telling(); }
+  /// What is to be told next; null, and the caller has ended, if that was all.
+  [[nodiscard]] std::unique_ptr<report> take_news() noexcept { return news_->take(); }
+
   // The end.
 
   /// The stream is gone: every verb ends with operation_aborted.
@@ -176,7 +189,19 @@ public:
   static constexpr std::size_t landing_bytes = 192;
 
 private:
+  enum class life : std::uint8_t { before, negotiating, open, over };
+
   void begin_life();
+  want negotiate();
+  void note_ends() noexcept;
+  void end_life() noexcept;
+  void end_handshake(end_reason reason, error_code result) noexcept;
+  void end_session(end_reason reason, error_code result) noexcept;
+  void add_news(session_event::kind what, end_reason reason, error_code result) noexcept;
+  [[nodiscard]] error_code final_error() const noexcept;
+  [[nodiscard]] end_reason reason_of_final_error() const noexcept;
+  [[nodiscard]] end_reason reason_of_silent_end() const noexcept;
+  [[nodiscard]] bool has_all_left() const noexcept;
   void step_handshake();
   void step_output(memory_account::waiter& waiter);
   void step_input();
@@ -213,6 +238,7 @@ private:
   session_parts parts_;
   output_gate output_;
   input_gate input_;
+  std::unique_ptr<news> news_;  // null if nobody wants to be told
   control_verb* handshake_ = nullptr;
   std::size_t kept_bytes_ = 0;
   std::uint32_t verb_bytes_ = 0;
@@ -223,6 +249,8 @@ private:
   bool looks_again_ = false;
   bool carries_another_ = false;
   bool closed_ = false;
+  life life_ = life::before;
+  bool has_timed_out_ = false;  // the verb that has ended last
 };
 
 }  // namespace tls_async::detail

@@ -9,6 +9,7 @@
 #include <tls_async/io/stream.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -20,9 +21,15 @@ namespace tls_async {
 struct as_client {
   /// `of`: the DNS name or IP address literal that the certificate must be for; a name is also sent
   /// as SNI (RFC 6066 section 3). Has to live until the handshake is called, which copies it.
-  explicit as_client(std::string_view of) noexcept : host(of) {}
+  ///
+  /// `on_port`: the port of the peer. With it the handshake resumes a session that
+  /// context::sessions() has for this host and port, and what it gets is kept there. 0: no session
+  /// is looked for, and none is kept, but where `stream_options::sessions` is set.
+  explicit as_client(std::string_view of, std::uint16_t on_port = 0) noexcept
+      : host(of), port(on_port) {}
 
   std::string_view host;  ///< As it was given.
+  std::uint16_t port;     ///< 0 if it was not given.
 };
 /// As a server.
 struct as_server {};
@@ -35,8 +42,8 @@ class start_client_handshake {
 public:
   using signature = start_handshake::signature;
 
-  start_client_handshake(std::string_view host, time_limit allowed)
-      : host_(host), allowed_(allowed) {}
+  start_client_handshake(as_client const& client, time_limit allowed)
+      : host_(client.host), allowed_(allowed), port_(client.port) {}
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
@@ -45,13 +52,14 @@ public:
     limit(node, state.session(), allowed_);
     state.start(node, [&] {
       state.session().begin_anew_if_cleared();
-      return state.engine().be_client_of(host_);
+      return state.engine().be_client_of(host_, port_);
     });
   }
 
 private:
   std::string host_;
   time_limit allowed_;
+  std::uint16_t port_;
 };
 
 }  // namespace detail
@@ -104,7 +112,7 @@ template <
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client, time_limit deadline,
                                  Token&& token = Token()) {
   return detail::initiate<Token>(detail::access::state(s),
-                                 detail::start_client_handshake(client.host, deadline), token);
+                                 detail::start_client_handshake(client, deadline), token);
 }
 /// Negotiates as server, which verifies a client only if its context says so.
 template <

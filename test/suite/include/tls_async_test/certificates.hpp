@@ -37,6 +37,11 @@ enum class identity_kind {
 /// Safe to call from several threads. Throws std::runtime_error with OpenSSL's words.
 identity const& make_identity(identity_kind kind);
 
+/// A list of revoked certificates (RFC 5280 section 5), signed by the common authority for a month,
+/// as PEM: of the first certificate of `revoked`, or of none. Made anew by each call; any thread.
+/// Throws std::runtime_error with OpenSSL's words.
+std::string make_revocations(std::string const& revoked = {});
+
 inline identity const& server_identity() { return make_identity(identity_kind::server); }
 inline identity const& client_identity() { return make_identity(identity_kind::client); }
 

@@ -61,6 +61,7 @@ public:
     }
     s.take_done(v);
     state_.perform(inside_);
+    state_.tell_news(inside_);
     state_.hand_over(inside_);
   }
 
@@ -123,6 +124,9 @@ private:
     return !is_blocked_;
   }
   bool fill() {
+    // What has happened is told before it may have to wait; the stream may be gone then.
+    state_.tell_news(inside_);
+    if (state_.session().is_closed()) return state_.session().nothing_came(), true;
     if (state_.engine().path().receives_directly()) {
       error_code const ec = wait(boost::asio::socket_base::wait_read);
       if (ec == boost::asio::error::would_block) return state_.session().nothing_came(), false;

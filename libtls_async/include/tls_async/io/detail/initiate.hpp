@@ -7,6 +7,7 @@
 #include <tls_async/error.hpp>
 #include <tls_async/gates/session.hpp>
 #include <tls_async/io/detail/buffer_cursor.hpp>
+#include <tls_async/io/detail/default_token.hpp>
 #include <tls_async/io/detail/handler_operation.hpp>
 #include <tls_async/io/detail/plaintext_source.hpp>
 #include <tls_async/io/detail/stream_state.hpp>
@@ -14,7 +15,6 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
@@ -25,12 +25,6 @@
 #include <utility>
 
 namespace tls_async::detail {
-
-/// The token a verb has if none is given: what the executor asks for, else one that can be awaited.
-template <class Executor>
-using default_token =
-    std::conditional_t<std::is_void_v<boost::asio::default_completion_token_t<Executor>>,
-                       boost::asio::deferred_t, boost::asio::default_completion_token_t<Executor>>;
 
 /// A completion token where a deadline could stand too.
 template <class T>

@@ -77,6 +77,10 @@ public:
   ~stream_state() {
     abandon();
     session_.leave_account(*this);
+    if (session_.has_news()) {  // of a stream that was destroyed from inside of OpenSSL
+      auto inside = lock();
+      tell_news(inside);
+    }
   }
 
   /// For whatever follows, but for start(), cancel() and destroy_stream(), which take it.
@@ -179,6 +183,8 @@ public:
   /// there is no memory for that, with the next event; but there may be none that `own` waits for,
   /// so it is taken out then, and the answer is false.
   bool hand_over(stream_lock& inside, verb* own = nullptr) noexcept {
+    // Not from here: the caller may be another stream, whose lock is held.
+    if (has_next_layer_ && session_.has_news()) (void)call_handlers_soon();
     auto elsewhere = session_.take_done_elsewhere();
     bool all_on_their_way = true;
     if (!session_.has_done()) {
@@ -205,6 +211,17 @@ public:
     session_.put_back(unreached);
     return all_on_their_way;
   }
+  /// Tells the program what has happened, without the lock: it may do anything meanwhile, also
+  /// destroy the stream. One thread at a time; what happens meanwhile is told by that one.
+  void tell_news(stream_lock& inside) noexcept {
+    if (is_beginning_ || !session_.begin_telling()) return;
+    if (session_.has_done()) hand_over(inside);  // or it might wait for a handler in vain
+    while (auto const told = session_.take_news()) {
+      inside.unlock();
+      told->tell();
+      inside.lock();
+    }
+  }
   /// Where OpenSSL itself is to work on the socket, or does so.
   void prepare_descriptor() noexcept {
     if constexpr (is_socket<next_layer_type>) {
@@ -224,8 +241,9 @@ public:
 
   /// The stream is gone. The next layer may follow at once if it is only referred to, so its
   /// operations are ended by signals of their own; one that is ours lives until they have, but is
-  /// closed now.
-  void destroy_stream() noexcept {
+  /// closed now. `when`: whether the program may be told from here.
+  enum class telling : bool { later, now };
+  void destroy_stream(telling when = telling::now) noexcept {
     auto inside = lock();
     bool const was_open = std::exchange(has_next_layer_, false);
     session_.close();
@@ -246,6 +264,7 @@ public:
       }
     }
     hand_over(inside);
+    if (when == telling::now) tell_news(inside);
   }
 
 private:
@@ -284,6 +303,7 @@ private:
           state->session_.fail_for_memory();
         }
         state->perform(inside);
+        state->tell_news(inside);
         state->call_handlers(inside);
       }
     }
@@ -365,6 +385,7 @@ private:
       auto inside = state->lock();
       state->perform(inside);
       state->session_.account()->wake_one();
+      state->tell_news(inside);
       state->call_handlers(inside);
     });
   }
@@ -460,10 +481,12 @@ private:
   // A handler that throws or runs the event loop leaves the second look to the next of these.
   void call_handlers_and_look_again(stream_lock& inside) {
     is_called_soon_ = false;
+    tell_news(inside);
     bool const waits_for_them = looks_again_ && session_.has_done() && call_handlers_soon();
     if (!waits_for_them && std::exchange(looks_again_, false)) {
       session_.go_on();
       perform(inside);
+      tell_news(inside);
     }
     call_handlers(inside);
   }
@@ -510,7 +533,7 @@ private:
       next->cancel_all(verb_kind::write);
       next->cancel_all(verb_kind::read);
     } else {
-      next->destroy_stream();
+      next->destroy_stream(std::remove_reference_t<decltype(*next)>::telling::later);
     }
   }
   void close_next_layer() noexcept {

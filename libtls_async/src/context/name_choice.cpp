@@ -1,0 +1,169 @@
+// Distributed under the Boost Software License, Version 1.0.
+// SPDX-License-Identifier: BSL-1.0
+//
+// Which identity a client gets: what OpenSSL asks of a server when a ClientHello has come, and how
+// a context takes identities while handshakes run.
+//
+// All is decided when the ClientHello is there and nothing of it has been acted upon: the pairs are
+// put into the session then, so that whatever the context takes afterwards doesn't concern it, and
+// the session id context is bound to the name before OpenSSL looks for a session to resume.
+#include <tls_async/identities.hpp>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "identity_set.hpp"
+#include "state.hpp"
+
+namespace tls_async {
+namespace detail {
+namespace {
+
+using bytes = std::basic_string_view<unsigned char>;
+
+std::optional<bytes> part_with_length(bytes& from) {
+  if (from.size() < 2) return {};
+  std::size_t const length = from[0] * 256U + from[1];
+  if (length > from.size() - 2) return {};
+  auto const part = from.substr(2, length);
+  from.remove_prefix(2 + length);
+  return part;
+}
+
+// RFC 6066 section 3: a list of one name, of the type host_name. OpenSSL refuses the handshake for
+// anything else when it comes to it.
+std::string_view name_in(bytes extension) {
+  auto list = part_with_length(extension);
+  constexpr unsigned char host_name = 0;
+  if (!list || list->empty() || list->front() != host_name) return {};
+  list->remove_prefix(1);
+  auto const name = part_with_length(*list);
+  if (!name) return {};
+  return {reinterpret_cast<char const*>(name->data()), name->size()};
+}
+
+std::string_view asked_name(SSL* session) {
+  unsigned char const* data = nullptr;
+  std::size_t length = 0;
+  if (SSL_client_hello_get0_ext(session, TLSEXT_TYPE_server_name, &data, &length) != 1) return {};
+  return name_in({data, length});
+}
+
+// The session id context of sessions for a name. False if there is no memory.
+bool bound_to(std::string_view asked, context_state const& state, sha256_digest& id) noexcept {
+  compared_name const name{asked};
+  std::array<unsigned char, sizeof(sha256_digest) + compared_name::longest> text{};
+  auto const end = std::ranges::copy(state.session_id_context, text.begin()).out;
+  auto const length =
+      static_cast<std::size_t>(std::ranges::copy(name.text(), end).out - text.begin());
+  return EVP_Digest(text.data(), length, id.data(), nullptr, EVP_sha256(), nullptr) == 1;
+}
+
+// A session is resumed for the name only that it was made for: OpenSSL would, with TLS 1.3 also by
+// its rules, resume one for any other, whose identity the client has never seen (RFC 6066 section
+// 3). If there is no memory for it, none is resumed.
+void bind_sessions(SSL* session, context_state const& state, std::string_view asked) {
+  sha256_digest id{};
+  bool const is_bound =
+      bound_to(asked, state, id) && SSL_set_session_id_context(session, id.data(), id.size()) == 1;
+  if (!is_bound) SSL_set_options(session, SSL_OP_NO_TICKET);
+}
+
+bool use_pairs(SSL* session, pairs_of_name const& pairs) {
+  constexpr int replace = 1;
+  return std::ranges::all_of(pairs, [session](named_pair_ptr const& each) {
+    return SSL_use_cert_and_key(session, leaf(each->given), each->key.key.get(),
+                                each->issuers.get(), replace) == 1;
+  });
+}
+
+std::shared_ptr<identity_set const> identities_of(context_state& state) noexcept {
+  std::scoped_lock const lock{state.identities_lock};
+  return state.identities;
+}
+
+// A name that is refused leaves the session without a certificate, until `on_server_name`.
+int on_client_hello(SSL* session, int* alert, void* argument) noexcept {
+  auto& state = *static_cast<context_state*>(argument);
+  auto const all = identities_of(state);
+  if (all == nullptr) return SSL_CLIENT_HELLO_SUCCESS;
+  error_mark const mark;
+  auto const asked = asked_name(session);
+  bind_sessions(session, state, asked);
+  SSL_certs_clear(session);
+  auto const* const pairs = all->find(asked);
+  if (pairs == nullptr || use_pairs(session, *pairs)) return SSL_CLIENT_HELLO_SUCCESS;
+  *alert = SSL_AD_INTERNAL_ERROR;
+  return SSL_CLIENT_HELLO_ERROR;
+}
+
+// Refuses when OpenSSL has kept the name, so that logs have it. It is asked also when a session is
+// resumed, and by a client without a name.
+int on_server_name(SSL* session, int* alert, void* /*of another's*/) noexcept {
+  if (!has_identities(SSL_get_SSL_CTX(session))) return SSL_TLSEXT_ERR_NOACK;
+  if (SSL_get_certificate(session) != nullptr) return SSL_TLSEXT_ERR_OK;
+  *alert = SSL_AD_UNRECOGNIZED_NAME;
+  return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+void require_usable_here(SSL_CTX* handle, SSL_CTX* scratch, named_pair const& pair) {
+  constexpr int replace = 1;
+  if (SSL_CTX_use_cert_and_key(scratch, leaf(pair.given), pair.key.key.get(), pair.issuers.get(),
+                               replace) == 1) {
+    return;
+  }
+  auto const reason = openssl_reason();
+  require_usable(handle, pair.given);
+  refuse(errc::bad_private_key,
+         pair.given.origin + " and " + pair.key.origin + ": not accepted: " + reason);
+}
+
+}  // namespace
+
+void answer_client_hellos(SSL_CTX* handle) {
+  SSL_CTX_set_client_hello_cb(handle, on_client_hello, &state_of(handle));
+  SSL_CTX_set_tlsext_servername_callback(handle, on_server_name);
+}
+
+bool name_session(SSL_SESSION* session, context_state& state) noexcept {
+  auto id = state.session_id_context;
+  char const* const name = SSL_SESSION_get0_hostname(session);
+  if (identities_of(state) != nullptr && !bound_to(name != nullptr ? name : "", state, id))
+    return false;
+  return SSL_SESSION_set1_id_context(session, id.data(), id.size()) == 1;
+}
+
+bool has_identities(SSL_CTX const* handle) noexcept {
+  auto const* const policy = policy_of(handle);
+  return policy != nullptr && policy->has_identities.load(std::memory_order_relaxed);
+}
+
+}  // namespace detail
+
+void context::use_identities(identities const& all) {
+  detail::error_queue_scope const scope;
+  if (!is_server()) {
+    detail::refuse(errc::wrong_role, "use_identities() is for servers; a client has one pair");
+  }
+  if (all.empty()) detail::refuse(errc::bad_option, "use_identities(): there are no identities");
+  auto const scratch = detail::scratch_context(handle_.get());
+  for (auto const& pair : all.set_->pairs())
+    detail::require_usable_here(handle_.get(), scratch.get(), *pair);
+  all.set_->share();
+  std::shared_ptr<detail::identity_set const> next = all.set_;
+  auto& state = detail::state_of(handle_.get());
+  {
+    std::scoped_lock const lock{state.identities_lock};
+    state.identities.swap(next);
+  }
+  state.policy.has_identities.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace tls_async
