@@ -24,6 +24,7 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/read.hpp>
 
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <utility>
@@ -84,8 +85,9 @@ asio::awaitable<void> exchange::connect() {
   connected_ = clock::now();
 
   next.expires_never();
-  auto const [refused] =
-      co_await tls_handshake(stream_, tls_async::as_client{name}, options_.connect, as_values);
+  auto const number = static_cast<std::uint16_t>(options_.sessions ? std::stoul(service) : 0);
+  auto const [refused] = co_await tls_handshake(stream_, tls_async::as_client{name, number},
+                                                options_.connect, as_values);
   if (refused) throw handshake_failure(refused);
   negotiated_ = clock::now();
   if (!options_.verbose) co_return;

@@ -7,6 +7,7 @@
 #include "download.hpp"
 #include "failure.hpp"
 #include "options.hpp"
+#include "saved_sessions.hpp"
 #include "serving/private_key.hpp"
 
 #include <tls_async/context.hpp>
@@ -64,7 +65,10 @@ int main(int argc, char* argv[]) {
       out.complain(
           "WARNING: -k: NOBODY VERIFIES WHO ANSWERS. Anyone on the way can read and change "
           "what is sent.");
+    std::optional<saved_sessions> sessions;
+    if (chosen->sessions) sessions.emplace(*chosen->sessions, context, out);
     auto const result = download_all(*chosen, context, out);
+    if (sessions) sessions->save();
     out.finish();
     return exit_code(result);
   } catch (std::exception const& error) {

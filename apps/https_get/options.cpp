@@ -42,6 +42,7 @@ po::options_description description() {
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
   add("key-password-file", file(), "password of the key, in the first line");
+  add("ssl-sessions", file(), "resume the sessions of earlier runs");
   add("insecure,k", flag(), "do NOT verify the server");
   add("connect-seconds", number(standard.connect.count()), "limit for TCP, and again for TLS");
   add("stall-seconds", number(standard.stall.count()), "limit without a byte from the server");
@@ -106,33 +107,37 @@ std::vector<target> targets(po::variables_map const& values) {
 }
 
 serving::manual about() {
-  return {.program = "https_get",
-          .summary = "fetch files over HTTPS",
-          .arguments = "[OPTIONS] URL...",
-          .description =
-              "Fetches files over HTTPS. A file is called FILE.part until it is complete.\n"
-              "The exit status is that of the first URL that failed.",
-          .options = description(),
-          .details = {},
-          .signals = {},
-          .exit_statuses = {{"0", "all files are complete"},
-                            {"1", "wrong usage"},
-                            {"2", "a local file failed"},
-                            {"3", "the name does not resolve"},
-                            {"4", "no connection"},
-                            {"5", "the server does not speak TLS"},
-                            {"6", "the certificate was refused"},
-                            {"7", "another failure of TLS"},
-                            {"8", "the server did not send the file"},
-                            {"9", "the file was cut short"},
-                            {"10", "a deadline expired"},
-                            {"11", "the server's answer is not HTTP"}},
-          .examples = {{"https_get https://example.org/a.iso https://example.org/b.iso",
-                        "two files, both at once, into this directory"},
-                       {"https_get --resume https://example.org/a.iso",
-                        "what is left of a file that was interrupted"},
-                       {"https_get --output - https://example.org/", "a page on the screen"}},
-          .see_also = {{"curl", "1"}, {"https_server", "1"}}};
+  return {
+      .program = "https_get",
+      .summary = "fetch files over HTTPS",
+      .arguments = "[OPTIONS] URL...",
+      .description =
+          "Fetches files over HTTPS. A file is called FILE.part until it is complete.\n"
+          "The exit status is that of the first URL that failed.",
+      .options = description(),
+      .details =
+          {{"ssl-sessions",
+            "Whoever can read it can read what they carry, so it is for its owner alone. It is\n"
+            "replaced by the sessions of this run. A line tells if it can't be used."}},
+      .signals = {},
+      .exit_statuses = {{"0", "all files are complete"},
+                        {"1", "wrong usage"},
+                        {"2", "a local file failed"},
+                        {"3", "the name does not resolve"},
+                        {"4", "no connection"},
+                        {"5", "the server does not speak TLS"},
+                        {"6", "the certificate was refused"},
+                        {"7", "another failure of TLS"},
+                        {"8", "the server did not send the file"},
+                        {"9", "the file was cut short"},
+                        {"10", "a deadline expired"},
+                        {"11", "the server's answer is not HTTP"}},
+      .examples = {{"https_get https://example.org/a.iso https://example.org/b.iso",
+                    "two files, both at once, into this directory"},
+                   {"https_get --resume https://example.org/a.iso",
+                    "what is left of a file that was interrupted"},
+                   {"https_get --output - https://example.org/", "a page on the screen"}},
+      .see_also = {{"curl", "1"}, {"https_server", "1"}}};
 }
 
 }  // namespace
@@ -162,6 +167,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
     chosen.certificate = serving::path(values, "cert");
     chosen.key = serving::path(values, "key");
     chosen.key_password = serving::path(values, "key-password-file");
+    chosen.sessions = serving::path(values, "ssl-sessions");
     chosen.parallel =
         static_cast<std::size_t>(serving::number_between(1, 256, values, "parallel-max"));
     chosen.connect = serving::seconds_from(1, values, "connect-seconds");

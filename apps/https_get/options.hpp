@@ -22,9 +22,10 @@ struct options {
   std::optional<std::filesystem::path> certificate;  // together with key, or neither
   std::optional<std::filesystem::path> key;
   std::optional<std::filesystem::path> key_password;
-  std::size_t parallel = 4;          // downloads in flight
-  std::chrono::seconds connect{10};  // for TCP, and again for TLS
-  std::chrono::seconds stall{30};    // without a byte from the server
+  std::optional<std::filesystem::path> sessions;  // of earlier runs, and for later ones
+  std::size_t parallel = 4;                       // downloads in flight
+  std::chrono::seconds connect{10};               // for TCP, and again for TLS
+  std::chrono::seconds stall{30};                 // without a byte from the server
   bool follow = false;
   bool resume = false;
   bool insecure = false;

@@ -52,6 +52,7 @@ std::vector<std::string> describe_session(SSL* session, std::string const& alpn)
       std::string("  cipher       ") + SSL_CIPHER_get_name(SSL_get_current_cipher(session)),
       std::string("  group        ") + (group ? group : "not known"),
       "  ALPN         " + (alpn.empty() ? "none" : alpn)};
+  if (SSL_session_reused(session) == 1) lines.emplace_back("  resumed      an earlier session");
   auto* const chain = SSL_get_peer_cert_chain(session);
   int const count = sk_X509_num(chain);
   for (int i = 0; i < std::min(count, most_certificates); ++i) {

@@ -29,9 +29,9 @@ tls_async::stream_options stream_options_of(service const& server) {
 }  // namespace
 
 client::client(tcp::socket socket, tcp::endpoint const& from,
-               std::shared_ptr<server_context> context, service const& shared)
+               std::shared_ptr<tls_async::context> context, service const& shared)
     : tls(std::move(context)),
-      stream(std::move(socket), tls->context(), stream_options_of(shared)),
+      stream(std::move(socket), *tls, stream_options_of(shared)),
       server(shared),
       name(text_of(from)) {}
 

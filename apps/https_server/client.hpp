@@ -6,7 +6,6 @@
 
 #include "reply.hpp"
 #include "request_record.hpp"
-#include "server_context.hpp"
 #include "service.hpp"
 #include "websocket.hpp"
 
@@ -25,7 +24,7 @@ namespace https_server {
 
 struct client {
   client(boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& from,
-         std::shared_ptr<server_context> context, service const& shared);
+         std::shared_ptr<tls_async::context> context, service const& shared);
 
   // Ends the connection now.
   void abort();
@@ -36,7 +35,7 @@ struct client {
   // Counts the response and tells it to the log.
   void record(request_record& done, std::chrono::steady_clock::time_point begun) const;
 
-  std::shared_ptr<server_context> tls;  // whose callbacks the stream calls
+  std::shared_ptr<tls_async::context> tls;  // whoever counts sees that the stream has gone
   tls_stream stream;
   service const& server;
   std::string name;                                // for the log: address, and subject if it has

@@ -7,7 +7,6 @@
 #include "development_certificate.hpp"
 #include "open_files.hpp"
 #include "options.hpp"
-#include "server_context.hpp"
 #include "service.hpp"
 #include "session.hpp"
 #include "static_files.hpp"
@@ -15,6 +14,7 @@
 #include "serving/admin.hpp"
 #include "serving/descriptors.hpp"
 #include "serving/listener.hpp"
+#include "serving/live_context.hpp"
 #include "serving/metrics.hpp"
 #include "serving/run.hpp"
 
@@ -50,14 +50,6 @@ std::string url(asio::ip::tcp::endpoint const& endpoint) {
   return text.str();
 }
 
-// Those that are read again.
-serving::chosen_files files_of(options const& chosen) {
-  serving::chosen_files files{chosen.key_password, chosen.client_authority};
-  for (auto const& pair : chosen.identities)
-    files.insert(files.end(), {pair.certificate, pair.key});
-  return files;
-}
-
 void announce(serving::listener const& server, std::optional<development_certificate> const& own) {
   auto const address = url(server.local_endpoint());
   std::cout << "listening on " << address << '\n';
@@ -84,20 +76,16 @@ int main(int argc, char* argv[]) {
     if (chosen->root) files.emplace(*chosen->root, chosen->files);
     std::optional<development_certificate> own;
     serving::server_log log{chosen->log};
-    auto const load = [&] {
-      auto identities = chosen->identities;
-      if (identities.empty()) {
+    auto const tickets = serving::make_ticket_keys(chosen->tls);
+    auto const make = [&] {
+      auto tls = chosen->tls;
+      if (tls.identities.empty() && !tls.sites) {
         own = ensure_development_certificate(certificate_directory());
-        identities.push_back({own->certificate, own->key});
+        tls.identities.push_back({own->certificate, own->key});
       }
-      auto made = std::make_shared<server_context>(*chosen, identities);
-      for (auto const& end : made->certificate_ends())
-        log.warn(serving::complaint_about(end, std::chrono::system_clock::now()));
-      for (auto const& pair : identities)
-        log.warn(serving::complaint_about_key(pair.key));
-      return made;
+      return serving::make_context(tls, tickets);
     };
-    auto tls = load();
+    serving::live_context tls{make, serving::files_of(chosen->tls), log};
     log.warn(serving::raise_descriptor_limit(chosen->limits.connections, 1 + most_open_files));
     serving::counters counted;
     websocket_memory websockets{chosen->limits.websocket_bytes};
@@ -116,18 +104,18 @@ int main(int argc, char* argv[]) {
                          .websockets = websockets,
                          .totals = [&server] { return server.totals(); }};
     std::optional<serving::admin> admin;
-    if (chosen->admin)
-      admin.emplace(io, *chosen->admin, server, counted, [&] { return tls->certificate_ends(); });
-    if (chosen->key_log)
+    if (chosen->admin) admin.emplace(io, *chosen->admin, server, counted, tls);
+    if (chosen->tls.key_log)
       log.event(serving::log_level::warning, "warning",
-                "the keys of all connections are written to " + chosen->key_log->string() +
+                "the keys of all connections are written to " + chosen->tls.key_log->string() +
                     " (--key-log); whoever reads it can read them all");
     serving::until_signal signals{io, server, [&] {
                                     log.reopen();
-                                    serving::exchange(tls, files_of(*chosen), load, log);
+                                    tls.renew();
                                   }};
+    tls.watch(server.executor());
     server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client) {
-      return std::make_shared<session>(std::move(socket), client, tls, shared);
+      return std::make_shared<session>(std::move(socket), client, tls.current(), shared);
     });
     announce(server, own);
     if (admin) serving::announce(*admin);

@@ -38,6 +38,7 @@ po::options_description table() {
   add("cert", files(), "certificate chain, PEM; may be repeated");
   add("key", files(), "its private key, PEM; in the same order");
   add("key-password-file", file(), "first line: password of encrypted keys");
+  serving::add_tls_options(all);
   add("client-ca", file(), "authorities of client certificates, PEM");
   add("client-certificate", serving::one_of("required|requested"),
       "required unless told otherwise");
@@ -61,7 +62,7 @@ po::options_description table() {
   return all;
 }
 
-std::vector<identity> identities(po::variables_map const& values) {
+std::vector<serving::identity_files> identities(po::variables_map const& values) {
   auto const all = [&](char const* name) {
     return values.count(name) == 0 ? std::vector<std::string>()
                                    : values[name].as<std::vector<std::string>>();
@@ -71,7 +72,7 @@ std::vector<identity> identities(po::variables_map const& values) {
   if (certificates.size() != keys.size())
     throw usage_error(
         "--cert and --key belong together; give each certificate its key, or neither");
-  std::vector<identity> pairs;
+  std::vector<serving::identity_files> pairs;
   for (std::size_t i = 0; i < keys.size(); ++i)
     pairs.push_back({certificates[i], keys[i]});
   return pairs;
@@ -136,13 +137,17 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   if (values.count("admin") != 0)
     chosen.admin = parse_endpoint(values["admin"].as<std::string>(), "--admin");
   chosen.threads = static_cast<unsigned>(number("threads", 1, 1024));
-  chosen.identities = identities(values);
-  chosen.key_password = serving::path(values, "key-password-file");
-  if (chosen.key_password && chosen.identities.empty())
+  auto& tls = chosen.tls;
+  tls.identities = identities(values);
+  tls.sites = serving::path(values, "sites");
+  tls.key_password = serving::path(values, "key-password-file");
+  if (tls.key_password && tls.identities.empty() && !tls.sites)
     throw usage_error("--key-password-file needs --key, the key that it is for");
-  chosen.client_authority = serving::path(values, "client-ca");
-  chosen.clients = serving::wanted_certificates(values);
-  chosen.key_log = serving::path(values, "key-log");
+  tls.client_authority = serving::path(values, "client-ca");
+  tls.clients = serving::wanted_certificates(values);
+  tls.tickets = serving::ticket_file_of(values);
+  tls.key_log = serving::path(values, "key-log");
+  tls.alpn = {"h2", "http/1.1"};
   auto& limits = chosen.limits;
   limits.connections = static_cast<std::size_t>(number("max-connections", 1, 1'000'000));
   limits.header_bytes = static_cast<std::size_t>(number("header-bytes", 256, 1 << 20));

@@ -7,6 +7,7 @@
 #include "static_files.hpp"
 
 #include "serving/command_line.hpp"
+#include "serving/server_tls.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -16,7 +17,6 @@
 #include <iosfwd>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace https_server {
 
@@ -32,15 +32,6 @@ struct connection_limits {
   std::chrono::seconds stall{30};   // of a client that takes nothing more of a response
 };
 
-// A certificate chain and the key that belongs to it, both PEM.
-struct identity {
-  std::filesystem::path certificate;
-  std::filesystem::path key;
-
-  bool operator==(identity const&) const = default;
-};
-
-using serving::client_certificates;
 using serving::parse_endpoint;
 using serving::usage_error;
 
@@ -49,11 +40,7 @@ struct options {
   boost::asio::ip::tcp::endpoint listen;
   std::optional<boost::asio::ip::tcp::endpoint> admin;
   unsigned threads = 1;
-  std::vector<identity> identities;  // none: one of our own making; the first is for every name
-  std::optional<std::filesystem::path> key_password;      // of those keys that are encrypted
-  std::optional<std::filesystem::path> client_authority;  // without it no client is asked
-  client_certificates clients = client_certificates::required;
-  std::optional<std::filesystem::path> key_log;
+  serving::server_tls tls;  // without identities and sites: one of our own making
   bool ktls = false;
   file_rules files;
   std::optional<std::chrono::seconds> hsts;  // how long browsers are to use HTTPS only

@@ -31,8 +31,8 @@ bool is_plain_http(boost::system::error_code error) {
 
 }  // namespace
 
-session::session(tcp::socket socket, tcp::endpoint const& from, std::shared_ptr<server_context> tls,
-                 service const& server)
+session::session(tcp::socket socket, tcp::endpoint const& from,
+                 std::shared_ptr<tls_async::context> tls, service const& server)
     : client_(std::move(socket), from, std::move(tls), server),
       stall_watch_(
           client_.stream.get_executor(), server.limits.stall,
@@ -92,14 +92,12 @@ asio::awaitable<bool> session::handshake() {
   auto const [error] = co_await tls_handshake(client_.stream, tls_async::as_server{},
                                               server.limits.handshake, until_finish(client_));
   if (error && !client_.finishing) {
-    ++server.counted.handshakes_failed;
     server.log.event(serving::log_level::debug, client_.name,
                      is_plain_http(error)
                          ? "the client speaks plain HTTP; its URL has to begin with https://"
                          : "handshake failed: " + client_.why(error));
   }
   if (error) co_return false;
-  ++server.counted.handshakes;
   // In one word with the address, so that every line of the log has it.
   auto const subject = client_.stream.session_info().peer_subject;
   if (!subject.empty())

@@ -20,7 +20,7 @@ namespace https_server {
 class session : public serving::connection, public std::enable_shared_from_this<session> {
 public:
   session(boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& from,
-          std::shared_ptr<server_context> tls, service const& server);
+          std::shared_ptr<tls_async::context> tls, service const& server);
 
   void start(end_handler ended) override;
 

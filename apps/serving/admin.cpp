@@ -60,12 +60,12 @@ asio::awaitable<beast::error_code> read_header(beast::tcp_stream& stream, reques
 }  // namespace
 
 admin::admin(asio::io_context& io, tcp::endpoint const& endpoint, listener& server,
-             counters const& counted, certificates shown, more_metrics more)
+             counters const& counted, live_context& tls, more_metrics more)
     : executor_(asio::make_strand(io)),
       acceptor_(open_acceptor(executor_, endpoint, "--admin")),
       server_(server),
       counted_(counted),
-      shown_(std::move(shown)),
+      tls_(tls),
       more_(std::move(more)) {
   asio::co_spawn(executor_, accept(), [](std::exception_ptr const& failure) {
     if (failure) std::rethrow_exception(failure);
@@ -94,7 +94,8 @@ asio::awaitable<void> admin::accept() {
 
 asio::awaitable<std::string> admin::current_metrics() {
   auto const totals = co_await server_.totals();
-  co_return metrics(totals, counted_, shown_()) + (more_ ? more_() : std::string());
+  co_return metrics(totals, counted_, tls_.counters(), tls_.ends()) +
+      (more_ ? more_() : std::string());
 }
 
 asio::awaitable<void> admin::serve(beast::tcp_stream& stream) {

@@ -6,8 +6,8 @@
 // connections at once, of which the oldest makes room for one more.
 #pragma once
 
-#include "certificates.hpp"
 #include "listener.hpp"
+#include "live_context.hpp"
 #include "metrics.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -20,20 +20,18 @@
 #include <list>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace serving {
 
 class admin {
 public:
-  using certificates = std::function<std::vector<certificate_end>()>;
   using more_metrics = std::function<std::string()>;
 
   // Listens at once, and answers for `server` while the io_context runs; all of these have to
-  // outlive its last run. `shown` and `more` are called on the executor of `server`. Throws
+  // outlive its last run. `tls` is asked, and `more` called, on the executor of `server`. Throws
   // std::runtime_error if it cannot listen.
   admin(boost::asio::io_context& io, boost::asio::ip::tcp::endpoint const& endpoint,
-        listener& server, counters const& counted, certificates shown, more_metrics more = {});
+        listener& server, counters const& counted, live_context& tls, more_metrics more = {});
 
   boost::asio::ip::tcp::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
 
@@ -46,7 +44,7 @@ private:
   boost::asio::ip::tcp::acceptor acceptor_;
   listener& server_;
   counters const& counted_;
-  certificates shown_;
+  live_context& tls_;
   more_metrics more_;
   std::list<std::shared_ptr<boost::beast::tcp_stream>> open_;  // the oldest first
 };

@@ -26,7 +26,7 @@ std::string complaint_about(certificate_end const& certificate,
   auto const left = certificate.expires - now;
   if (left >= 14 * day) return {};
   auto const what = "the certificate \"" + certificate.file.string() + '"';
-  constexpr auto renew = "; renew it, and send this process a SIGHUP";
+  constexpr auto renew = "; renew it";
   if (left <= left.zero()) return what + " has expired, so clients refuse it" + renew;
   auto const days = left / day;
   if (days == 0) return what + " expires within a day" + renew;

@@ -7,6 +7,7 @@
 #include "server_log.hpp"
 
 #include <chrono>
+#include <numeric>
 
 namespace serving {
 namespace {
@@ -42,9 +43,47 @@ private:
   std::string name_, text_;
 };
 
+std::string reason_label(std::size_t reason) {
+  return "reason=\"" + std::string(to_string(static_cast<tls_async::end_reason>(reason))) + '"';
+}
+
+// Each reason is there from the beginning: a counter that appears late has no rate at first.
+void write_tls(writer& out, tls_async::counters const& of_tls) {
+  auto const& client = of_tls.as_client;
+  auto const& server = of_tls.as_server;
+  auto const resumed = client.resumed + server.resumed;
+  std::array<std::uint64_t, tls_async::end_reasons> failed{};
+  for (std::size_t i = 0; i != failed.size(); ++i)
+    failed[i] = client.failed[i] + server.failed[i];
+  out.begin("handshakes_total", "counter", "TLS handshakes, by how they ended.");
+  out.value(client.full + server.full + resumed, R"(result="done")");
+  // Those that a stop has ended have not failed.
+  auto const cancelled = failed[static_cast<std::size_t>(tls_async::end_reason::cancelled)];
+  out.value(std::accumulate(failed.begin(), failed.end(), std::uint64_t{0}) - cancelled,
+            R"(result="failed")");
+  out.begin("handshakes_resumed_total", "counter", "Those that were done by a ticket of before.");
+  out.value(resumed);
+  out.begin("handshakes_failed_total", "counter", "Those that failed, by reason.");
+  for (std::size_t i = 1; i != failed.size(); ++i)
+    out.value(failed[i], reason_label(i));
+  out.begin("sessions_ended_total", "counter", "TLS sessions that have ended, by reason.");
+  for (std::size_t i = 0; i != tls_async::end_reasons; ++i)
+    out.value(of_tls.sessions_ended[i], reason_label(i));
+  auto const write_alerts = [&](std::string_view direction, auto const& alerts) {
+    for (std::size_t i = 0; i != alerts.size(); ++i)
+      if (alerts[i] != 0)
+        out.value(alerts[i], "direction=\"" + std::string(direction) + "\",number=\"" +
+                                 std::to_string(i) + '"');
+  };
+  out.begin("alerts_total", "counter", "TLS alerts, by their number (RFC 8446 section 6).");
+  write_alerts("sent", of_tls.alerts_sent);
+  write_alerts("received", of_tls.alerts_received);
+}
+
 }  // namespace
 
 std::string metrics(server_totals const& totals, counters const& counted,
+                    tls_async::counters const& of_tls,
                     std::span<certificate_end const> certificates) {
   writer out;
   out.begin("connections", "gauge", "Connections that are open.");
@@ -54,9 +93,7 @@ std::string metrics(server_totals const& totals, counters const& counted,
   out.begin("connections_refused_total", "counter",
             "Connections that could not be accepted or served: no descriptor, no memory.");
   out.value(totals.refused);
-  out.begin("handshakes_total", "counter", "TLS handshakes, by how they ended.");
-  out.value(counted.handshakes, R"(result="done")");
-  out.value(counted.handshakes_failed, R"(result="failed")");
+  write_tls(out, of_tls);
   out.begin("responses_total", "counter", "HTTP responses, by the class of their status.");
   for (unsigned i = 1; i < counted.responses.size(); ++i)
     out.value(counted.responses[i], "class=\"" + std::to_string(i) + "xx\"");

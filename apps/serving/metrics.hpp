@@ -8,6 +8,8 @@
 #include "certificates.hpp"
 #include "listener.hpp"
 
+#include <tls_async/core/event.hpp>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -17,10 +19,8 @@
 
 namespace serving {
 
-// From any thread.
+// Of HTTP; from any thread.
 struct counters {
-  std::atomic<std::uint64_t> handshakes{0};
-  std::atomic<std::uint64_t> handshakes_failed{0};
   std::array<std::atomic<std::uint64_t>, 6> responses{};  // by the first digit of their status
 
   void responded(unsigned status) {
@@ -29,6 +29,7 @@ struct counters {
 };
 
 std::string metrics(server_totals const& totals, counters const& counted,
+                    tls_async::counters const& of_tls,
                     std::span<certificate_end const> certificates);
 
 }  // namespace serving

@@ -31,15 +31,34 @@ key_password::key_password(std::optional<std::filesystem::path> const& file) {
 
 key_password::~key_password() { OPENSSL_cleanse(text_.data(), text_.size()); }
 
-void use_private_key(tls_async::context& context, std::filesystem::path const& key,
-                     key_password const& password) {
+namespace {
+
+template <class Use>
+void with(key_password const& password, Use const& use) {
   try {
-    context.use_private_key_file(key, password.text());
+    use(password.text());
   } catch (std::exception const& error) {
     std::string const why = error.what();
     if (!password.text().empty() || why.find("pass its password") == std::string::npos) throw;
     throw std::runtime_error(why + "; give --key-password-file a file with it in its first line");
   }
+}
+
+}  // namespace
+
+void add_identity(tls_async::identities& to, std::filesystem::path const& certificate,
+                  std::filesystem::path const& key, key_password const& password) {
+  with(password, [&](std::string const& text) { to.add_files(certificate, key, text); });
+}
+
+void add_identities(tls_async::identities& to, std::filesystem::path const& folder,
+                    key_password const& password) {
+  with(password, [&](std::string const& text) { to.add_directory(folder, text); });
+}
+
+void use_private_key(tls_async::context& context, std::filesystem::path const& key,
+                     key_password const& password) {
+  with(password, [&](std::string const& text) { context.use_private_key_file(key, text); });
 }
 
 }  // namespace serving

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tls_async/context.hpp>
+#include <tls_async/identities.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -29,7 +30,12 @@ private:
   std::string text_;
 };
 
-// Throws std::exception with what is wrong with which file.
+// Throw std::exception with what is wrong with which file.
+void add_identity(tls_async::identities& to, std::filesystem::path const& certificate,
+                  std::filesystem::path const& key, key_password const& password);
+// All that a folder has.
+void add_identities(tls_async::identities& to, std::filesystem::path const& folder,
+                    key_password const& password);
 void use_private_key(tls_async::context& context, std::filesystem::path const& key,
                      key_password const& password);
 

@@ -12,7 +12,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <csignal>
-#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -56,13 +55,6 @@ void until_signal::run(unsigned threads) {
   for (unsigned i = 1; i < threads; ++i)
     others.emplace_back([this] { io_.run(); });
   io_.run();
-}
-
-void expect_no_pipe(chosen_files const& files) {
-  for (auto const& file : files)
-    if (file && std::filesystem::is_fifo(*file))
-      throw std::runtime_error('"' + file->string() +
-                               "\" is a pipe, which can be read at the start only");
 }
 
 }  // namespace serving

@@ -5,18 +5,11 @@
 #pragma once
 
 #include "listener.hpp"
-#include "server_log.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
-#include <exception>
-#include <filesystem>
 #include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 namespace serving {
 
@@ -40,25 +33,5 @@ private:
   boost::asio::signal_set hangups_;
   std::function<void()> on_hangup_;
 };
-
-// Those of options that were given.
-using chosen_files = std::vector<std::optional<std::filesystem::path>>;
-
-// Throws std::runtime_error if there is a pipe among the files. One could be read at the start; to
-// wait for its next writer would hold up the server.
-void expect_no_pipe(chosen_files const& files);
-
-// At a SIGHUP: puts what `load` makes of `files` in the place of `tls`, which new connections take;
-// or tells why that failed, and leaves it.
-template <class Context, class Load>
-void exchange(std::shared_ptr<Context>& tls, chosen_files const& files, Load const& load,
-              server_log& log) try {
-  expect_no_pipe(files);
-  tls = load();
-  log.event(log_level::info, "certificates", "read again, for new connections");
-} catch (std::exception const& error) {
-  log.event(log_level::error, "certificates",
-            std::string(error.what()) + "; those of before stay in use");
-}
 
 }  // namespace serving

@@ -9,9 +9,9 @@
 #include "tls_settings.hpp"
 
 #include "serving/admin.hpp"
-#include "serving/certificates.hpp"
 #include "serving/descriptors.hpp"
 #include "serving/listener.hpp"
+#include "serving/live_context.hpp"
 #include "serving/metrics.hpp"
 #include "serving/run.hpp"
 
@@ -48,20 +48,9 @@ int main(int argc, char* argv[]) {
   if (!chosen) return stopped;
   try {
     serving::server_log log{chosen->log};
-    auto const ends_in = [&](tls_async::context& context) {
-      std::vector<serving::certificate_end> ends;
-      if (chosen->certificate)
-        ends.push_back(serving::end_of_certificate(context.native_handle(), *chosen->certificate));
-      return ends;
-    };
-    auto const load = [&] {
-      auto made = std::make_shared<tls_async::context>(make_context(*chosen));
-      for (auto const& end : ends_in(*made))
-        log.warn(serving::complaint_about(end, std::chrono::system_clock::now()));
-      if (chosen->key) log.warn(serving::complaint_about_key(*chosen->key));
-      return made;
-    };
-    auto context = load();
+    auto const tickets = serving::make_ticket_keys(server_tls_of(*chosen));
+    serving::live_context tls{[&] { return make_context(*chosen, tickets); }, files_of(*chosen),
+                              log};
     // A connection has two sockets, and a pipe while bytes are under way in the kernel.
     log.warn(serving::raise_descriptor_limit(chosen->listen.connections, chosen->ktls ? 4 : 2));
     backends list{chosen->backends,
@@ -72,24 +61,19 @@ int main(int argc, char* argv[]) {
     serving::counters counted;
     std::optional<serving::admin> admin;
     if (chosen->admin)
-      admin.emplace(
-          io, *chosen->admin, server, counted, [&] { return ends_in(*context); },
-          [&] { return list.metrics(); });
+      admin.emplace(io, *chosen->admin, server, counted, tls, [&] { return list.metrics(); });
     if (chosen->insecure)
       log.event(log_level::warning, "warning",
                 "the backend is NOT verified (--insecure); anybody between it and "
                 "this proxy can read and change everything");
     serving::until_signal signals{io, server, [&] {
                                     log.reopen();
-                                    serving::exchange(
-                                        context,
-                                        {chosen->certificate, chosen->key, chosen->key_password,
-                                         chosen->client_authority, chosen->authority},
-                                        load, log);
+                                    tls.renew();
                                   }};
+    tls.watch(server.executor());
     server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client) {
-      return std::make_shared<session>(std::move(socket), client, *context, *chosen, list, log,
-                                       counted);
+      return std::make_shared<session>(std::move(socket), client, tls.current(), *chosen, list,
+                                       log);
     });
     std::cout << "listening on " << server.local_endpoint() << std::endl;
     if (admin) serving::announce(*admin);

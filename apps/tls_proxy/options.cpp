@@ -39,6 +39,7 @@ po::options_description table() {
   add("cert", file(), "our certificate chain, PEM");
   add("key", file(), "its private key, PEM");
   add("key-password-file", file(), "password of the key, its first line");
+  serving::add_tls_options(all);
   add("client-ca", file(), "server: authorities of client certificates");
   add("client-certificate", serving::one_of("required|requested"),
       "server: required unless told otherwise");
@@ -66,10 +67,10 @@ po::options_description table() {
 }
 
 void refuse_of_other_mode(po::variables_map const& values, mode chosen) {
-  auto const others =
-      chosen == mode::server
-          ? std::vector<char const*>{"cacert", "server-name", "insecure"}
-          : std::vector<char const*>{"client-ca", "client-certificate", "early-connect"};
+  auto const others = chosen == mode::server
+                          ? std::vector<char const*>{"cacert", "server-name", "insecure"}
+                          : std::vector<char const*>{"client-ca", "client-certificate",
+                                                     "early-connect", "sites", "ticket-keys"};
   for (auto const* name : others)
     if (values.count(name) != 0)
       throw usage_error(std::string("--") + name + " means nothing with --mode " +
@@ -173,11 +174,13 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   chosen.key = serving::path(values, "key");
   if (chosen.certificate.has_value() != chosen.key.has_value())
     throw usage_error("--cert and --key belong together; give both or neither");
+  chosen.sites = serving::path(values, "sites");
   chosen.key_password = serving::path(values, "key-password-file");
-  if (chosen.key_password && !chosen.key)
+  if (chosen.key_password && !chosen.key && !chosen.sites)
     throw usage_error("--key-password-file needs --key, the key that it is for");
-  if (chosen.mode == mode::server && !chosen.certificate)
+  if (chosen.mode == mode::server && !chosen.certificate && !chosen.sites)
     throw usage_error("--mode server needs a certificate; give --cert and --key");
+  chosen.tickets = serving::ticket_file_of(values);
   chosen.client_authority = serving::path(values, "client-ca");
   chosen.clients = serving::wanted_certificates(values);
   chosen.authority = serving::path(values, "cacert");

@@ -6,6 +6,7 @@
 
 #include "serving/command_line.hpp"
 #include "serving/listener.hpp"
+#include "serving/server_tls.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -33,9 +34,11 @@ struct options {
   std::vector<backend_name> backends;                // one at least, each once
   std::optional<std::filesystem::path> certificate;  // ours, as server or as client
   std::optional<std::filesystem::path> key;
+  std::optional<std::filesystem::path> sites;  // as server: a folder of more certificates
   std::optional<std::filesystem::path> key_password;
   std::optional<std::filesystem::path> client_authority;  // as server; without it nobody is asked
   serving::client_certificates clients = serving::client_certificates::required;
+  std::optional<serving::ticket_file> tickets;     // as server; none: random ones
   std::optional<std::filesystem::path> authority;  // as client, instead of the system's
   bool insecure = false;                           // as client: verify nobody
   std::string server_name;  // as client: whose certificate it has to be; empty: the backend's

@@ -44,14 +44,14 @@ std::string seconds(std::chrono::seconds time) { return std::to_string(time.coun
 
 }  // namespace
 
-session::session(tcp::socket client, tcp::endpoint const& address, tls_async::context& context,
-                 options const& chosen, backends& known, serving::server_log& log,
-                 serving::counters& counted)
+session::session(tcp::socket client, tcp::endpoint const& address,
+                 std::shared_ptr<tls_async::context> context, options const& chosen,
+                 backends& known, serving::server_log& log)
     : options_(chosen),
       backends_(known),
       log_(log),
-      counted_(counted),
-      secured_(is_server() ? std::move(client) : tcp::socket(client.get_executor()), context,
+      context_(std::move(context)),
+      secured_(is_server() ? std::move(client) : tcp::socket(client.get_executor()), *context_,
                stream_options_for(chosen)),
       plain_(is_server() ? tcp::socket(secured_.get_executor()) : std::move(client)),
       timer_(secured_.get_executor()),
@@ -168,10 +168,10 @@ asio::awaitable<bool> session::handshake() {
     std::tie(error) = co_await tls_handshake(secured_, tls_async::as_server{}, as_values);
   } else {
     auto const& name = options_.server_name.empty() ? chosen_->name().host : options_.server_name;
-    std::tie(error) = co_await tls_handshake(secured_, tls_async::as_client{name}, as_values);
+    auto const port = secured_.next_layer().remote_endpoint(ignored).port();
+    std::tie(error) = co_await tls_handshake(secured_, tls_async::as_client{name, port}, as_values);
   }
   bool const was_stopped = error && !secured_.next_layer().is_open();
-  if (!was_stopped) ++(error ? counted_.handshakes_failed : counted_.handshakes);
   if (!is_server() && !error) chosen_->answered();
   if (!is_server() && error && !was_stopped) chosen_->failed("handshake failed: " + why(error));
   if (error && is_server()) plain_.close(ignored);  // it may be connecting already

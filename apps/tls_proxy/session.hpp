@@ -40,8 +40,8 @@ class session : public serving::connection, public std::enable_shared_from_this<
 public:
   // All that is referred to has to outlive this.
   session(boost::asio::ip::tcp::socket client, boost::asio::ip::tcp::endpoint const& address,
-          tls_async::context& context, options const& chosen, backends& known,
-          serving::server_log& log, serving::counters& counted);
+          std::shared_ptr<tls_async::context> context, options const& chosen, backends& known,
+          serving::server_log& log);
 
   void start(end_handler ended) override;
   void finish() override;
@@ -108,7 +108,7 @@ private:
   options const& options_;
   backends& backends_;
   serving::server_log& log_;
-  serving::counters& counted_;
+  std::shared_ptr<tls_async::context> context_;  // whoever counts sees that the stream has gone
   tls_async::stream<socket> secured_;
   socket plain_;
   boost::asio::steady_timer timer_;  // of the step under way

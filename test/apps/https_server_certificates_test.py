@@ -105,8 +105,8 @@ class ServerNames(WithCertificates):
 
     def test_a_password_for_several_keys_may_come_from_a_pipe(self):
         encrypted, password = programs.encrypt(self.first[1], "se cret")
-        pair = (self.first[0], encrypted)
-        server = self.serve("--key-password-file", self.pipe(password), pairs=[pair, pair])
+        pairs = [(self.first[0], encrypted), (self.pairs[2][0], programs.encrypt(self.pairs[2][1], "se cret")[0])]
+        server = self.serve("--key-password-file", self.pipe(password), pairs=pairs)
         with server.connect_tls(context=self.client(), host="first.example") as connection:
             self.assertTrue(exchange(connection, GET).endswith(b"content"))
 
@@ -254,7 +254,7 @@ class KeyLog(WithCertificates):
             wrong.append((foreign, "belongs to user 65534"))
         for file, words in wrong:
             line = self.refusal(*pair, "--key-log", file)
-            self.assertIn(f'"{file}"', line)
+            self.assertIn(f"'{file}'", line)
             self.assertIn(words, line)
 
 

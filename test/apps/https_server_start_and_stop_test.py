@@ -128,7 +128,7 @@ class Start(unittest.TestCase):
     def test_opens_an_encrypted_key_with_its_password(self):
         encrypted, password = programs.encrypt(KEY, "se cret")
         pair = ("--cert", CERTIFICATE, "--key", encrypted)
-        with HttpsServer(self.root, *pair, *pair, "--key-password-file", password) as server:
+        with HttpsServer(self.root, *pair, "--key-password-file", password) as server:
             server.curl("/")
         for arguments, says in (((), "--key-password-file"), (("--key-password-file", AUTHORITY), "password is wrong"),
                                 (("--key-password-file", programs.WORK / "none"), "cannot be read")):

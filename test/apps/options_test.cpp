@@ -42,9 +42,9 @@ BOOST_AUTO_TEST_CASE(has_defaults_for_everything) {
   BOOST_TEST(!chosen->root);
   BOOST_TEST(chosen->listen == parse_endpoint("127.0.0.1:8443"));
   BOOST_TEST(chosen->threads == 1u);
-  BOOST_TEST(chosen->identities.empty());
-  BOOST_TEST(!chosen->client_authority);
-  BOOST_TEST(!chosen->key_log);
+  BOOST_TEST(chosen->tls.identities.empty());
+  BOOST_TEST(!chosen->tls.client_authority);
+  BOOST_TEST(!chosen->tls.key_log);
   BOOST_TEST(!chosen->log.quiet);
 }
 
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
   BOOST_TEST(chosen->root.value() == "/srv");
   BOOST_TEST(chosen->listen == parse_endpoint("[::1]:0"));
   BOOST_TEST(chosen->threads == 3u);
-  BOOST_TEST((chosen->identities == std::vector<identity>{{"c", "k"}}));
+  BOOST_TEST((chosen->tls.identities == std::vector<serving::identity_files>{{"c", "k"}}));
   BOOST_TEST(chosen->limits.connections == 7u);
   BOOST_TEST(chosen->limits.header_bytes == 300u);
   BOOST_TEST((chosen->limits.handshake == seconds(1)));
@@ -79,15 +79,16 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
 
 BOOST_AUTO_TEST_CASE(pairs_certificates_and_keys_in_their_order) {
   auto const chosen = parse({"--cert", "a", "--cert", "b", "--key", "1", "--key", "2"});
-  BOOST_TEST((chosen->identities == std::vector<identity>{{"a", "1"}, {"b", "2"}}));
+  BOOST_TEST(
+      (chosen->tls.identities == std::vector<serving::identity_files>{{"a", "1"}, {"b", "2"}}));
 }
 
 BOOST_AUTO_TEST_CASE(requires_certificates_of_clients_unless_they_are_only_requested) {
-  BOOST_TEST((parse({"--client-ca", "a"})->clients == client_certificates::required));
+  BOOST_TEST((parse({"--client-ca", "a"})->tls.clients == serving::client_certificates::required));
   for (auto const* how : {"required", "requested"}) {
     auto const chosen = parse({"--client-certificate", how, "--client-ca", "a"});
-    BOOST_TEST(chosen->client_authority.value() == "a");
-    BOOST_TEST((chosen->clients == client_certificates::required) ==
+    BOOST_TEST(chosen->tls.client_authority.value() == "a");
+    BOOST_TEST((chosen->tls.clients == serving::client_certificates::required) ==
                (how == std::string_view("required")));
   }
 }
