@@ -7,7 +7,6 @@ import hashlib
 import os
 import pathlib
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -151,37 +150,58 @@ class Guide(unittest.TestCase):
 
     def test_site_is_chosen_by_name_and_renewed_and_sessions_are_resumed(self):
         authority = (AUTHORITY, WORK / "authority.key")
-        old = [*programs.make_certificate("default", names=["DNS:default.test"], signer=authority, key="rsa"),
-               *programs.make_certificate("site", names=["DNS:site.test"], signer=authority)]
+        folder, saved = WORK / "live", WORK / "saved"
 
-        def digest(key):
+        def put(place, name):
+            chain, key = programs.make_certificate(place, names=[f"DNS:{name}"], signer=authority)
+            (folder / place).mkdir(parents=True, exist_ok=True)
+            return chain, key
+
+        def install(place, chain, key):
+            (folder / place / "fullchain.pem").write_bytes(chain.read_bytes())
+            (folder / place / "privkey.pem").write_bytes(key.read_bytes())
+
+        def pin(key):
             der = subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-outform", "der"],
                                  capture_output=True, check=True).stdout
             return hashlib.sha256(der).hexdigest()
 
-        with Program("names-and-sessions", "serve", 0, *old) as server:
+        default, site = put("a", "default.test"), put("b", "site.test")
+        install("a", *default)
+        install("b", *site)
+        with Program("names", 0, folder) as server:
             port = server.out.wait_for("listening on ").rpartition(":")[2]
 
             def visit(name, key):
-                return run("names-and-sessions", "visit", name, port, AUTHORITY, digest(key))
+                return run("sessions", name, port, AUTHORITY, pin(key), saved)
 
-            both = b"new: you speak 'example/1'\nresumed: you speak 'example/1'\n"
-            self.assert_prints(visit("default.test", old[1]), both)
-            self.assert_prints(visit("site.test", old[3]), both)
-            done = visit("site.test", old[1])
+            spoken = b"you speak 'example/1'\n"
+            first, again = b"new: " + spoken, b"resumed: " + spoken
+            self.assert_prints(visit("default.test", default[1]), first + again)
+            self.assert_prints(visit("site.test", site[1]), first + again)
+            self.assert_prints(visit("site.test", site[1]), again + again)  # from the file
+            self.assertEqual(saved.stat().st_mode & 0o777, 0o600)
+            done = visit("site.test", default[1])
             self.assertEqual((done.returncode, done.stdout), (1, b""))
-            self.assertIn("the server has another key", done.stderr.decode())
-            self.assertIn("hostname mismatch", visit("other.test", old[1]).stderr.decode())
+            self.assertIn("pin", done.stderr.decode())
+            self.assertIn("hostname mismatch", visit("other.test", default[1]).stderr.decode())
+            server.err.wait_for("site.test resumed ok")
 
             renewed = programs.make_certificate("renewed", names=["DNS:site.test"], signer=authority)
-            old[2].write_bytes(renewed[0].read_bytes())
-            server.signal(signal.SIGHUP)
-            server.out.wait_for("the old certificate stays")
-            self.assert_prints(visit("site.test", old[3]), both)
-            old[3].write_bytes(renewed[1].read_bytes())
-            server.signal(signal.SIGHUP)
+            (folder / "b" / "fullchain.pem").write_bytes(renewed[0].read_bytes())
+            server.out.wait_for("the old ones stay")
+            self.assert_prints(visit("site.test", site[1]), first + again)
+            (folder / "b" / "privkey.pem").write_bytes(renewed[1].read_bytes())
             server.out.wait_for("read the certificates again")
-            self.assert_prints(visit("site.test", renewed[1]), both)
+            self.assert_prints(visit("site.test", renewed[1]), first + again)
+
+    def test_saved_sessions_that_are_damaged_are_refused_in_words(self):
+        damaged = WORK / "damaged"
+        damaged.write_bytes(b"no sessions")
+        damaged.chmod(0o600)
+        done = run("sessions", "localhost", 1, AUTHORITY, "0" * 64, damaged)
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn("remove them", done.stderr.decode())
 
     def test_beast_serves_its_own_clients_and_curl(self):
         with Listening("beast", "serve") as server:
@@ -249,11 +269,11 @@ class Guide(unittest.TestCase):
         pair = [str(CHAIN), str(KEY)]
         for arguments in (["first-server", "PORT", *pair], ["many-writers", "PORT", *pair],
                           ["beast-files", "PORT", *pair, "."], ["beast", "serve", "PORT", *pair],
-                          ["names-and-sessions", "serve", "PORT", *pair], ["first-client", "localhost", "PORT", AUTHORITY],
+                          ["names", "PORT", WORK], ["first-client", "localhost", "PORT", AUTHORITY],
                           ["cancellation-and-deadlines", "localhost", "PORT", AUTHORITY],
                           ["shutdown", "localhost", "PORT", AUTHORITY], ["handlers", "localhost", "PORT", AUTHORITY],
                           ["beast", "get", "localhost", "PORT", AUTHORITY, "/"],
-                          ["names-and-sessions", "visit", "localhost", "PORT", AUTHORITY, "pin"]):
+                          ["sessions", "localhost", "PORT", AUTHORITY, "pin", "saved"]):
             for port in ("https", "74000", "-1", "80x", ""):
                 with self.subTest(arguments[0], port=port):
                     done = run(*(port if each == "PORT" else each for each in arguments))
@@ -262,7 +282,7 @@ class Guide(unittest.TestCase):
 
     def test_each_program_says_what_it_wants(self):
         for page in GUIDE.glob("*.md"):
-            if "```cpp" in page.read_text():
+            if "int main(" in page.read_text():
                 with self.subTest(page.stem):
                     done = run(page.stem)
                     self.assertEqual(done.returncode, 2)
