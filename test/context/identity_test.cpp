@@ -5,7 +5,6 @@
 // which they can be wrong.
 #include <tls_async/core/policy.hpp>
 #include <tls_async_test/certificates.hpp>
-#include "given_back.hpp"
 #include "trial.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -290,17 +289,6 @@ BOOST_AUTO_TEST_CASE(pipe_is_read_to_its_end_and_once) {
   through_a_pipe(ec.private_key,
                  [&](std::string const& file) { server.use_private_key_file(file); });
   check_serves(server);
-}
-
-BOOST_AUTO_TEST_CASE(no_copy_of_a_key_is_left_in_memory_that_was_given_back) {
-  auto const marked = ec.private_key + std::string(200'000, '\n');
-  auto const file = files.file("long.pem", marked);
-  auto const line = ec.private_key.substr(ec.private_key.find('\n') + 1, 32);
-  auto const both = files.file("both.pem", ec.certificate_chain + marked);
-  given_back::watch(line);
-  server.use_private_key_file(file);
-  server.use_certificate_chain_file(both);
-  BOOST_TEST(given_back::seen() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_says_why) {
