@@ -74,6 +74,13 @@ public:
     tls1_2,  ///< RFC 5246
     tls1_3   ///< RFC 8446
   };
+  /// When a server sends tickets, in TLS 1.3.
+  enum class ticket_moment {
+    after_handshake,  ///< At once, in a send of their own.
+    /// With the first that is written, in the same send. A client that leaves before gets none, and
+    /// is not sent to in vain; nor does one to which nothing is ever written.
+    with_first_write
+  };
 
   /// Makes a context for one role in connections.
   /// Source: SSL_CTX_new(3), SSL_CTX_set_options(3), SSL_CTX_set_security_level(3).
@@ -327,9 +334,12 @@ public:
   /// Sets how many tickets a client of TLS 1.3 gets after a full handshake: 2 in a new context, at
   /// most 16. After one that was resumed it gets one. 0: none are made or accepted, in TLS 1.2 too.
   ///
+  /// `moment` says when they are sent. TLS 1.2 has its ticket in the handshake anyway.
+  ///
   /// Throws `bad_option` for more.
-  /// Source: SSL_CTX_set_num_tickets(3), SSL_OP_NO_TICKET in SSL_CTX_set_options(3).
-  void set_tickets(unsigned number);
+  /// Source: SSL_CTX_set_num_tickets(3), SSL_new_session_ticket(3), SSL_OP_NO_TICKET in
+  /// SSL_CTX_set_options(3).
+  void set_tickets(unsigned number, ticket_moment moment = ticket_moment::after_handshake);
 
   /// Sets how many sessions are kept for clients of TLS 1.2 that take no tickets, 1 024 in a new
   /// context; 0: none. They take 4 MiB at most, whatever the number. The one that was unused for

@@ -40,13 +40,15 @@ void context::set_session_lifetime(seconds total) {
   SSL_CTX_set_timeout(handle_.get(), static_cast<long>(total.count()));
 }
 
-void context::set_tickets(unsigned number) {
+void context::set_tickets(unsigned number, ticket_moment moment) {
   detail::error_queue_scope const scope;
   require_server("set_tickets()");
   constexpr unsigned most = 16;
   if (number > most) refuse(errc::bad_option, "a client gets 16 tickets at most");
   detail::require_unused(handle_.get(), "set_tickets()");
   SSL_CTX_set_num_tickets(handle_.get(), number);
+  detail::state_of(handle_.get()).policy.tickets_with_first_write =
+      moment == ticket_moment::with_first_write;
   // Without this, TLS 1.2 has tickets still.
   number == 0 ? SSL_CTX_set_options(handle_.get(), SSL_OP_NO_TICKET)
               : SSL_CTX_clear_options(handle_.get(), SSL_OP_NO_TICKET);

@@ -126,6 +126,7 @@ bool engine::begin_anew_if_cleared() noexcept {
   under_key_ = {};
   peer_ = {};
   is_overruled_ = has_pinned_key_ = false;
+  tickets_ = tickets::none;
   // What it has left would be resumed without a look at the keeper's rules.
   if (resumption_) SSL_set_session(ssl_.get(), nullptr);
   resumption_.reset();
@@ -145,6 +146,7 @@ step engine::handshake() {
   if (result.next != want::nothing) return result;
   enter(phase::open);
   if (resumption_) begin_to_keep();
+  if (later_tickets_ != 0 && supports_key_update()) tickets_ = tickets::due;
   story_.alert = 0;
   path_.settle();
   return result;
@@ -156,10 +158,7 @@ step engine::seal(std::span<std::byte const> plaintext) {
   if (!attach_ring()) return {want::failed, 0};
   // In the middle of a flight that found no room SSL_write_ex fails (bad length), or goes on with
   // that flight and looks as if the record had begun.
-  if (in_handshake()) {
-    openssl_call const call(path_.sends_directly(), callback_ran_);
-    if (step const message = finish_message(); message.next != want::nothing) return message;
-  }
+  if (step const messages = finish_messages(); messages.next != want::nothing) return messages;
   // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have
   // to be retried with its whole length.
   auto record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
@@ -302,6 +301,23 @@ step engine::close_notify() {
 // has come in part.
 step engine::finish_message() {
   return handshake_done() && in_handshake() ? answer(SSL_do_handshake(ssl_.get())) : step{};
+}
+
+// What goes before a record: the rest of a message, and the tickets that have waited for it.
+step engine::finish_messages() {
+  if (tickets_ != tickets::due && !in_handshake()) {
+    tickets_ = tickets::none;
+    return {};
+  }
+  openssl_call const call(path_.sends_directly(), callback_ran_);
+  if (step const message = finish_message(); message.next != want::nothing) return message;
+  if (tickets_ != tickets::due) return {};
+  tickets_ = tickets::begun;
+  // One to whom a session was resumed has others still.
+  int count = is_resumed() ? 1 : later_tickets_;
+  while (count > 0 && SSL_new_session_ticket(ssl_.get()) == 1)
+    --count;
+  return finish_message();
 }
 
 bool engine::attach_ring() {

@@ -146,7 +146,7 @@ step engine::begin() {
   path_.begin();
   try {
     if (auto const refused = check_policy(); refused.next == want::failed) return refused;
-    if (SSL_is_server(ssl_.get()) == 0) offer_session();
+    SSL_is_server(ssl_.get()) == 0 ? offer_session() : leave_tickets_for_later();
     drop_unverified_session();
   } catch (...) {  // a second call would skip what has not been checked
     abort(make_error_code(boost::system::errc::not_enough_memory));

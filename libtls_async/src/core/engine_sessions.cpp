@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -185,6 +186,16 @@ void engine::keep_session(SSL_SESSION* session) noexcept {
                               kept_session(std::move(bytes), resumption_->began, ends));
   } catch (...) {
   }
+}
+
+// One send for tickets and answer, and a client that leaves before it is not sent to in vain
+// (SSL_new_session_ticket(3)).
+void engine::leave_tickets_for_later() noexcept {
+  auto const* const policy = detail::policy_of(SSL_get_SSL_CTX(ssl_.get()));
+  std::size_t const count = SSL_get_num_tickets(ssl_.get());
+  if (policy == nullptr || !policy->tickets_with_first_write || count == 0) return;
+  later_tickets_ = static_cast<std::uint8_t>(std::min<std::size_t>(count, UINT8_MAX));
+  SSL_set_num_tickets(ssl_.get(), 0);
 }
 
 }  // namespace tls_async

@@ -22,6 +22,7 @@ step engine::sendfile([[maybe_unused]] int file, [[maybe_unused]] std::uint64_t 
                       [[maybe_unused]] std::size_t length) {
   if (failure_) return {want::failed, 0};
 #ifndef OPENSSL_NO_KTLS
+  if (step const messages = finish_messages(); messages.next != want::nothing) return messages;
   openssl_call const call(true, callback_ran_);
   auto const sent = SSL_sendfile(ssl_.get(), file, static_cast<off_t>(offset), length, 0);
   int const failed = errno;

@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <ranges>
 #include <string>
 #include <string_view>
 
@@ -137,12 +138,12 @@ std::string session_store::save() const {
       bytes += bytes_beside + each.session.bytes.size();
     saved.reserve(bytes);
     (saved += name) += version;
-    for (auto each = all.rbegin(); each != all.rend(); ++each) {
-      saved.append(each->key.begin(), each->key.end());
-      add_time(saved, each->session.began);
-      add_time(saved, each->session.ends);
-      add_number(saved, each->session.bytes.size(), 4);
-      saved += each->session.bytes;
+    for (auto const& each : std::views::reverse(all)) {
+      saved.append(each.key.begin(), each.key.end());
+      add_time(saved, each.session.began);
+      add_time(saved, each.session.ends);
+      add_number(saved, each.session.bytes.size(), 4);
+      saved += each.session.bytes;
     }
   }
   saved += text_of(digest_of(saved));

@@ -151,6 +151,10 @@ public:
   [[nodiscard]] bool handshake_done() const noexcept { return phase_ == tls_async::phase::open; }
   /// A message of a handshake has begun and is not complete: a renegotiation, or a ticket in parts.
   [[nodiscard]] bool in_handshake() const noexcept;
+  /// That message is a ticket of ours, for which the peer has nothing to send.
+  [[nodiscard]] bool sends_tickets() const noexcept {
+    return tickets_ == tickets::begun && in_handshake();
+  }
   /// The session is one of TLS 1.3.
   [[nodiscard]] bool supports_key_update() const noexcept;
   /// The keys for sending have served long enough (RFC 8446 section 5.5).
@@ -231,6 +235,8 @@ private:
   step open(std::span<std::byte> plaintext, int (*by)(SSL*, void*, std::size_t, std::size_t*));
   [[nodiscard]] bool copy_pending(std::span<std::byte const> record);
   step finish_message();
+  step finish_messages();
+  void leave_tickets_for_later() noexcept;
   step fail(tls_async::failure why);
   step fail(error_code why, std::string summary);
   void enter(tls_async::phase next) noexcept;
@@ -243,6 +249,8 @@ private:
     handshake_messages
   };
   enum class blocked : std::uint8_t { nothing, key_update, close_notify };
+  // Those that wait for the first record.
+  enum class tickets : std::uint8_t { none, due, begun };
 
   // What there is to tell if it fails.
   struct story_so_far {
@@ -345,6 +353,8 @@ private:
   key_use under_key_;
   peer_behaviour peer_;
   bool has_role_ = false;
+  std::uint8_t later_tickets_ = 0;  // how many wait for the first record: SSL_get_num_tickets(3)
+  tickets tickets_ = tickets::none;
   // `fresh`, `negotiating`, or `open`: what comes after it OpenSSL knows, and `failure_`.
   tls_async::phase phase_ = tls_async::phase::fresh;
   blocked blocked_ = blocked::nothing;  // OpenSSL has begun it, and finds no room

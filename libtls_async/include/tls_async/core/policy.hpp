@@ -81,6 +81,7 @@ struct context_policy {
   std::string alpn_offer;
   /// Where its clients find sessions, and keep them; may be null.
   std::shared_ptr<session_keeper> sessions;
+  bool tickets_with_first_write = false;  ///< By context::set_tickets().
   /// A chain waits for its key, or a key for its chain, and no pair is in use.
   bool identity_incomplete = false;
   /// Who is told of the ends of handshakes and sessions; null for nobody.
