@@ -93,7 +93,8 @@ void live_context::expect_no_pipe() const {
                                "\" is a pipe, which can be read at the start only");
 }
 
-void live_context::watch(asio::any_io_executor const& executor) {
+void live_context::watch(asio::any_io_executor const& executor, std::chrono::milliseconds repeat) {
+  asio::co_spawn(executor, warn_again(repeat), asio::detached);
   asio::co_spawn(executor, renew_on_changes(), [this](std::exception_ptr const& failure) {
     try {
       if (failure) std::rethrow_exception(failure);
@@ -124,6 +125,17 @@ asio::awaitable<void> live_context::renew_on_changes() {
                "changes of their files may be missed: " + error.message());
     pause.expires_after(std::chrono::minutes(1));
     co_await pause.async_wait(as_values);
+  }
+}
+
+// A certificate that was young when it was read may be old by now.
+asio::awaitable<void> live_context::warn_again(std::chrono::milliseconds repeat) {
+  asio::steady_timer pause{co_await asio::this_coro::executor};
+  for (;;) {
+    pause.expires_after(repeat);
+    auto const [stopped] = co_await pause.async_wait(as_values);
+    if (stopped) co_return;
+    complain();
   }
 }
 

@@ -13,6 +13,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -56,11 +57,14 @@ public:
 
   // Makes it again; or tells why that failed, and leaves it.
   void renew();
-  // Does so whenever a file has changed, as long as the io_context runs. Tells if it can't.
-  void watch(boost::asio::any_io_executor const& executor);
+  // Does so whenever a file has changed, as long as the io_context runs. Tells if it can't. What it
+  // warned of at the start it warns of again after each `repeat`.
+  void watch(boost::asio::any_io_executor const& executor,
+             std::chrono::milliseconds repeat = std::chrono::hours(24));
 
 private:
   boost::asio::awaitable<void> renew_on_changes();
+  boost::asio::awaitable<void> warn_again(std::chrono::milliseconds repeat);
   void complain() const;
   void expect_no_pipe() const;
   void forget_gone();

@@ -3,15 +3,31 @@
 //
 // What is told of the files of a certificate.
 #include "serving/certificates.hpp"
+#include "serving/live_context.hpp"
+#include "serving/server_log.hpp"
 
 #include "temporary_directory.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
 #include <string>
+#include <string_view>
 
 namespace https_server {
 namespace {
+
+int lines_of(std::filesystem::path const& file, std::string_view text) {
+  int count = 0;
+  std::ifstream lines(file);
+  for (std::string line; std::getline(lines, line);)
+    count += line.find(text) != line.npos ? 1 : 0;
+  return count;
+}
 
 BOOST_AUTO_TEST_SUITE(complaint)
 
@@ -41,6 +57,24 @@ BOOST_AUTO_TEST_CASE(is_made_of_a_key_that_every_user_can_read) {
     BOOST_TEST(serving::complaint_about_key(key).empty());
   }
   BOOST_TEST(serving::complaint_about_key(place.path() / "none").empty());
+}
+
+BOOST_AUTO_TEST_CASE(is_repeated_as_long_as_the_certificate_is_in_use) {
+  temporary_directory const place;
+  auto const file = place.path() / "log";
+  serving::server_log log(serving::log_options{.file = file});
+  serving::live_context live(
+      [] {
+        return serving::made_context{
+            .context = std::make_shared<tls_async::context>(tls_async::context::role::server),
+            .ends = {{"old.pem", std::chrono::system_clock::time_point{}}},
+            .keys = {}};
+      },
+      {}, log);
+  boost::asio::io_context io;
+  live.watch(io.get_executor(), std::chrono::milliseconds(1));
+  while (lines_of(file, "\"old.pem\" has expired") < 3)
+    BOOST_TEST_REQUIRE(io.run_one() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
