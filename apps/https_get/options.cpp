@@ -168,6 +168,8 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
     chosen.key = serving::path(values, "key");
     chosen.key_password = serving::path(values, "key-password-file");
     chosen.sessions = serving::path(values, "ssl-sessions");
+    if (chosen.sessions && chosen.sessions->empty())
+      throw serving::usage_error("--ssl-sessions is empty; name a file");
     chosen.parallel =
         static_cast<std::size_t>(serving::number_between(1, 256, values, "parallel-max"));
     chosen.connect = serving::seconds_from(1, values, "connect-seconds");

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -24,10 +25,13 @@ std::shared_ptr<tls_async::session_store> take_from(std::filesystem::path const&
     throw std::system_error(why, "cannot write to " + folder.string());
   }
   auto store = std::make_shared<tls_async::session_store>();
-  if (!std::filesystem::exists(std::filesystem::symlink_status(file))) return store;
+  auto const status = std::filesystem::symlink_status(file);
+  if (!std::filesystem::exists(status)) return store;
+  if (std::filesystem::is_symlink(status))
+    throw std::runtime_error(file.string() + " is a link; name the file that it leads to");
   store->load_file(file);
-  std::filesystem::remove(file);
-  return store;
+  // Each is used once: another run that has taken the file away has these too.
+  return std::filesystem::remove(file) ? store : std::make_shared<tls_async::session_store>();
 }
 
 }  // namespace

@@ -94,7 +94,7 @@ asio::awaitable<void> admin::accept() {
 
 asio::awaitable<std::string> admin::current_metrics() {
   auto const totals = co_await server_.totals();
-  co_return metrics(totals, counted_, tls_.counters(), tls_.ends()) +
+  co_return metrics(totals, counted_, tls_.counters(), tls_.ends(), tls_.is_current()) +
       (more_ ? more_() : std::string());
 }
 

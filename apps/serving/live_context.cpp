@@ -36,14 +36,16 @@ file_state state_of(std::filesystem::path const& file) {
           changed.tv_sec * std::int64_t{1'000'000'000} + changed.tv_nsec};
 }
 
-// Of files, of folders, and of what is in a folder and in its folders.
+// Of files, of folders, and of what is read of a folder and of its folders. Other files there are
+// nobody's business: the log may be one of them, and it grows by what is written of a renewal.
 void add_states(std::vector<file_state>& all, std::filesystem::path const& path, int levels) {
-  all.push_back(state_of(path));
-  std::error_code failed;
-  if (levels == 0 || !std::filesystem::is_directory(path, failed)) return;
+  std::error_code failed, unknown;
+  if (!std::filesystem::is_directory(path, unknown)) return all.push_back(state_of(path));
+  if (levels == 0) return;
   for (std::filesystem::directory_iterator each{path, failed}, end; !failed && each != end;
        each.increment(failed))
-    add_states(all, each->path(), levels - 1);
+    if (each->path().extension() == ".pem" || each->is_directory(unknown))
+      add_states(all, each->path(), levels - 1);
 }
 
 std::vector<file_state> states_of(std::vector<std::filesystem::path> const& paths) {
@@ -60,7 +62,7 @@ live_context::live_context(std::function<made_context()> make, chosen_files cons
     : make_(std::move(make)), log_(log) {
   for (auto const& file : files)
     if (file) files_.push_back(*file);
-  at_start_ = states_of(files_);
+  seen_ = states_of(files_);
   now_ = make_();
   complain();
 }
@@ -73,11 +75,14 @@ void live_context::complain() const {
 }
 
 void live_context::renew() try {
-  expect_no_pipe();
+  seen_ = states_of(files_);
+  is_current_ = false;
+  expect_files();
   auto made = make_();
   forget_gone();
   former_.push_back(now_.context);
   now_ = std::move(made);
+  is_current_ = true;
   complain();
   log_.event(log_level::info, "certificates", "read again, for new connections");
 } catch (std::exception const& error) {
@@ -85,12 +90,20 @@ void live_context::renew() try {
              std::string(error.what()) + "; those of before stay in use");
 }
 
-// One could be read at the start; to wait for its next writer would hold up the server.
-void live_context::expect_no_pipe() const {
-  for (auto const& file : files_)
-    if (std::filesystem::is_fifo(file))
+void live_context::renew_if_changed() {
+  if (states_of(files_) != seen_) renew();
+}
+
+// Pipes and terminals could be read at the start; to wait for who writes next would hold up the
+// server.
+void live_context::expect_files() const {
+  for (auto const& file : files_) {
+    auto const status = std::filesystem::status(file);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+        !std::filesystem::is_directory(status))
       throw std::runtime_error('"' + file.string() +
-                               "\" is a pipe, which can be read at the start only");
+                               "\" is a pipe or a device, which can be read at the start only");
+  }
 }
 
 void live_context::watch(asio::any_io_executor const& executor, std::chrono::milliseconds repeat) {
@@ -113,16 +126,15 @@ asio::awaitable<void> live_context::renew_on_changes() {
     if (!std::filesystem::is_fifo(file, unknown)) watched.push_back(file);
   if (watched.empty()) co_return;
   tls_async::file_watcher changes{co_await asio::this_coro::executor, watched};
-  if (states_of(files_) != std::exchange(at_start_, {})) renew();
+  renew_if_changed();
   for (asio::steady_timer pause{co_await asio::this_coro::executor};;) {
     auto const [error] = co_await changes.async_wait(as_values);
     if (error == asio::error::operation_aborted) co_return;
-    if (!error) {
-      renew();
-      continue;
-    }
+    // Also of a change that comes with an error: what can't be watched is looked at.
+    renew_if_changed();
+    if (!error) continue;
     log_.event(log_level::warning, "certificates",
-               "changes of their files may be missed: " + error.message());
+               "changes of their files are only looked for once a minute: " + error.message());
     pause.expires_after(std::chrono::minutes(1));
     co_await pause.async_wait(as_values);
   }

@@ -52,26 +52,30 @@ public:
   // For a new connection.
   [[nodiscard]] std::shared_ptr<tls_async::context> const& current() const { return now_.context; }
   [[nodiscard]] std::vector<certificate_end> const& ends() const { return now_.ends; }
+  // False if the last renewal has failed.
+  [[nodiscard]] bool is_current() const { return is_current_; }
   // Of all contexts that there have been.
   [[nodiscard]] tls_async::counters counters();
 
   // Makes it again; or tells why that failed, and leaves it.
   void renew();
-  // Does so whenever a file has changed, as long as the io_context runs. Tells if it can't. What it
-  // warned of at the start it warns of again after each `repeat`.
+  // Does so whenever what is read has changed, as long as the io_context runs. Tells if it can't.
+  // What it warned of at the start it warns of again after each `repeat`.
   void watch(boost::asio::any_io_executor const& executor,
              std::chrono::milliseconds repeat = std::chrono::hours(24));
 
 private:
   boost::asio::awaitable<void> renew_on_changes();
   boost::asio::awaitable<void> warn_again(std::chrono::milliseconds repeat);
+  void renew_if_changed();
   void complain() const;
-  void expect_no_pipe() const;
+  void expect_files() const;
   void forget_gone();
 
   std::function<made_context()> make_;
   std::vector<std::filesystem::path> files_;
-  std::vector<file_state> at_start_;
+  std::vector<file_state> seen_;  // before the last of them was read
+  bool is_current_ = true;
   server_log& log_;
   made_context now_;
   // Their connections may still be counting.

@@ -84,7 +84,7 @@ void write_tls(writer& out, tls_async::counters const& of_tls) {
 
 std::string metrics(server_totals const& totals, counters const& counted,
                     tls_async::counters const& of_tls,
-                    std::span<certificate_end const> certificates) {
+                    std::span<certificate_end const> certificates, bool are_current) {
   writer out;
   out.begin("connections", "gauge", "Connections that are open.");
   out.value(std::uint64_t{totals.connections});
@@ -113,6 +113,9 @@ std::string metrics(server_totals const& totals, counters const& counted,
   for (auto const& one : certificates)
     out.value(static_cast<std::int64_t>(std::chrono::system_clock::to_time_t(one.expires)),
               "file=" + label(one.file.string()));
+  out.begin("certificates_current", "gauge",
+            "1, or 0 if their files could not be read again when they had changed.");
+  out.value(std::int64_t{are_current});
   return out.text();
 }
 

@@ -30,6 +30,6 @@ struct counters {
 
 std::string metrics(server_totals const& totals, counters const& counted,
                     tls_async::counters const& of_tls,
-                    std::span<certificate_end const> certificates);
+                    std::span<certificate_end const> certificates, bool are_current);
 
 }  // namespace serving

@@ -385,6 +385,39 @@ class HttpsGet(Downloads):
         server = self.scripted(sends(b""), tls=False)
         self.fetch(f"{server.url}/file", status=TLS_FAILED, says="handshake failed: ")
 
+    # Sessions that are kept
+
+    def resumes(self, file):
+        """Whether a download with the sessions of this file resumes one, and what it complains of."""
+        _, errors = self.fetch("-v", "-o", "/dev/null", "--ssl-sessions", file, f"{self.url}/1")
+        return "an earlier session" in errors, [line for line in errors.splitlines() if "--ssl-sessions" in line]
+
+    def test_sessions_are_kept_from_one_run_to_the_next(self):
+        file = self.directory / "sessions"
+        self.assertEqual(self.resumes(file), (False, []))
+        self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        for _ in range(3):
+            self.assertEqual(self.resumes(file), (True, []))
+
+    def test_sessions_of_a_file_that_is_no_good_are_left_alone(self):
+        good, damaged, link = (self.directory / name for name in ("good", "damaged", "link"))
+        self.resumes(good)
+        content = good.read_bytes()
+        damaged.touch(0o600)
+        damaged.write_bytes(content[:-1])
+        link.symlink_to(good)
+        for file, why in ((damaged, "damaged"), (link, "is a link; name the file"),
+                          (self.directory / "missing" / "file", "No such file")):
+            with self.subTest(file):
+                resumed, complaints = self.resumes(file)
+                self.assertFalse(resumed)
+                self.assertEqual(len(complaints), 1, complaints)
+                self.assertIn(why, complaints[0])
+        good.chmod(0o644)
+        self.assertFalse(self.resumes(good)[0])
+        self.assertEqual((good.read_bytes(), damaged.read_bytes()), (content, content[:-1]))
+        self.assertTrue(link.is_symlink())
+
     # What is printed
 
     def test_verbose_shows_the_session_and_the_times(self):
@@ -478,6 +511,7 @@ class HttpsGet(Downloads):
             ((url, url + ".part"), "both be saved"),
             (("-o", "x", url, f"{self.url}/0"), "for one URL"),
             (("-o", "-", "--resume", url), "needs a file"),
+            (("--ssl-sessions", "", url), "name a file"),
         ):
             with self.subTest(arguments):
                 self.fetch(*arguments, status=USAGE, says=says)

@@ -135,6 +135,53 @@ class Files(Live):
         self.wait_for(server, "certificates: read again", lambda: replace(key, pairs[1][1].read_bytes()))
         self.assertEqual(self.shown(server), "two")
 
+    def test_a_terminal_in_the_place_of_a_file_holds_up_nobody(self):
+        password = self.folder / "password"
+        password.write_text("none")
+        server = self.start("--key-password-file", password, "--admin", "0")
+        both = os.openpty()
+        self.addCleanup(lambda: [os.close(end) for end in both])
+        for file in (self.pem, password):
+            with self.subTest(file):
+                was = file.read_bytes()
+                beside = self.folder / "link"
+                beside.symlink_to(os.ttyname(both[1]))
+                self.assertIn("a pipe or a device", self.wait_for(server, KEPT, lambda: beside.rename(file)))
+                self.assertEqual(self.shown(server), "one")
+                self.assertEqual(server.metric("tls_async_certificates_current"), 0)
+                self.wait_for(server, "certificates: read again", lambda: replace(file, was))
+                self.assertEqual(server.metric("tls_async_certificates_current"), 1)
+
+    def test_what_can_not_be_watched_any_more_is_read_all_the_same(self):
+        sites = self.folder / "sites"
+        sites.mkdir()
+        (sites / "one.pem").write_bytes(self.one)
+        # The most watches that this user has, in a user namespace of the server's.
+        few = ("unshare", "-r", "sh", "-c", 'echo 16 > /proc/sys/user/max_inotify_watches; exec "$@"', "sh")
+        if subprocess.run([*few, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("no user namespaces here")
+        server = self.start("--sites", sites, before=few)
+
+        def renew_and_use_up():
+            replace(self.pem, self.two)
+            for number in range(20):
+                (sites / f"{number}").mkdir()
+
+        self.wait_for(server, "looked for once a minute", renew_and_use_up)
+        server.err.wait_for("certificates: read again")
+        self.assertEqual(self.shown(server), "two")
+
+    def test_its_own_log_beside_the_sites_is_no_change(self):
+        sites = self.folder / "sites"
+        sites.mkdir()
+        (sites / "one.pem").write_bytes(self.one)
+        log = sites / "log"
+        server = self.start("--sites", sites, "--log-file", log, default=False)
+        for text, content in (("two", self.two), ("one", self.one)):
+            replace(sites / "one.pem", content)
+            self.wait_until(lambda: self.shown(server) == text)
+        self.assertEqual(log.read_text().count("certificates: read again"), 2)
+
     def test_a_connection_outlives_two_renewals_and_is_counted(self):
         server = self.start("--admin", "0")
         with server.connect_tls(self.client()) as old:

@@ -132,15 +132,15 @@ class Lines:
 
 
 class Program:
-    """A running program; use it in a with statement."""
+    """A running program, started by the command `before`; use it in a with statement."""
 
-    def __init__(self, name, *arguments, descriptors=None, cache=CACHE, stdin=subprocess.DEVNULL):
+    def __init__(self, name, *arguments, descriptors=None, cache=CACHE, stdin=subprocess.DEVNULL, before=()):
         def limit():
             if descriptors:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
         self.process = subprocess.Popen(
-            [BIN / name, *map(str, arguments)],
+            [*before, BIN / name, *map(str, arguments)],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
