@@ -86,8 +86,6 @@ made_context make_context(server_tls const& chosen,
   if (chosen.key_log) context.log_keys(*chosen.key_log);
   if (chosen.tickets) tickets->read_again();
   context.use_ticket_keys(tickets);
-  // Two, so that a client may open two connections at once.
-  context.set_tickets(2, tls_async::context::ticket_moment::with_first_write);
   return made;
 }
 

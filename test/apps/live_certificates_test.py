@@ -52,8 +52,9 @@ class Live(unittest.TestCase):
         files = make_certificate(name, names=[f"DNS:{host}" for host in hosts], signer=cls.authority)
         return b"".join(file.read_bytes() for file in files)
 
-    def start(self, *arguments, default=True):
-        server = HttpsServer(self.root, *(("--cert", self.pem, "--key", self.pem) if default else ()), *arguments)
+    def start(self, *arguments, default=True, **options):
+        own = ("--cert", self.pem, "--key", self.pem) if default else ()
+        server = HttpsServer(self.root, *own, *arguments, **options)
         self.addCleanup(server.__exit__)
         return server
 
@@ -155,7 +156,7 @@ class Files(Live):
     def test_what_can_not_be_watched_any_more_is_read_all_the_same(self):
         sites = self.folder / "sites"
         sites.mkdir()
-        (sites / "one.pem").write_bytes(self.one)
+        (sites / "site.pem").write_bytes(self.both("site", "site.test"))
         # The most watches that this user has, in a user namespace of the server's.
         few = ("unshare", "-r", "sh", "-c", 'echo 16 > /proc/sys/user/max_inotify_watches; exec "$@"', "sh")
         if subprocess.run([*few, "true"], stderr=subprocess.DEVNULL).returncode != 0:

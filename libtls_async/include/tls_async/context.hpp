@@ -77,8 +77,8 @@ public:
   /// When a server sends tickets, in TLS 1.3.
   enum class ticket_moment {
     after_handshake,  ///< At once, in a send of their own.
-    /// With the first that is written, in the same send. A client that leaves before gets none, and
-    /// is not sent to in vain; nor does one to which nothing is ever written.
+    /// With the first write, in its send: none to one who leaves before. A client without
+    /// tcp::no_delay may hold its request back for 40 ms: nothing acknowledges its handshake.
     with_first_write
   };
 
