@@ -194,7 +194,8 @@ class Files(Live):
         self.assertEqual(server.metric('tls_async_handshakes_total{result="done"}'), 2)
         self.wait_for(server, "certificates: read again", lambda: replace(self.pem, self.two))
         self.assertEqual(server.metric('tls_async_handshakes_total{result="done"}'), 2)
-        ends = ("closed_by_us", "closed_by_peer")
+        # The client ends without close_notify, which the server waits for if it sees nothing acknowledged yet.
+        ends = ("closed_by_us", "truncated")
         self.assertEqual(sum(server.metric(f'tls_async_sessions_ended_total{{reason="{end}"}}') for end in ends), 2)
 
 
