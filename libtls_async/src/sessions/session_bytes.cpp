@@ -19,7 +19,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <ranges>
 #include <string>
 #include <string_view>
 
@@ -138,13 +137,13 @@ std::string session_store::save() const {
       bytes += bytes_beside + each.session.bytes.size();
     saved.reserve(bytes);
     (saved += name) += version;
-    for (auto const& each : std::views::reverse(all)) {
+    std::for_each(all.rbegin(), all.rend(), [&](auto const& each) {
       saved.append(each.key.begin(), each.key.end());
       add_time(saved, each.session.began);
       add_time(saved, each.session.ends);
       add_number(saved, each.session.bytes.size(), 4);
       saved += each.session.bytes;
-    }
+    });
   }
   saved += text_of(digest_of(saved));
   return saved;
