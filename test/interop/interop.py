@@ -10,6 +10,7 @@ One line for each cell, `PEER ROLE VERSION KEY SIZE END: ok | FAILED why | skipp
   late-half-close  the client ends its direction after the echo has come, and reads on to the answer
   abrupt           the peer is killed after the echo has come
   cut              we are gone after the echo has come; the peer serves the next
+  resume           the client reconnects TLS_ASYNC_INTEROP_ROUNDS times, or 20; all after the first are resumed
 
 Exits with 1 if a cell failed, with 77 if none could be tried. Certificates are made at run time; every process is ended
 by its id.

@@ -1,6 +1,7 @@
 # Distributed under the Boost Software License, Version 1.0.
 # SPDX-License-Identifier: BSL-1.0
 """Our side of a cell: the program interop_peer, the certificates, what is sent, and both conversations."""
+import base64
 import os
 import random
 import subprocess
@@ -8,12 +9,16 @@ import subprocess
 from processes import Failed, listening_port, running
 
 VERSIONS, KEYS, SIZES = ("1.2", "1.3"), ("rsa", "ecdsa"), (1, 16 * 1024 + 1, 10_000_000)
+ROUNDS = int(os.environ.get("TLS_ASYNC_INTEROP_ROUNDS", "20"))  # connections of a cell of resumption
 CUT = ("ended stream truncated", "ended Connection reset by peer")
 
 
 class Ours:
     def __init__(self, program, directory):
-        self.program, self.directory = program, directory
+        self.program, self.directory, self.https_server = program, directory, ""
+        for name, content in (("tickets", os.urandom(80)),
+                              ("tickets.lines", b"".join(base64.b64encode(os.urandom(80)) + b"\n" for _ in range(3)))):
+            os.chmod(self.write(name, content), 0o600)
         # letters in lines: some tools act on lines, and the letter k is a command of s_client
         for size in SIZES:
             self.write(size, self.letters(size))
@@ -53,6 +58,11 @@ class Ours:
     def server(self, version, key, *options):
         return running(self.program, "--cert", self.path(f"{key}.pem"), "--key", self.path(f"{key}.key"), "--tls", version,
                        *options)
+
+    def web_server(self, key, tickets):
+        """A https_server with keys of tickets, as FORMAT:FILE."""
+        return running(self.https_server, "--listen", "127.0.0.1:0", "--quiet", "--cert", self.path(f"{key}.pem"),
+                       "--key", self.path(f"{key}.key"), "--ticket-keys", tickets)
 
     @staticmethod
     def port_of(server):
@@ -104,3 +114,23 @@ class Ours:
             if client.plaintext() != content:
                 raise Failed(f"the echo differs from what was sent: {client.text()!r}")
             also(ours)
+
+    @staticmethod
+    def require_resumed(*counting, each_full=ROUNDS, rounds=ROUNDS):
+        """All connections but the first of each so many, as each of these processes has counted."""
+        expected = f"resumed {rounds - -(-rounds // each_full)} of {rounds}"
+        for each in counting:
+            status, told = each.wait(), each.await_line(b"resumed ")
+            if status != 0 or told != expected:
+                raise Failed(f"status {status}, expected {expected!r}: {each.text()!r}")
+
+    def resume_at_server(self, start, version, key, each_full):
+        """Our client reconnects to a server that sends back what it gets."""
+        with start(version, key) as server, \
+                self.client(listening_port(server), version, "--rounds", str(ROUNDS)) as ours:
+            self.require_resumed(ours, each_full=each_full)
+
+    def resume_of_client(self, start, version, key):
+        """A client that counts reconnects to our server, which counts too."""
+        with self.server(version, key, "--rounds", str(ROUNDS)) as ours, start(version, self.port_of(ours)) as client:
+            self.require_resumed(client, ours)

@@ -5,7 +5,8 @@
 // or sends a file and expects it back, or another one, or answers HTTP requests with their bodies;
 // then ends in the way it is told. Prints `port N` when it listens, `session VERSION SUITE` after
 // the handshake, `echo same` when all came back, and `ended REASON` for the end it saw. Exits with
-// 0 only if nothing was unexpected.
+// 0 only if nothing was unexpected. With --rounds it is that many connections, one after another,
+// with one context; at last it prints `resumed N of ROUNDS`.
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio.hpp>
@@ -35,6 +36,7 @@ namespace {
 
 struct settings {
   unsigned short port = 0;
+  unsigned rounds = 0;
   std::string authority, certificate, key, version, file, expected_file, end;
   bool http = false, updates_keys = false, renegotiates = false;
 };
@@ -159,6 +161,51 @@ asio::awaitable<void> talk(tls_stream& stream, settings const& given) {
   }
 }
 
+// One of many connections: a client sends a line and reads it, for tickets come with the first
+// answer at the latest. Returns whether the session was resumed.
+asio::awaitable<bool> one_round(tls_stream& stream, settings const& given) {
+  if (!given.certificate.empty()) {
+    co_await tls_handshake(stream, tls_async::as_server{});
+    bool const resumed = stream.session_info().is_resumed;
+    co_await echo(stream);
+    co_return resumed;
+  }
+  co_await tls_handshake(stream, tls_async::as_client{"localhost", given.port});
+  std::string const line = "a\n";
+  std::string answer(line.size(), '\0');
+  co_await tls_write(stream, asio::buffer(line));
+  co_await receive(stream, answer);
+  if (answer != line) throw std::runtime_error("what came differs from what was sent");
+  bool const resumed = stream.session_info().is_resumed;
+  error_code ignored;  // how a peer ends is for other cells
+  co_await tls_shutdown(stream, asio::redirect_error(asio::use_awaitable, ignored));
+  co_return resumed;
+}
+
+asio::awaitable<void> rounds(settings const& given, tls_async::context& context) {
+  auto const io = co_await asio::this_coro::executor;
+  bool const is_server = !given.certificate.empty();
+  tcp::endpoint const place{asio::ip::address_v4::loopback(), given.port};
+  tcp::acceptor acceptor(io);
+  if (is_server) {
+    acceptor = tcp::acceptor(io, place);
+    std::cout << "port " << acceptor.local_endpoint().port() << std::endl;
+  }
+  unsigned resumed = 0;
+  for (unsigned at = 0; at < given.rounds; ++at) {
+    tcp::socket socket(io);
+    if (is_server) {
+      co_await acceptor.async_accept(socket, asio::use_awaitable);
+    } else {
+      co_await socket.async_connect(place, asio::use_awaitable);
+    }
+    socket.set_option(tcp::no_delay(true));  // else many wait for a late acknowledgement
+    tls_stream stream(std::move(socket), context);
+    if (co_await one_round(stream, given)) ++resumed;
+  }
+  std::cout << "resumed " << resumed << " of " << given.rounds << std::endl;
+}
+
 tls_async::context context_of(settings const& given) {
   using tls_async::context;
   context made(given.certificate.empty() ? context::role::client : context::role::server);
@@ -198,6 +245,8 @@ bool parse(int argc, char* argv[], settings& given) {
   add("send", po::value(&given.file),
       "file to send and to expect back; else what comes is sent back");
   add("expect", po::value(&given.expected_file), "what has to come instead of what was sent");
+  add("rounds", po::value(&given.rounds),
+      "connections, one after another; counts those that are resumed");
   add("http", po::bool_switch(&given.http), "answer HTTP requests with their bodies");
   add("key-updates", po::bool_switch(&given.updates_keys),
       "change the keys of both sides now and then");
@@ -219,6 +268,13 @@ int main(int argc, char* argv[]) try {
   if (!parse(argc, argv, given)) return 0;
   auto context = context_of(given);
   asio::io_context io;
+  if (given.rounds != 0) {
+    asio::co_spawn(io, rounds(given, context), [](std::exception_ptr thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    });
+    io.run();
+    return 0;
+  }
   tls_async::stream_options options;
   options.allow_renegotiation = given.renegotiates;
   options.most_key_updates_per_second = options.most_key_updates_in_a_row = 0;

@@ -25,6 +25,9 @@ The role is that of the peer. The endings:
 - **cut**: we drop the connection after the echo; the peer must serve the next client.
 - **keys**: the side that sends asks for new keys several times in between (TLS 1.3).
 - **renegotiation**: the peer asks for one (TLS 1.2), which is granted or refused.
+- **resume**: the client connects 20 times; all sessions after the first have to be resumed, but every third with a
+  server of Node and TLS 1.3, which sends no ticket after a resumed handshake; **at two** processes of `https_server`, or
+  **at both**, it and the peer, that have the same keys of tickets.
 - **page**: the page of `https_server`, its counters and buttons, on one connection, with an empty console.
 
 curl and the client of NSS send an HTTP request, whose body is the response; the server of NSS sends files; Chromium has

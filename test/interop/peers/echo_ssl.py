@@ -3,6 +3,8 @@
 """echo_ssl.py server VERSION CERTIFICATE KEY: sends back what comes.
 
 echo_ssl.py client VERSION PORT AUTHORITY: sends its input, then close_notify, and prints what comes.
+echo_ssl.py resume VERSION PORT,... AUTHORITY ROUNDS: that many connections to the ports in turn, with a question that
+HTTP servers and those that send it back answer with an empty line, and prints how many resumed a session.
 """
 import contextlib
 import os
@@ -15,6 +17,7 @@ import sys
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 from tls_context import client_context, server_context
 
+QUESTION = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 BOUND = 1 << 20  # of what waits to be sent
 
 
@@ -86,6 +89,27 @@ def client(version, port, authority):
         Session(plain, context, server_hostname="localhost").talk(print_bytes, sys.stdin.fileno())
 
 
+def resume(version, ports, authority, rounds):
+    context = client_context(authority)
+    context.minimum_version = context.maximum_version = version
+    session, resumed = None, 0
+    for at in range(rounds):
+        with socket.create_connection(("127.0.0.1", ports[at % len(ports)])) as plain, \
+                context.wrap_socket(plain, server_hostname="localhost", session=session) as tls:
+            tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else many wait for a late acknowledgement
+            tls.sendall(QUESTION)
+            answer = b""
+            while not answer.endswith(b"\r\n\r\n"):
+                came = tls.recv(65536)
+                if not came:
+                    raise EOFError(answer)
+                answer += came
+            session, resumed = tls.session, resumed + tls.session_reused
+            with contextlib.suppress(ssl.SSLEOFError, ConnectionResetError):  # some close without close_notify
+                tls.unwrap()
+    print(f"resumed {resumed} of {rounds}", flush=True)
+
+
 def server(version, certificate, key):
     context = server_context(certificate, key)
     context.minimum_version = context.maximum_version = version
@@ -100,9 +124,11 @@ def server(version, certificate, key):
 
 
 if __name__ == "__main__":
-    ROLE, VERSION, FIRST, SECOND = sys.argv[1:]
+    ROLE, VERSION, FIRST, SECOND, *ROUNDS = sys.argv[1:]
     ONLY = ssl.TLSVersion.TLSv1_2 if VERSION == "1.2" else ssl.TLSVersion.TLSv1_3
     if ROLE == "client":
         client(ONLY, int(FIRST), SECOND)
+    elif ROLE == "resume":
+        resume(ONLY, [int(each) for each in FIRST.split(",")], SECOND, int(*ROUNDS))
     else:
         server(ONLY, FIRST, SECOND)

@@ -27,6 +27,7 @@ class GnuTLS(Peer):
 
     # Without KeyUpdates: GnuTLS takes 8 a second at most, and ends the session at the next.
     def more_cells(self):
+        yield from self.resumptions("server")
         for version in ("1.2", "1.3"):
             for end in ("late-half-close", "cut"):
                 yield "server", version, "ecdsa", SIZES[1], end, self.talk("server")

@@ -18,3 +18,6 @@ class Go(Program):
         self.command = (self.ours.path("echo-go"),)
         output_of("go", "build", "-o", *self.command, f"{HERE}/echo.go",
                   env={"HOME": self.ours.directory, **os.environ, "GO111MODULE": "off", "GOTOOLCHAIN": "local"})
+
+    def more_cells(self):
+        return self.resumptions("server", "client")

@@ -24,12 +24,14 @@ class HAProxy(Proxy):
         return "HAProxy " + first_line("haproxy", "-v").split()[2]
 
     def prepare(self):
+        self.tickets = "haproxy:" + self.ours.path("tickets.lines")
         for key in ("rsa", "ecdsa"):  # it wants both in one file
             self.ours.write(f"{key}.both.pem", self.ours.content(f"{key}.pem") + self.ours.content(f"{key}.key"))
 
     def settings(self, role, version, key, port, to):
         only = f"ssl-min-ver TLSv{version} ssl-max-ver TLSv{version}"
-        ssl_in = f"ssl crt {self.ours.path(key)}.both.pem {only}"
+        tickets = self.ours.path("tickets.lines")
+        ssl_in = f"ssl crt {self.ours.path(key)}.both.pem tls-ticket-keys {tickets} {only}"
         ssl_out = f"ssl verify required verifyhost localhost sni str(localhost) ca-file {self.ours.path('ca.pem')} {only}"
         return SETTINGS.format(port=port, to=to, ssl_in=ssl_in if role == "server" else "",
                                ssl_out=ssl_out if role == "client" else "")

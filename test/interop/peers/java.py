@@ -26,6 +26,7 @@ class Java(Program):
         return () if few else super().grid(few)  # Java takes its time
 
     def more_cells(self):
+        yield from self.resumptions("server")
         yield "client", "1.3", "ecdsa", HELD_BY_SOCKETS, "keys", self.client_updates_keys
 
     # Java asks for new keys every 64 KiB, and again with each record until it has them: beyond our default limit.

@@ -22,6 +22,7 @@ stream {{
 """
 SERVER = """ssl_certificate {path}.pem;
     ssl_certificate_key {path}.key;
+    ssl_session_ticket_key {tickets};
     ssl_protocols TLSv{version};"""
 CLIENT = """proxy_ssl on;
     proxy_ssl_protocols TLSv{version};
@@ -38,6 +39,9 @@ class Nginx(Proxy):
     note = "a stream proxy of nginx closes the TCP connection without close_notify"
     answers = closes = False
 
+    def prepare(self):
+        self.tickets = "nginx:" + self.ours.path("tickets")
+
     def describe(self):
         return first_line("nginx", "-v").rpartition(": ")[2].replace("/", " ")
 
@@ -48,7 +52,8 @@ class Nginx(Proxy):
 
     def settings(self, role, version, key, port, to):
         more = (SERVER if role == "server" else CLIENT).format(
-            path=self.ours.path(key), version=version, authority=self.ours.path("ca.pem"))
+            path=self.ours.path(key), tickets=self.ours.path("tickets"), version=version,
+            authority=self.ours.path("ca.pem"))
         return SETTINGS.format(pid=self.ours.path(f"nginx.{port}.pid"), module=MODULE, port=port, to=to,
                                ssl="ssl" if role == "server" else "", more=more)
 

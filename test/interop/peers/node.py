@@ -8,7 +8,11 @@ class Node(Program):
     """The module tls: echo.js."""
     name = "node"
     programs = ("node",)
+    lasts = 3  # two tickets, which we use once each
     command = ("node", f"{HERE}/echo.js")
 
     def describe(self):
         return f"Node {first_line('node', '--version')[1:]} (OpenSSL {output_of('node', '-p', 'process.versions.openssl')})"
+
+    def more_cells(self):
+        return self.resumptions("server", "client")

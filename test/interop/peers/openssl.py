@@ -44,6 +44,7 @@ class OpenSSL(Peer):
         return ""
 
     def more_cells(self):
+        yield from self.resumptions("server")
         for version in ("1.2", "1.3"):
             for end in ("late-half-close", "cut"):
                 yield "server", version, "ecdsa", SIZES[1], end, self.talk("server")

@@ -6,7 +6,7 @@ import os
 import shutil
 import typing
 
-from ours import KEYS, SIZES, VERSIONS
+from ours import KEYS, ROUNDS, SIZES, VERSIONS
 from processes import Unable, output_of, running
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -35,6 +35,7 @@ class Peer:
     no_server = no_client = ""  # why it has not this role
     note = ""  # see Cell
     answers = closes = True  # the server a close_notify with its own; the client, when its input ends, with close_notify
+    lasts = 0  # connections per full handshake of TLS 1.3 with a server that sends no tickets after resumed ones
     ends = {"server": ("close", "half-close", "abrupt"), "client": ("close", "half-close", "abrupt")}
 
     def __init__(self, ours):
@@ -59,6 +60,21 @@ class Peer:
         """Why this cell can't be, or nothing."""
         del role, version, key, size, end
         return ""
+
+    def resumptions(self, *roles):
+        """Cells for more_cells(): sessions that are resumed by, or at, the peer."""
+        def at_server(version, key, *_):
+            each_full = self.lasts if self.lasts and version == "1.3" else ROUNDS
+            self.ours.resume_at_server(self.server, version, key, each_full)
+        run = {"server": at_server,
+               "client": lambda version, key, *_: self.ours.resume_of_client(self.resuming_client, version, key)}
+        for role in roles:
+            for version in VERSIONS:
+                yield role, version, "ecdsa", f"{ROUNDS} times", "resume", run[role]
+
+    def resuming_client(self, version, port):
+        """Runs a client that connects ROUNDS times and prints how many of them resumed a session."""
+        raise NotImplementedError
 
     def more_cells(self):
         """Cells beside the grid, as (role, version, key, size, end, run)."""
@@ -114,6 +130,9 @@ class Program(Peer):
 
     def client(self, version, port):
         return running(*self.command, "client", version, str(port), self.ours.path("ca.pem"))
+
+    def resuming_client(self, version, port, rounds=ROUNDS):
+        return running(*self.command, "resume", version, str(port), self.ours.path("ca.pem"), str(rounds))
 
 
 def first_line(*command):
