@@ -153,6 +153,7 @@ class Files(Live):
                 self.wait_for(server, "certificates: read again", lambda: replace(file, was))
                 self.assertEqual(server.metric("tls_async_certificates_current"), 1)
 
+    @unittest.skipIf(programs.SANITIZER == "thread", "in a user namespace ThreadSanitizer's programs did not go on")
     def test_what_can_not_be_watched_any_more_is_read_all_the_same(self):
         sites = self.folder / "sites"
         sites.mkdir()
