@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -125,16 +126,27 @@ asio::awaitable<void> live_context::renew_on_changes() {
   for (auto const& file : files_)
     if (!std::filesystem::is_fifo(file, unknown)) watched.push_back(file);
   if (watched.empty()) co_return;
-  tls_async::file_watcher changes{co_await asio::this_coro::executor, watched};
-  renew_if_changed();
-  for (asio::steady_timer pause{co_await asio::this_coro::executor};;) {
-    auto const [error] = co_await changes.async_wait(as_values);
-    if (error == asio::error::operation_aborted) co_return;
+  auto const executor = co_await asio::this_coro::executor;
+  std::optional<tls_async::file_watcher> changes;
+  for (asio::steady_timer pause{executor};;) {
+    std::string failed;
+    try {
+      // What has changed before it watches it does not tell.
+      if (!changes) {
+        changes.emplace(executor, watched);
+        renew_if_changed();
+      }
+      auto const [error] = co_await changes->async_wait(as_values);
+      if (error == asio::error::operation_aborted) co_return;
+      if (error) failed = error.message();
+    } catch (std::exception const& error) {
+      failed = error.what();
+    }
     // Also of a change that comes with an error: what can't be watched is looked at.
     renew_if_changed();
-    if (!error) continue;
+    if (failed.empty()) continue;
     log_.event(log_level::warning, "certificates",
-               "changes of their files are only looked for once a minute: " + error.message());
+               "changes of their files are only looked for once a minute: " + failed);
     pause.expires_after(std::chrono::minutes(1));
     co_await pause.async_wait(as_values);
   }

@@ -153,7 +153,6 @@ class Files(Live):
                 self.wait_for(server, "certificates: read again", lambda: replace(file, was))
                 self.assertEqual(server.metric("tls_async_certificates_current"), 1)
 
-    @unittest.skipIf(programs.SANITIZER == "thread", "in a user namespace ThreadSanitizer's programs did not go on")
     def test_what_can_not_be_watched_any_more_is_read_all_the_same(self):
         sites = self.folder / "sites"
         sites.mkdir()
@@ -169,6 +168,7 @@ class Files(Live):
             for number in range(20):
                 (sites / f"{number}").mkdir()
 
+        # Before the server watches or after it: from the start on it looks.
         self.wait_for(server, "looked for once a minute", renew_and_use_up)
         server.err.wait_for("certificates: read again")
         self.assertEqual(self.shown(server), "two")
