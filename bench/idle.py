@@ -25,7 +25,7 @@ from peer import Peer
 
 FILE = "https_idle_1000"
 STACKS = ("https_server", "tls_proxy")
-ROWS = ("resident KiB", "kernel KiB", "KiB in sockets' buffers", "descriptors", "epoll items", "s to open all",
+ROWS = ("resident KiB", "kernel KiB", "KiB in sockets' buffers", "sockets", "epoll items", "s to open all",
         "ms of CPU for /metrics", "wake-ups while they wait", "ms of CPU while they wait", "s to stop",
         "s of CPU to stop")
 # Of slabinfo(5), what a socket has, with its file, what epoll knows of it and the port it is bound to. Not counted: a
@@ -64,13 +64,18 @@ def in_buffers():
 
 
 def watched(pid):
-    """Its descriptors, and how many of them its epolls know."""
-    names, items = os.listdir(f"/proc/{pid}/fd"), 0
-    for name in names:
-        if os.readlink(f"/proc/{pid}/fd/{name}") == "anon_inode:[eventpoll]":
+    """Its sockets, and how many descriptors its epolls know. A file is open until after the client has all of it."""
+    found, items = 0, 0
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            what = os.readlink(f"/proc/{pid}/fd/{name}")
+        except FileNotFoundError:  # such a file, closed meanwhile
+            continue
+        found += what.startswith("socket:")
+        if what == "anon_inode:[eventpoll]":
             with open(f"/proc/{pid}/fdinfo/{name}", encoding="utf-8") as file:
                 items += sum(line.startswith("tfd:") for line in file)
-    return len(names), items
+    return found, items
 
 
 def wake_ups(pid):
@@ -121,7 +126,7 @@ def measured(name, connections, seconds, plain, backend, bin_folder, folder):
         peer.goes()
         to_open = time.monotonic() - start
         kernel_after = kernel()  # Before we look into /proc, which the kernel remembers.
-        resident, buffers, descriptors, items = ((b - a) / connections for a, b in zip(before, state()))
+        resident, buffers, sockets, items = ((b - a) / connections for a, b in zip(before, state()))
         elsewhere = 2 if name == "tls_proxy" else 1  # a client's end, and that of a backend
         caches = {cache: (value - kernel_before.get(cache, 0)) / connections - elsewhere * plain.get(cache, 0)
                   for cache, value in kernel_after.items()}
@@ -133,7 +138,7 @@ def measured(name, connections, seconds, plain, backend, bin_folder, folder):
         stop, cpu_of_stop = cost_of_stop(server)
     print(f"{name}, {connections}: {shown(caches)}", file=sys.stderr)
     in_kernel = sum(caches.values()) / 1024 if caches else math.nan
-    return dict(zip(ROWS, (resident, in_kernel, buffers, descriptors, items, to_open, metrics, woken, cpu * 1e3, stop,
+    return dict(zip(ROWS, (resident, in_kernel, buffers, sockets, items, to_open, metrics, woken, cpu * 1e3, stop,
                            cpu_of_stop)))
 
 

@@ -211,7 +211,7 @@ sys.stdin.read()
 
 
 class Idle(unittest.TestCase):
-    def test_a_connection_has_one_descriptor_and_a_proxied_one_two(self):
+    def test_a_connection_has_one_socket_and_a_proxied_one_two(self):
         for stack, number in (("https_server", 1), ("tls_proxy", 2)):
             if stack == "tls_proxy" and not https.is_there("nginx"):
                 continue
@@ -220,7 +220,7 @@ class Idle(unittest.TestCase):
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn(f"| `{stack}` | 20 |", done.stdout)
-            for what in ("descriptors", "epoll items"):
+            for what in ("sockets", "epoll items"):
                 self.assertIn(f"| {what} | {number} |", done.stdout)
 
 

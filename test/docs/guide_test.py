@@ -185,7 +185,7 @@ class Guide(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (1, b""))
             self.assertIn("pin", done.stderr.decode())
             self.assertIn("hostname mismatch", visit("other.test", default[1]).stderr.decode())
-            server.err.wait_for("site.test resumed ok")
+            server.err.wait_for("site.test ok")
 
             renewed = programs.make_certificate("renewed", names=["DNS:site.test"], signer=authority)
             (folder / "b" / "fullchain.pem").write_bytes(renewed[0].read_bytes())
