@@ -5,8 +5,14 @@
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <optional>
 
@@ -277,6 +283,54 @@ BOOST_AUTO_TEST_CASE(session_is_resumed_by_the_very_same_set_up_and_no_other) {
     }
     BOOST_TEST(go(one) == visit::resumed);
   }
+}
+
+// Its records would have to verify again what comes back (RFC 6698).
+BOOST_AUTO_TEST_CASE(session_that_dane_has_verified_is_not_kept) {
+  BOOST_REQUIRE(SSL_CTX_dane_enable(client.native_handle()) > 0);
+  visitor const by_records{.client = client.native_handle(),
+                           .server = server.native_handle(),
+                           .prepare = [&](engine& ours) {
+                             auto* const key =
+                                 X509_get0_pubkey(SSL_CTX_get0_certificate(server.native_handle()));
+                             unsigned char* der = nullptr;
+                             auto const length = i2d_PUBKEY(key, &der);
+                             BOOST_REQUIRE(length > 0);
+                             BOOST_TEST(SSL_dane_enable(ours.native_handle(), "localhost") > 0);
+                             // The server's own, its key, as it is.
+                             BOOST_TEST(SSL_dane_tlsa_add(ours.native_handle(), 3, 1, 0, der,
+                                                          static_cast<std::size_t>(length)) > 0);
+                             OPENSSL_free(der);
+                           }};
+  for (int i = 0; i != 2; ++i)
+    BOOST_TEST(by_records() == visit::full);
+  BOOST_TEST(client.sessions()->size() == 0U);
+  check_is_new();
+}
+
+// A key that was shared before is no session of ours, and nobody was verified.
+BOOST_AUTO_TEST_CASE(handshake_with_a_shared_key_leaves_nothing) {
+  static auto const shared_key = [](unsigned char* room) {
+    std::fill_n(room, 32, static_cast<unsigned char>(7));
+    return 32U;
+  };
+  SSL_CTX_set_psk_server_callback(
+      server.native_handle(),
+      [](SSL*, char const*, unsigned char* room, unsigned) { return shared_key(room); });
+  auto const share = [](engine& ours) {
+    // Only with a suite of its hash.
+    BOOST_TEST(SSL_set_ciphersuites(ours.native_handle(), "TLS_AES_128_GCM_SHA256") == 1);
+    SSL_set_psk_client_callback(ours.native_handle(), [](SSL*, char const*, char* name, unsigned,
+                                                         unsigned char* room, unsigned) {
+      std::strcpy(name, "us");
+      return shared_key(room);
+    });
+  };
+  visitor const sharing_a_key{
+      .client = client.native_handle(), .server = server.native_handle(), .prepare = share};
+  BOOST_TEST(sharing_a_key() == visit::failed);
+  BOOST_TEST(client.sessions()->size() == 0U);
+  check_is_new();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -417,6 +417,31 @@ BOOST_DATA_TEST_CASE(stream_that_is_used_again_for_another_peer_resumes_nothing,
   }
 }
 
+BOOST_DATA_TEST_CASE(session_whose_rules_changed_in_its_handshake_is_never_offered,
+                     data::make(versions), version) {
+  auto server = serving(version);
+  auto client = trusting();
+  engine again(client.native_handle(), plain_options);
+  for (int i = 0; i != 2; ++i) {
+    engine theirs(server.native_handle(), plain_options);
+    theirs.be_server();
+    BOOST_REQUIRE(!again.be_client_of("localhost", 443));
+    (void)again.handshake();
+    if (i == 0) client.trust(make_identity(identity_kind::untrusted).authority);
+    for (std::size_t moved = 1; moved != 0;) {
+      moved = move_ciphertext(again, theirs);
+      (void)theirs.handshake();
+      moved += move_ciphertext(theirs, again);
+      if (again.handshake().next == want::nothing) BOOST_TEST(open_all(again).empty());
+    }
+    BOOST_TEST(again.handshake_done());
+    BOOST_TEST(SSL_session_reused(again.native_handle()) == 0);
+    SSL_set_shutdown(again.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    BOOST_TEST(SSL_clear(again.native_handle()) == 1);
+    BOOST_TEST(again.begin_anew_if_cleared());
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
