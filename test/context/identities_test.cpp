@@ -19,6 +19,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -222,6 +223,55 @@ BOOST_AUTO_TEST_CASE(session_is_resumed_for_its_own_name_only) {
              .resumed);
     BOOST_TEST(
         visit_server(server, {.version = version, .session = nameless.session.get()}).resumed);
+  }
+}
+
+// Asks for a certificate where the name is example.test, as programs of before do it.
+int ask_more(SSL* session, int* /*alert*/, void* /*argument*/) {
+  char const* const name = SSL_get_servername(session, TLSEXT_NAMETYPE_host_name);
+  if (name != nullptr && std::string_view{name} == "example.test")
+    SSL_set_verify(session, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  return SSL_TLSEXT_ERR_OK;
+}
+
+BOOST_AUTO_TEST_CASE(session_of_another_name_is_none_without_identities_too) {
+  auto const own = make_named("EC", "DNS:one.test,DNS:example.test", "own");
+  context plain{context::role::server};
+  plain.use_certificate_chain(own.chain);
+  plain.use_private_key(own.key);
+  SSL_CTX_set_tlsext_servername_callback(plain.native_handle(), ask_more);
+  for (int const version : both_versions) {
+    auto const first = visit_server(plain, {.name = "one.test", .version = version});
+    auto const again = [&](std::string const& name) {
+      return visit_server(plain,
+                          {.name = name, .version = version, .session = first.session.get()});
+    };
+    BOOST_TEST(again("one.test").resumed);
+    auto const was = again("example.test");
+    BOOST_TEST(!was.resumed, was);
+    BOOST_TEST(was.alert != 0, was);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(session_of_an_identity_that_was_taken_away_is_none) {
+  identities fewer;
+  auto const other = make_named("EC", "DNS:other.test", "other");
+  auto const one = make_named("EC", "DNS:one.test", "one");
+  add(all, other);
+  add(fewer, other);
+  add(all, one);
+  for (int const version : both_versions) {
+    use();
+    auto const first = visit_server(server, {.name = "one.test", .version = version});
+    auto const again = [&] {
+      return visit_server(server,
+                          {.name = "one.test", .version = version, .session = first.session.get()});
+    };
+    BOOST_TEST(again().resumed);
+    server.use_identities(fewer);
+    auto const was = again();
+    BOOST_TEST((was.completed && !was.resumed), was);
+    BOOST_TEST(was.subject == "other");
   }
 }
 

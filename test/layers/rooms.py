@@ -54,6 +54,7 @@ ALSO = {
         SOURCES + "sessions/tickets.hpp"],  # lives in the SSL_CTX
     SOURCES + "context/trust.cpp": [SOURCES + "core/verification_digest.hpp"],  # what is trusted counts there
     SOURCES + "sessions/session_bytes.cpp": [SOURCES + "core/error_queue.hpp"],  # around a digest
+    SOURCES + "sessions/tickets.hpp": [SOURCES + "core/openssl_ptr.hpp"],  # for ciphers that were fetched
     SOURCES + "pem/pem.hpp": [SOURCES + "core/openssl_ptr.hpp"],
     SOURCES + "pem/pem.cpp": [SOURCES + "core/certificate_text.hpp"],  # names of certificates in messages
 }

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -306,6 +307,41 @@ BOOST_AUTO_TEST_CASE(session_that_dane_has_verified_is_not_kept) {
     BOOST_TEST(by_records() == visit::full);
   BOOST_TEST(client.sessions()->size() == 0U);
   check_is_new();
+}
+
+// Neither records of DNS nor certificate logs would be asked.
+BOOST_AUTO_TEST_CASE(session_is_not_resumed_past_records_that_are_wanted_now) {
+  check_resumes(visit::full);
+  BOOST_REQUIRE(SSL_CTX_dane_enable(client.native_handle()) > 0);
+  visitor wants{.client = client.native_handle(), .server = server.native_handle()};
+  wants.prepare = [](engine& ours) {
+    std::array<unsigned char, 32> const of_another{};
+    BOOST_TEST(SSL_dane_enable(ours.native_handle(), "localhost") > 0);
+    BOOST_TEST(
+        SSL_dane_tlsa_add(ours.native_handle(), 3, 1, 1, of_another.data(), of_another.size()) > 0);
+  };
+  BOOST_TEST(wants() == visit::failed);
+#ifndef OPENSSL_NO_CT
+  wants.prepare = [](engine& ours) {
+    BOOST_TEST(SSL_enable_ct(ours.native_handle(), SSL_CT_VALIDATION_STRICT) == 1);
+  };
+  BOOST_TEST(wants() == visit::failed);
+#endif
+  check_resumes();
+}
+
+BOOST_AUTO_TEST_CASE(address_or_time_to_verify_by_are_rules) {
+  auto const resumes_after = [&](std::function<void(X509_VERIFY_PARAM*)> const& set) {
+    context first = trusting();
+    BOOST_TEST(once(first, server) == visit::full);
+    auto other = sharing(first);
+    set(SSL_CTX_get0_param(other.native_handle()));
+    return once(other, server) == visit::resumed;
+  };
+  BOOST_TEST(resumes_after([](auto*) {}));
+  BOOST_TEST(!resumes_after(
+      [](auto* rules) { X509_VERIFY_PARAM_set1_email(rules, "somebody@example.test", 0); }));
+  BOOST_TEST(!resumes_after([](auto* rules) { X509_VERIFY_PARAM_set_time(rules, 1); }));
 }
 
 // A key that was shared before is no session of ours, and nobody was verified.

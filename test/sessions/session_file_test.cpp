@@ -6,13 +6,20 @@
 #include <boost/test/data/monomorphic.hpp>
 #include <boost/test/data/test_case.hpp>
 
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <iterator>
+#include <memory>
+#include <sstream>
 #include <string>
 
 #include "resuming.hpp"
@@ -248,6 +255,34 @@ BOOST_AUTO_TEST_CASE(what_is_no_file_of_sessions_is_refused) {
   std::ofstream(file) << std::string(2'000, 'x');
   fs::permissions(file, fs::perms::owner_read);
   check_refused(errc::bad_sessions, "most_bytes", [&] { store.load_file(file); });
+}
+
+// Under the name by which OpenSSL finds it (openssl-rehash(1)).
+void add_authority(fs::path const& folder, std::string const& pem) {
+  bio_ptr const from(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  std::unique_ptr<X509, decltype(&X509_free)> const read(
+      PEM_read_bio_X509(from.get(), nullptr, nullptr, nullptr), &X509_free);
+  std::ostringstream name;
+  name << std::hex << std::setw(8) << std::setfill('0') << X509_subject_name_hash(read.get());
+  std::ofstream(folder / (name.str() + ".0")) << pem;
+}
+
+BOOST_AUTO_TEST_CASE(session_of_a_trust_folder_is_for_what_was_in_it) {
+  auto server = serving();
+  auto const store = std::make_shared<session_store>();
+  auto const comes = [&] {
+    context client(context::role::client);
+    client.trust_directory(folder);
+    client.use_session_store(store);
+    return once(client, server);
+  };
+  add_authority(folder, server_identity().authority);
+  BOOST_TEST(comes() == visit::full);
+  BOOST_TEST(comes() == visit::resumed);
+  for (auto const& each : fs::directory_iterator(folder))
+    fs::remove(each);
+  add_authority(folder, make_identity(identity_kind::untrusted).authority);
+  BOOST_TEST(comes() == visit::failed);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

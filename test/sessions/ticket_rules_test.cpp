@@ -377,6 +377,53 @@ BOOST_AUTO_TEST_CASE(engine_with_a_callback_resumes_only_with_a_version) {
   }
 }
 
+int accept_all(int /*before*/, X509_STORE_CTX* chain) {
+  X509_STORE_CTX_set_error(chain, X509_V_OK);
+  return 1;
+}
+
+// RFC 8446 section 4.6.2. Its tickets tell by which rules the client was let in then.
+BOOST_AUTO_TEST_CASE(certificate_that_was_asked_for_later_is_held_to_its_own_rules) {
+  auto const keys = ticket_keys::random();
+  auto careless = server_of_tests();
+  auto careful = server_of_tests();
+  for (auto* const each : {&careless, &careful})
+    each->use_ticket_keys(keys);
+  auto const handle = make_context(role::client, {.version = TLS1_3_VERSION});
+  use_identity(handle.get(), make_identity(identity_kind::untrusted));
+  SSL_CTX_set_post_handshake_auth(handle.get(), 1);
+  raw_session ours(handle.get(), role::client);
+  raw_session theirs(careless.native_handle(), role::server);
+  auto const run = [&] {
+    for (std::size_t moved = 1; moved != 0;) {
+      ours.handshake();
+      moved = move_ciphertext(ours, theirs);
+      theirs.handshake();
+      moved += move_ciphertext(theirs, ours);
+    }
+  };
+  run();
+  SSL_set_verify(theirs.ssl(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept_all);
+  BOOST_TEST_REQUIRE(SSL_verify_client_post_handshake(theirs.ssl()) == 1);
+  run();
+  for (int i = 0; i != 3; ++i) {
+    char byte = 0;
+    std::size_t n = 0;
+    SSL_read_ex(ours.ssl(), &byte, 1, &n);
+    move_ciphertext(ours, theirs);
+    SSL_read_ex(theirs.ssl(), &byte, 1, &n);
+    move_ciphertext(theirs, ours);
+  }
+  ERR_clear_error();
+  BOOST_TEST_REQUIRE(SSL_get0_peer_certificate(theirs.ssl()) != nullptr);
+  saved_ptr const ticket(SSL_get1_session(ours.ssl()));
+  BOOST_TEST_REQUIRE(SSL_SESSION_has_ticket(ticket.get()) == 1);
+  auto const was = client(TLS1_3_VERSION).meet(careful, ticket.get());
+  BOOST_TEST(was.completed);
+  BOOST_TEST(!was.resumed);
+  BOOST_TEST(was.client_subject.empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -34,7 +34,7 @@ class identities;
 /// ephemeral elliptic-curve key exchange and an AEAD cipher, at security level 2, without
 /// renegotiation and without compression. Keys are exchanged in OpenSSL's default groups but those
 /// of finite fields (ffdhe2048 and larger), whose cost a client could choose for a server
-/// (CVE-2002-20001); `groups()` can name them. A server resumes sessions for a day, by tickets
+/// (CVE-2002-20001); `set_groups()` can name them. A server resumes sessions for a day, by tickets
 /// whose keys change twice a day, and keeps at most 1 024 for clients that speak TLS 1.2 and take
 /// no tickets. A client keeps sessions to resume where its handshakes know the port:
 /// as_client{host, port}. A session is resumed only under the rules by which its peer was verified.
@@ -146,12 +146,9 @@ public:
 
   /// Gives a server an identity for each of many names, in the place of the context's own pair,
   /// which is not needed then: see `identities`. What is in use is replaced as a whole, by exactly
-  /// these, and at any time: a handshake whose ClientHello has come before goes on with what it
-  /// had. `all` may be changed afterwards, and is then given to the context once more.
-  ///
-  /// A session is resumed for the name only that it was made for: the name becomes a part of its
-  /// session id context, in the place of one that the program has set by
-  /// SSL_CTX_set_session_id_context(3).
+  /// these, and at any time: a handshake whose last ClientHello has come before goes on with what
+  /// it had. `all` may be changed afterwards, and is then given to the context once more. A session
+  /// whose identity is not among them any more is not resumed.
   ///
   /// OpenSSL has one place each for a ClientHello callback and for a servername callback, and does
   /// not tell what is in it. A server's context has ours from its construction on, so this replaces
@@ -173,6 +170,8 @@ public:
   /// Trusts what OpenSSL trusts by default on this system: the file and the directory that
   /// `openssl version -d` tells, or those that SSL_CERT_FILE and SSL_CERT_DIR name.
   ///
+  /// Directories are read as by `trust_directory()`, the file at once.
+  ///
   /// Throws `bad_trust` when neither the file gives a certificate nor a directory has an entry.
   /// Source: SSL_CTX_set_default_verify_paths(3).
   void trust_system();
@@ -183,7 +182,9 @@ public:
   void trust_file(std::filesystem::path const& file);
 
   /// Trusts the certificates of a directory prepared with `openssl rehash`. They are read during
-  /// handshakes, when one is needed, from the absolute path the directory has now.
+  /// handshakes, when one is needed, from the absolute path the directory has now, and then stay
+  /// trusted for the life of the context: to take one away, make a new context. Sessions are
+  /// resumed only where the directory had the same content when the context was told of it.
   ///
   /// Throws `file_error` if the directory cannot be read, `bad_trust` if it has no entry with a
   /// name such as 5ed36f99.0.
@@ -306,9 +307,11 @@ public:
   // ---- Sessions that a server resumes. One is resumed only where the rules by which its client
   // was verified are those of now: what is trusted, who is asked for a certificate, and the version
   // of the program's own rules. All else is a full handshake, which the client is not told of as an
-  // error: a session that is too old, or under a key that is not known. A server that chooses among
-  // contexts by name does so in a client hello callback (SSL_CTX_set_client_hello_cb(3)): in the
-  // servername callback a session has already been resumed, under the rules of the first context.
+  // error: a session that is too old, or under a key that is not known. It is also resumed only for
+  // the name that it was made for (SNI): the name is a part of its session id context, in the place
+  // of one that the program has set by SSL_CTX_set_session_id_context(3). A program that has set a
+  // callback of its own for the ClientHello (SSL_CTX_set_client_hello_cb(3)) does that itself
+  // (SSL_set_session_id_context(3)), above all if it asks more of the clients of some names.
   //
   // All of these throw `wrong_role` on a client's context.
 
@@ -379,7 +382,8 @@ public:
   /// may call the stream's handlers meanwhile. What it throws is dropped, and counted; without
   /// memory an event is lost, and counted. With an SNI callback that exchanges the SSL_CTX, the
   /// context counts that the stream was made from. Handshakes are timed only where there is a
-  /// handler.
+  /// handler. What it captures has to outlive all streams, those in coroutines too, which an
+  /// io_context destroys in its own destructor: declare it before the io_context.
   ///
   /// Before the first session; throws std::bad_alloc.
   void on_event(event_handler handler);

@@ -126,6 +126,9 @@ context::context(role as) {
   }
   auto state = std::make_unique<detail::context_state>();
   state->is_server = as == role::server;
+  state->sha256.reset(EVP_MD_fetch(nullptr, "SHA256", nullptr));
+  detail::require_memory(state->sha256 != nullptr);
+  state->policy.sha256 = state->sha256.get();
   if (state->is_server) {
     state->served = std::make_unique<detail::resumption>(ticket_keys::random());
     state->served->name_session = [to = state.get()](SSL_SESSION* session) {

@@ -225,19 +225,18 @@ bool identity_set::set_default(std::string_view name) {
   return true;
 }
 
-pairs_of_name const* identity_set::find(std::string_view asked) const noexcept {
+identity_set::by_name::value_type const* identity_set::find(std::string_view asked) const noexcept {
   compared_name name{asked};
   // Nobody is called "*".
   if (!name.text().empty() && !name.text().starts_with('*')) {
-    if (auto const exact = by_name_.find(name.text()); exact != by_name_.end())
-      return &exact->second;
+    if (auto const exact = by_name_.find(name.text()); exact != by_name_.end()) return &*exact;
     auto const wildcard = name.wildcard();
     auto const wild = wildcard.empty() ? by_name_.end() : by_name_.find(wildcard);
-    if (wild != by_name_.end()) return &wild->second;
+    if (wild != by_name_.end()) return &*wild;
   }
   if (refuses_others_) return nullptr;
   auto const by_default = by_name_.find(default_name_);
-  return by_default == by_name_.end() ? nullptr : &by_default->second;
+  return by_default == by_name_.end() ? nullptr : &*by_default;
 }
 
 }  // namespace tls_async::detail

@@ -80,8 +80,11 @@ public:
 
   std::vector<named_pair_ptr> const& pairs() const noexcept { return pairs_; }
 
-  /// What a client gets that asks for this name, empty if for none; null if it is refused.
-  pairs_of_name const* find(std::string_view asked) const noexcept;
+  using by_name = std::map<std::string, pairs_of_name, std::less<>>;
+
+  /// What a client gets that asks for this name, empty if for none, and the name by which it was
+  /// found: a wildcard, or the default's. Null if the client is refused.
+  by_name::value_type const* find(std::string_view asked) const noexcept;
 
   /// From now on others look at it, so it is changed no more.
   void share() noexcept { is_shared_.store(true, std::memory_order_relaxed); }
@@ -91,7 +94,7 @@ private:
   void require_free(named_pair const& pair) const;
 
   std::vector<named_pair_ptr> pairs_;
-  std::map<std::string, pairs_of_name, std::less<>> by_name_;
+  by_name by_name_;
   std::string default_name_;
   bool refuses_others_ = false;
   std::atomic<bool> is_shared_ = false;

@@ -15,8 +15,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "identity_set.hpp"
@@ -56,24 +58,29 @@ std::string_view asked_name(SSL* session) {
   return name_in({data, length});
 }
 
-// The session id context of sessions for a name. False if there is no memory.
-bool bound_to(std::string_view asked, context_state const& state, sha256_digest& id) noexcept {
+// The session id context of sessions for a name, and for those names of a certificate by which it
+// was found, so that none is resumed whose identity was taken away. False if there is no memory.
+bool bound_to(std::string_view asked, std::string_view found, context_state const& state,
+              sha256_digest& id) noexcept {
   compared_name const name{asked};
-  std::array<unsigned char, sizeof(sha256_digest) + compared_name::longest> text{};
-  auto const end = std::ranges::copy(state.session_id_context, text.begin()).out;
-  auto const length =
-      static_cast<std::size_t>(std::ranges::copy(name.text(), end).out - text.begin());
-  return EVP_Digest(text.data(), length, id.data(), nullptr, EVP_sha256(), nullptr) == 1;
+  constexpr auto longest = compared_name::longest;  // nobody can ask for more
+  std::array<char, sizeof(sha256_digest) + longest + 1 + longest> text{};
+  auto* end = std::ranges::copy(state.session_id_context, text.begin()).out;
+  end = std::ranges::copy(name.text(), end).out + 1;
+  end = std::ranges::copy(found.substr(0, longest), end).out;
+  auto const length = static_cast<std::size_t>(end - text.begin());
+  return EVP_Digest(text.data(), length, id.data(), nullptr, state.policy.sha256, nullptr) == 1;
 }
 
 // A session is resumed for the name only that it was made for: OpenSSL would, with TLS 1.3 also by
-// its rules, resume one for any other, whose identity the client has never seen (RFC 6066 section
-// 3). If there is no memory for it, none is resumed.
-void bind_sessions(SSL* session, context_state const& state, std::string_view asked) {
+// its rules, resume one for any other, whose identity the client has never seen, and for which a
+// callback of the program may ask more of its clients (RFC 6066 section 3). False if there is no
+// memory.
+bool bind_sessions(SSL* session, context_state const& state, std::string_view asked,
+                   std::string_view found) {
   sha256_digest id{};
-  bool const is_bound =
-      bound_to(asked, state, id) && SSL_set_session_id_context(session, id.data(), id.size()) == 1;
-  if (!is_bound) SSL_set_options(session, SSL_OP_NO_TICKET);
+  return bound_to(asked, found, state, id) &&
+         SSL_set_session_id_context(session, id.data(), id.size()) == 1;
 }
 
 bool use_pairs(SSL* session, pairs_of_name const& pairs) {
@@ -93,13 +100,15 @@ std::shared_ptr<identity_set const> identities_of(context_state& state) noexcept
 int on_client_hello(SSL* session, int* alert, void* argument) noexcept {
   auto& state = *static_cast<context_state*>(argument);
   auto const all = identities_of(state);
-  if (all == nullptr) return SSL_CLIENT_HELLO_SUCCESS;
   error_mark const mark;
   auto const asked = asked_name(session);
-  bind_sessions(session, state, asked);
-  SSL_certs_clear(session);
-  auto const* const pairs = all->find(asked);
-  if (pairs == nullptr || use_pairs(session, *pairs)) return SSL_CLIENT_HELLO_SUCCESS;
+  auto const* const found = all != nullptr ? all->find(asked) : nullptr;
+  bool is_done = bind_sessions(session, state, asked, found != nullptr ? found->first : "");
+  if (all != nullptr) {
+    SSL_certs_clear(session);
+    is_done = is_done && (found == nullptr || use_pairs(session, found->second));
+  }
+  if (is_done) return SSL_CLIENT_HELLO_SUCCESS;
   *alert = SSL_AD_INTERNAL_ERROR;
   return SSL_CLIENT_HELLO_ERROR;
 }
@@ -133,11 +142,13 @@ void answer_client_hellos(SSL_CTX* handle) {
 }
 
 bool name_session(SSL_SESSION* session, context_state& state) noexcept {
-  auto id = state.session_id_context;
-  char const* const name = SSL_SESSION_get0_hostname(session);
-  if (identities_of(state) != nullptr && !bound_to(name != nullptr ? name : "", state, id))
-    return false;
-  return SSL_SESSION_set1_id_context(session, id.data(), id.size()) == 1;
+  char const* const sent = SSL_SESSION_get0_hostname(session);
+  std::string_view const name = sent != nullptr ? sent : "";
+  auto const all = identities_of(state);
+  auto const* const found = all != nullptr ? all->find(name) : nullptr;
+  sha256_digest id{};
+  return bound_to(name, found != nullptr ? found->first : "", state, id) &&
+         SSL_SESSION_set1_id_context(session, id.data(), id.size()) == 1;
 }
 
 bool has_identities(SSL_CTX const* handle) noexcept {

@@ -52,6 +52,7 @@ private:
 /// Lives in the SSL_CTX, since sessions and OpenSSL's callbacks need it when the context is gone.
 struct context_state {
   bool is_server;
+  openssl_ptr<EVP_MD, EVP_MD_free> sha256;  ///< The policy's.
   context_policy policy;
   served_protocols alpn;
   std::unique_ptr<key_log> keys;            ///< Null if none is kept.

@@ -10,8 +10,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "../core/verification_digest.hpp"
 #include "../pem/pem.hpp"
@@ -32,6 +38,14 @@ bool is_lookup_entry(fs::directory_entry const& entry) {
          name.find_first_not_of("0123456789abcdef") == 8 && entry.is_regular_file(unknown);
 }
 
+// As X509_LOOKUP_hash_dir(3): HHHHHHHH.N, and HHHHHHHH.rN for a list of revoked certificates.
+bool is_found_by_lookup(fs::directory_entry const& entry) {
+  auto const name = entry.path().filename().string();
+  std::error_code unknown;
+  return name.size() > 9 && name.find_first_not_of("0123456789abcdef") == 8 && name[8] == '.' &&
+         entry.is_regular_file(unknown);
+}
+
 bool has_lookup_entry(fs::path const& directory, std::error_code& error) {
   fs::directory_iterator const entries{directory, error};
   return !error && std::any_of(begin(entries), end(entries), is_lookup_entry);
@@ -48,16 +62,22 @@ std::string from_environment(char const* name, char const* otherwise) {
 }
 
 // OpenSSL takes a list of directories, joined by ':'.
-bool any_has_lookup_entry(std::string_view directories) {
+template <class Visit>
+void for_each_directory(std::string_view directories, Visit visit) {
   while (!directories.empty()) {
     auto const length = std::min(directories.find(':'), directories.size());
-    std::error_code unreadable;
-    if (has_lookup_entry(directories.substr(0, length), unreadable)) {
-      return true;
-    }
+    visit(directories.substr(0, length));
     directories.remove_prefix(std::min(length + 1, directories.size()));
   }
-  return false;
+}
+
+bool any_has_lookup_entry(std::string_view directories) {
+  bool has_any = false;
+  for_each_directory(directories, [&](std::string_view each) {
+    std::error_code unreadable;
+    has_any = has_any || has_lookup_entry(each, unreadable);
+  });
+  return has_any;
 }
 
 bool default_file_has_certificate() {
@@ -117,9 +137,25 @@ public:
     detail::require_memory(X509_digest(certificate, EVP_sha256(), each.data(), nullptr) == 1);
     add({reinterpret_cast<char const*>(each.data()), each.size()});
   }
-  // As they are on the disk at this moment, and the directories by their names: what is in them is
-  // read when it is needed.
-  void add_system(std::string const& directories) {
+  // What a lookup would find by the hash of a name, certificates and lists of revoked ones, as it
+  // is on the disk at this moment: OpenSSL reads it when it is needed.
+  void add_directory(std::string_view directory) {
+    add("directory ");
+    add(directory);
+    std::vector<fs::path> entries;
+    std::error_code failed;
+    for (fs::directory_iterator each{directory, failed}, end; !failed && each != end;
+         each.increment(failed))
+      if (is_found_by_lookup(*each)) entries.push_back(each->path());
+    std::sort(entries.begin(), entries.end());
+    for (auto const& entry : entries) {
+      add(entry.filename().string());
+      std::ifstream file{entry, std::ios::binary};
+      add(std::string{std::istreambuf_iterator<char>{file}, {}});
+    }
+  }
+  // As they are on the disk at this moment.
+  void add_system(std::string_view directories) {
     detail::store_ptr const store{X509_STORE_new()};
     detail::require_memory(store != nullptr);
     X509_STORE_set_default_paths(store.get());
@@ -127,7 +163,7 @@ public:
     detail::require_memory(certificates != nullptr);
     for (int i = 0; i < sk_X509_num(certificates.get()); ++i)
       add(sk_X509_value(certificates.get(), i));
-    add("directories " + directories);
+    for_each_directory(directories, [this](std::string_view each) { add_directory(each); });
   }
   // Before it is trusted.
   void tell() {
@@ -233,7 +269,7 @@ void context::trust_directory(fs::path const& directory) {
     refuse(errc::bad_trust, name + " has a ':' in its path, where OpenSSL would split it");
   }
   added_trust added(handle_.get());
-  added.add("directory " + absolute.string());
+  added.add_directory(absolute.string());
   added.tell();
   detail::require_memory(SSL_CTX_load_verify_dir(handle_.get(), absolute.string().c_str()) == 1);
   trust_more(handle_.get());

@@ -49,6 +49,13 @@ bool is_offered(SSL* ssl, SSL_CIPHER const* suite) noexcept {
   return false;
 }
 
+// By records of DNS (DANE, RFC 6698) or of certificate logs (SSL_enable_ct(3)), which would have to
+// do it again. OpenSSL tells of the first only so that it is enabled: -1 says that it is not.
+bool is_verified_by_records(SSL* ssl) noexcept {
+  detail::error_mark const mark;
+  return SSL_dane_tlsa_add(ssl, 0xff, 0, 0, nullptr, 0) != -1 || SSL_ct_is_enabled(ssl) != 0;
+}
+
 std::string bytes_of(SSL_SESSION* session) {
   int const size = i2d_SSL_SESSION(session, nullptr);
   if (size <= 0) return {};
@@ -94,6 +101,7 @@ std::shared_ptr<session_keeper> engine::keeper() const noexcept {
 bool engine::may_resume() const noexcept {
   SSL_CTX* const context = SSL_get_SSL_CTX(ssl_.get());
   if (SSL_CTX_get_client_cert_cb(context) != nullptr) return false;
+  if (is_verified_by_records(ssl_.get())) return false;
   if (!has_callback() && context_callback_ == nullptr) return true;
   auto const* const policy = detail::policy_of(context);
   return policy != nullptr && !policy->rules_version.empty();
@@ -172,9 +180,8 @@ void engine::keep_session(SSL_SESSION* session) noexcept {
   SSL* const ssl = ssl_.get();
   bool const is_verified =
       (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) == 0 || SSL_get_verify_result(ssl) == X509_V_OK;
-  // What DANE has verified (SSL_get0_dane_authority(3)) its records would have to, again.
-  bool const is_by_dane = SSL_get0_dane_authority(ssl, nullptr, nullptr) >= 0;
-  if (!is_verified || is_by_dane || is_overruled_ || !may_resume()) return;
+  if (!is_verified || is_overruled_ || !may_resume() || SSL_SESSION_is_resumable(session) == 0)
+    return;
   detail::error_mark const mark;
   try {
     auto const lifetime = lifetime_of(session);

@@ -20,8 +20,8 @@
 namespace tls_async::detail {
 namespace {
 
-bool digest_of(std::string_view text, sha256_digest& made) noexcept {
-  return EVP_Digest(text.data(), text.size(), made.data(), nullptr, EVP_sha256(), nullptr) == 1;
+bool digest_of(std::string_view text, sha256_digest& made, EVP_MD const* sha256) noexcept {
+  return EVP_Digest(text.data(), text.size(), made.data(), nullptr, sha256, nullptr) == 1;
 }
 
 std::string_view text_of(sha256_digest const& digest) noexcept {
@@ -29,8 +29,12 @@ std::string_view text_of(sha256_digest const& digest) noexcept {
 }
 
 void add_number(std::string& to, std::uint64_t number) {
-  for (int shift = 0; shift != 64; shift += 8)
-    to += static_cast<char>(number >> shift & 0xff);
+  std::array<char, 8> bytes;
+  for (auto& each : bytes) {
+    each = static_cast<char>(number & 0xff);
+    number >>= 8;
+  }
+  to.append(bytes.data(), bytes.size());
 }
 
 // With its length before it, so that no two lists of texts look the same.
@@ -56,7 +60,10 @@ bool add_certificates(std::string& to, X509_STORE* store) {
   return true;
 }
 
-void add_parameters(std::string& to, X509_VERIFY_PARAM const* parameters) {
+void add_parameters(std::string& to, X509_VERIFY_PARAM* parameters) {
+  char const* const address = X509_VERIFY_PARAM_get0_email(parameters);
+  add_text(to, address != nullptr ? address : "");
+  add_number(to, static_cast<std::uint64_t>(X509_VERIFY_PARAM_get_time(parameters)));
   add_number(to, X509_VERIFY_PARAM_get_flags(parameters));
   add_number(to, X509_VERIFY_PARAM_get_inh_flags(parameters));
   add_number(to, static_cast<std::uint64_t>(X509_VERIFY_PARAM_get_depth(parameters)));
@@ -103,7 +110,7 @@ bool add_to_digest(sha256_digest& so_far, std::string_view given) noexcept {
     std::string text(text_of(so_far));
     add_text(text, given);
     sha256_digest made;
-    if (!digest_of(text, made)) return false;
+    if (!digest_of(text, made, EVP_sha256())) return false;
     so_far = made;
     return true;
   } catch (std::bad_alloc const&) {
@@ -118,7 +125,10 @@ std::optional<sha256_digest> verification_digest(SSL const* ssl) noexcept {
     auto* const session = const_cast<SSL*>(ssl);
     if (has_store_of_its_own(session, context)) return {};
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
-    std::string rules = "tls_async 1";  // what is hashed below, and how
+    auto const* const policy = policy_of(context);
+    std::string rules;
+    rules.reserve(256);
+    rules += "tls_async 1";  // what is hashed below, and how
     add_number(rules, SSL_is_server(ssl) != 0 ? 1 : 0);
     add_number(rules, static_cast<std::uint64_t>(SSL_get_verify_mode(ssl)));
     add_number(rules, static_cast<std::uint64_t>(SSL_get_verify_depth(ssl)));
@@ -126,7 +136,7 @@ std::optional<sha256_digest> verification_digest(SSL const* ssl) noexcept {
     add_parameters(rules, SSL_get0_param(session));
     add_parameters(rules, X509_STORE_get0_param(store));
     if (!add_revocations(rules, store)) return {};
-    if (auto const* const policy = policy_of(context); policy != nullptr) {
+    if (policy != nullptr) {
       add_number(rules, policy->verification_skipped ? 1 : 0);
       rules += text_of(policy->trust.digest());
       add_text(rules, policy->rules_version);
@@ -135,7 +145,7 @@ std::optional<sha256_digest> verification_digest(SSL const* ssl) noexcept {
       return {};
     }
     sha256_digest made;
-    if (!digest_of(rules, made)) return {};
+    if (!digest_of(rules, made, policy != nullptr ? policy->sha256 : EVP_sha256())) return {};
     return made;
   } catch (std::bad_alloc const&) {
     return {};

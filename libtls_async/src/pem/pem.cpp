@@ -222,7 +222,7 @@ secret_text read_file(std::filesystem::path const& file, std::string const& orig
     refuse_file("it is a directory");
   }
   std::unique_ptr<std::FILE, decltype([](std::FILE* open) { std::fclose(open); })> const open{
-      std::fopen(file.string().c_str(), "rb")};
+      std::fopen(file.string().c_str(), "rbe")};
   if (open == nullptr) {
     refuse_file(std::generic_category().message(errno));
   }

@@ -192,6 +192,9 @@ bool mark_session(SSL* ssl, SSL_SESSION* session, resumption const& how) {
   if (!from) {
     from = origin{now, rules_that_held(ssl)};
     if (!set_origin(session, *from)) return false;
+  } else if (verifies(ssl) && verification_digest(ssl) != from->verified_by) {
+    from->verified_by = {};  // it was asked for a certificate since (RFC 8446 section 4.6.2)
+    if (!set_origin(session, *from)) return false;
   }
   if (SSL_version(ssl) != TLS1_3_VERSION) return true;  // its time is that of its first handshake
   auto const left = std::clamp<seconds>(from->first + how.lifetime.load() - now, seconds(1),
@@ -256,16 +259,16 @@ bool start_mac(EVP_MAC_CTX* mac, ticket_key const& key) noexcept {
   return EVP_MAC_init(mac, key.hmac.data(), key.length, parameters) == 1;
 }
 
-EVP_CIPHER const* cipher_of(ticket_key const& key) noexcept {
-  return key.length == 16 ? EVP_aes_128_cbc() : EVP_aes_256_cbc();
+EVP_CIPHER const* cipher_of(ticket_key const& key, resumption const& how) noexcept {
+  return key.length == 16 ? how.aes_128.get() : how.aes_256.get();
 }
 
-bool start_encrypting(ticket_key const& key, unsigned char* name, unsigned char* iv,
-                      EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac) noexcept {
+bool start_encrypting(ticket_key const& key, resumption const& how, unsigned char* name,
+                      unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac) noexcept {
   constexpr int iv_bytes = 16;
   std::copy(key.name.begin(), key.name.end(), name);
   return RAND_bytes(iv, iv_bytes) == 1 &&
-         EVP_EncryptInit_ex(cipher, cipher_of(key), nullptr, key.aes.data(), iv) == 1 &&
+         EVP_EncryptInit_ex(cipher, cipher_of(key, how), nullptr, key.aes.data(), iv) == 1 &&
          start_mac(mac, key);
 }
 
@@ -284,12 +287,12 @@ int on_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cip
   if (how == nullptr) return 0;
   auto const ring = is_begun ? ticket_access::ring(*how->keys()) : ring_of(handle, *how);
   if (encrypts != 0) {
-    if (ring != nullptr && start_encrypting(ring->current(), name, iv, cipher, mac)) return 1;
+    if (ring != nullptr && start_encrypting(ring->current(), *how, name, iv, cipher, mac)) return 1;
     return is_tls13 ? -1 : 0;  // in TLS 1.3 there is no ticket without content
   }
   auto const* const key = ring != nullptr ? ring->find(name) : nullptr;
   if (key == nullptr || !start_mac(mac, *key) ||
-      EVP_DecryptInit_ex(cipher, cipher_of(*key), nullptr, key->aes.data(), iv) != 1) {
+      EVP_DecryptInit_ex(cipher, cipher_of(*key, *how), nullptr, key->aes.data(), iv) != 1) {
     return 0;
   }
   // RFC 8446 appendix C.4: a ticket is for one connection, so the client needs another.
@@ -360,6 +363,9 @@ bool has_keys_of_program(SSL_CTX* handle, resumption const& how) noexcept {
 
 bool install_resumption(SSL_CTX* handle, resumption& how) noexcept {
   if (SSL_CTX_set_ex_data(handle, resumption_index(), &how) != 1) return false;
+  how.aes_128.reset(EVP_CIPHER_fetch(nullptr, "AES-128-CBC", nullptr));
+  how.aes_256.reset(EVP_CIPHER_fetch(nullptr, "AES-256-CBC", nullptr));
+  if (how.aes_128 == nullptr || how.aes_256 == nullptr) return false;
   how.unused = keys_in(handle);
   SSL_CTX_set_session_ticket_cb(handle, on_new_ticket, on_ticket, &how);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(handle, on_key);

@@ -17,6 +17,7 @@
 #include <memory>
 #include <mutex>
 
+#include "../core/openssl_ptr.hpp"
 #include "session_cache.hpp"
 
 // A shared library doesn't export it.
@@ -57,6 +58,9 @@ public:
   /// Gives the session of another program with the same keys the session id context that one of
   /// the context's own has for its name. By the context. False if there is no memory.
   std::function<bool(SSL_SESSION*)> name_session;
+  // OpenSSL takes longer to find them than to encrypt a ticket.
+  openssl_ptr<EVP_CIPHER, EVP_CIPHER_free> aes_128;
+  openssl_ptr<EVP_CIPHER, EVP_CIPHER_free> aes_256;
   /// Those that OpenSSL has made for the SSL_CTX, and which nobody uses.
   openssl_ticket_keys unused{};
 

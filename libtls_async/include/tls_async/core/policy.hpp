@@ -71,6 +71,8 @@ private:
 /// Lives as long as the SSL_CTX, even after its `context` is gone. What is set before the
 /// handshakes begin comes first; those at the end are for sessions on any threads.
 struct context_policy {
+  /// OpenSSL takes longer to find it than to make a short digest. Never null.
+  EVP_MD const* sha256;
   bool verification_skipped = false;  ///< By context::insecure_skip_verification().
   bool release_on_idle = false;       ///< mode::release_buffers_on_idle
   /// By context::set_rules_version(): of what the program itself does to verify peers.
