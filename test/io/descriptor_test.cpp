@@ -96,6 +96,35 @@ BOOST_DATA_TEST_CASE(carries_all_both_ways_at_once, both_ways, way) {
   BOOST_TEST(shut.ec == error_code());
 }
 
+// Behind the second OpenSSL would answer the first within the record (bad length).
+BOOST_DATA_TEST_CASE(key_updates_that_come_beside_a_record_leave_it_whole,
+                     both_ways* data::xrange(1, 4), way, requests) {
+  descriptor_session s(way);
+  auto const text = numbered_plaintext(200'000);
+  ending write, other;
+  sink at_server, at_client;
+  tls_write(*s.server, asio::buffer(text), write.token());
+  settle(s.io);
+  BOOST_TEST(engine_of(*s.server).record_pending());
+  for (int i = 0; i != requests; ++i) {
+    ending key_update;
+    tls_key_update(*s.client, new_keys::both, key_update.token());
+    s.run_until([&] { return key_update.done; });
+  }
+  tls_write(*s.client, asio::buffer("z", 1), other.token());
+  settle(s.io);
+  keep_reading(*s.server, at_server);
+  settle(s.io);
+  keep_reading(*s.client, at_client);
+  s.run_until([&] {
+    return at_server.ended || (write.done && at_client.plaintext.size() == text.size() &&
+                               at_server.plaintext.size() == 1);
+  });
+  BOOST_TEST(write.ec == error_code());
+  BOOST_TEST((at_client.plaintext == text));
+  BOOST_TEST(at_server.plaintext == "z");
+}
+
 BOOST_DATA_TEST_CASE(cancelled_write_stops_between_records_and_the_next_goes_on, both_ways, way) {
   descriptor_session s(way);
   auto const first = numbered_plaintext(200'000);

@@ -195,6 +195,52 @@ BOOST_AUTO_TEST_CASE(waits_for_room_for_the_tickets) {
   BOOST_TEST(got.size() == many);
 }
 
+// A record that OpenSSL has begun would be in the way of answers to KeyUpdates.
+BOOST_AUTO_TEST_CASE(is_not_begun_where_tickets_have_taken_its_room) {
+  server.trust(client_identity().authority);
+  server.require_client_certificate();
+  server.set_tickets(2, moment::with_first_write);
+  auto one_record = plain_options;
+  one_record.ring_records = 1;
+  auto const pair = connect({.client_certificate = true}, one_record);
+  std::string const text(max_record_plaintext, 'x');
+  BOOST_TEST(pair->server.seal(bytes_of(text)) == (step{want::flush, 0}));
+  BOOST_TEST(!pair->server.record_pending());
+  BOOST_TEST(pair->client.key_update(true) == step());
+  BOOST_TEST(pair->client.key_update(true) == step());
+  BOOST_TEST(deliver_all(pair->client, pair->server).empty());
+  std::string came;
+  for (int flushes = 0; came.size() != text.size(); ++flushes) {
+    BOOST_TEST_REQUIRE(flushes < 10);
+    came += deliver_all(pair->server, pair->client);
+    if (flushes == 0) seal_all(pair->server, text);
+  }
+  BOOST_TEST(came == text);
+  BOOST_TEST(got.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(leaves_tickets_for_authentication_behind_the_handshake) {
+  server.trust(client_identity().authority);
+  server.set_tickets(2, moment::with_first_write);
+  auto* const with_certificate = make_client({.client_certificate = true});
+  SSL_CTX_set_post_handshake_auth(with_certificate, 1);
+  engine_pair pair(with_certificate, server.native_handle());
+  pair.client.be_client();
+  pair.handshake();
+  seal_all(pair.server, "x");
+  BOOST_TEST(deliver_all(pair.server, pair.client) == "x");
+  BOOST_TEST(got.size() == 2U);
+  SSL_set_verify(pair.server.native_handle(), SSL_VERIFY_PEER, nullptr);
+  BOOST_TEST(SSL_verify_client_post_handshake(pair.server.native_handle()) == 1);
+  seal_all(pair.server, "y");
+  BOOST_TEST(deliver_all(pair.server, pair.client) == "y");
+  seal_all(pair.client, "z");
+  BOOST_TEST(deliver_all(pair.client, pair.server) == "z");
+  BOOST_TEST(SSL_get0_peer_certificate(pair.server.native_handle()) != nullptr);
+  BOOST_TEST(deliver_all(pair.server, pair.client).empty());
+  BOOST_TEST(got.size() == 4U);
+}
+
 // A read must not keep the write from going on with tickets that found no room; nor may it wait for
 // a write that was cancelled in their midst.
 BOOST_DATA_TEST_CASE(goes_on_beside_a_read, boost::unit_test::data::make({false, true}), cancels) {

@@ -417,6 +417,31 @@ BOOST_DATA_TEST_CASE(stream_that_is_used_again_for_another_peer_resumes_nothing,
   }
 }
 
+// Without a port there is no store, and with a verify callback nobody has named its rules.
+BOOST_DATA_TEST_CASE(what_ssl_clear_leaves_is_not_offered,
+                     data::make(versions) * data::make({false, true}), version, has_callback) {
+  auto server = serving(version);
+  auto client = trusting();
+  engine again(client.native_handle(), plain_options);
+  if (has_callback) again.verify_with([](bool before, X509_STORE_CTX*) { return before; }, false);
+  for (int i = 0; i != 2; ++i) {
+    engine theirs(server.native_handle(), plain_options);
+    theirs.be_server();
+    BOOST_REQUIRE(!again.be_client_of("localhost", has_callback ? 443 : 0));
+    for (std::size_t moved = 1; moved != 0;) {
+      if (again.handshake().next == want::nothing) BOOST_TEST(open_all(again).empty());
+      moved = move_ciphertext(again, theirs);
+      (void)theirs.handshake();
+      moved += move_ciphertext(theirs, again);
+    }
+    BOOST_TEST(again.handshake_done());
+    BOOST_TEST(SSL_session_reused(again.native_handle()) == 0);
+    SSL_set_shutdown(again.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    BOOST_TEST(SSL_clear(again.native_handle()) == 1);
+    BOOST_TEST(again.begin_anew_if_cleared());
+  }
+}
+
 BOOST_DATA_TEST_CASE(session_whose_rules_changed_in_its_handshake_is_never_offered,
                      data::make(versions), version) {
   auto server = serving(version);

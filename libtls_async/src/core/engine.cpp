@@ -127,8 +127,8 @@ bool engine::begin_anew_if_cleared() noexcept {
   peer_ = {};
   is_overruled_ = has_pinned_key_ = false;
   tickets_ = tickets::none;
-  // What it has left would be resumed without a look at the keeper's rules.
-  if (resumption_) SSL_set_session(ssl_.get(), nullptr);
+  // What it has left would be resumed whatever the rules are now.
+  if (!is_server()) SSL_set_session(ssl_.get(), nullptr);
   resumption_.reset();
   blocked_ = blocked::nothing;
   return true;
@@ -158,7 +158,10 @@ step engine::seal(std::span<std::byte const> plaintext) {
   if (!attach_ring()) return {want::failed, 0};
   // In the middle of a flight that found no room SSL_write_ex fails (bad length), or goes on with
   // that flight and looks as if the record had begun.
+  bool const has_tickets = tickets_ != tickets::none;
   if (step const messages = finish_messages(); messages.next != want::nothing) return messages;
+  // They have taken it. A record that waits would be in the way of an answer to a KeyUpdate.
+  if (has_tickets && !path_.has_room()) return {want::flush, 0};
   // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have
   // to be retried with its whole length.
   auto record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
@@ -245,6 +248,15 @@ step engine::open(std::span<std::byte> plaintext,
     }
   }
   if (!attach_ring()) return {want::failed, 0};
+  // Behind a second KeyUpdate OpenSSL would answer the first in the middle of a record that waits,
+  // and then refuse the rest of it (bad length): so no more than one message at a time is read.
+  bool const is_careful = !pending_.empty() && supports_key_update();
+  auto const has_to_answer = [&] {
+    return is_careful && SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE;
+  };
+  if (has_to_answer()) return {want::flush, 0};
+  bool const retries = is_careful && (SSL_get_mode(ssl_.get()) & SSL_MODE_AUTO_RETRY) != 0;
+  if (retries) SSL_clear_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);
   std::size_t read = 0;
   step result;
   do {
@@ -253,8 +265,10 @@ step engine::open(std::span<std::byte> plaintext,
       return fail_for_fixed_keys("the peer changed the keys, which kernel TLS cannot follow");
     }
     // Without SSL_MODE_AUTO_RETRY it has only come behind a message that is no plaintext.
-  } while (result.next == want::fill && path_.kernel_seals() && ring().input_bytes() != 0);
-  return {result.next, read};
+  } while (result.next == want::fill && !has_to_answer() && (path_.kernel_seals() || is_careful) &&
+           ring().input_bytes() != 0);
+  if (retries) SSL_set_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);
+  return {result.next == want::fill && has_to_answer() ? want::flush : result.next, read};
 }
 
 step engine::key_update(bool ask) {
@@ -317,6 +331,8 @@ step engine::finish_messages() {
   int count = is_resumed() ? 1 : later_tickets_;
   while (count > 0 && SSL_new_session_ticket(ssl_.get()) == 1)
     --count;
+  // For authentication behind the handshake, which brings new ones.
+  SSL_set_num_tickets(ssl_.get(), later_tickets_);
   return finish_message();
 }
 

@@ -86,7 +86,8 @@ public:
   /// kept there; 0: only those of `stream_options::sessions`.
   [[nodiscard]] error_code be_client_of(std::string_view host, std::uint16_t port = 0);
   /// Another session with the same SSL, if SSL_clear(3) was called since its handshake began: what
-  /// was left of the one before is gone, and its failure forgotten. True if so.
+  /// was left of the one before is gone, and its failure forgotten. True if so. A client's
+  /// SSL_SESSION goes too, as OpenSSL would resume it whatever the rules are now.
   bool begin_anew_if_cleared() noexcept;
   /// It would begin anew now.
   [[nodiscard]] bool is_cleared() const noexcept;
