@@ -30,18 +30,17 @@ void session::begin_life() {
     refuse("ktls and allow_renegotiation cannot be combined");
   SSL_CTX* const context = SSL_get_SSL_CTX(parts_.engine.native_handle());
   set_modes(inherited_modes(context));
-  if (auto* const policy = policy_of(context)) {
-    account_ = &policy->account;
-    if (policy->on_event) news_ = std::make_unique<news>(policy->on_event, policy->counters);
-  }
+  policy_ = policy_of(context);
+  if (policy_ != nullptr && policy_->on_event)
+    news_ = std::make_unique<news>(policy_->on_event, policy_->counters);
   tell_account();
 }
 
 session::~session() {
   end_life();
-  if (account_ != nullptr) account_->change(told_, {});
-  if (auto* const policy = policy_of(SSL_get_SSL_CTX(parts_.engine.native_handle())))
-    policy->ended.add(parts_.engine.stats());
+  if (policy_ == nullptr) return;
+  policy_->account.change(told_, {});
+  policy_->ended.add(parts_.engine.stats());
 }
 
 void session::set_modes(unsigned long modes) noexcept {
@@ -180,11 +179,11 @@ bool session::went_on(want next) {
 // The back-pressure of the context's memory budget: what is to be written stays with the callers.
 bool session::may_begin_to_seal(memory_account::waiter& waiter) {
   std::size_t const size = parts_.engine.ring().size();
-  if (account_ == nullptr || carries_another_ || holds_ring()) return true;
-  if (account_->may_take_ring(size)) return true;
+  if (policy_ == nullptr || carries_another_ || holds_ring()) return true;
+  if (policy_->account.may_take_ring(size)) return true;
   verb const& first = *output_.front();
   if (!has_plaintext(first) || first.blocks) return true;  // or ends the session
-  if (account_->may_take_ring_or_wait(waiter, size)) return true;
+  if (policy_->account.may_take_ring_or_wait(waiter, size)) return true;
   // Whoever makes room may have no memory to tell it, and then nothing else changes here.
   parts_.deadlines.add(time_limit(std::chrono::seconds(1)).after(parts_.now()));
   return false;
@@ -382,7 +381,7 @@ bool session::holds_ring() const noexcept {
 
 // Where memory is short a ring is not kept while its stream waits.
 bool session::may_hold_ring() const noexcept {
-  return account_ == nullptr || holds_ring() || account_->allows(parts_.engine.ring().size());
+  return policy_ == nullptr || holds_ring() || policy_->account.allows(parts_.engine.ring().size());
 }
 
 // A stream that has nothing to flush and nothing to open waits with what it needs for that. Not
@@ -396,9 +395,9 @@ void session::go_idle() noexcept {
 }
 
 void session::tell_account() noexcept {
-  if (account_ == nullptr) return;
+  if (policy_ == nullptr) return;
   auto const now = memory_usage();
-  if (now != told_) account_->change(std::exchange(told_, now), now);
+  if (now != told_) policy_->account.change(std::exchange(told_, now), now);
 }
 
 memory_account::holding session::memory_usage() const noexcept {

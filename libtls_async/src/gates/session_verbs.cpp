@@ -120,7 +120,7 @@ error_code session::refusal() const {
 bool session::keep_bytes(std::size_t n) noexcept {
   if (n > parts_.options.most_bytes_kept || kept_bytes_ > parts_.options.most_bytes_kept - n)
     return false;
-  if (account_ != nullptr && !account_->allows(n)) return false;
+  if (policy_ != nullptr && !policy_->account.allows(n)) return false;
   kept_bytes_ += n;
   return true;
 }

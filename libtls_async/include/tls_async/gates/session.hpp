@@ -13,6 +13,7 @@
 #include <tls_async/requirements.hpp>
 
 #include <tls_async/core/memory_account.hpp>
+#include <tls_async/core/policy.hpp>
 #include <tls_async/gates/input_gate.hpp>
 #include <tls_async/gates/news.hpp>
 #include <tls_async/gates/output_gate.hpp>
@@ -67,7 +68,9 @@ public:
   /// Of all that is ours, in bytes.
   [[nodiscard]] memory_account::holding memory_usage() const noexcept;
   /// Null if the context is not ours.
-  [[nodiscard]] memory_account* account() noexcept { return account_; }
+  [[nodiscard]] memory_account* account() noexcept {
+    return policy_ != nullptr ? &policy_->account : nullptr;
+  }
 
   // Verbs. Each completes later, by take_done().
 
@@ -160,7 +163,7 @@ public:
   /// Another stream stands on this one: what waits here for memory would hold up what has it there.
   void carry_another() noexcept { carries_another_ = true; }
   void leave_account(memory_account::waiter& waiter) noexcept {
-    if (account_ != nullptr) account_->leave(waiter);
+    if (policy_ != nullptr) policy_->account.leave(waiter);
   }
 
   // What the program wants to be told. It is called without the lock, so not by the session.
@@ -233,7 +236,9 @@ private:
   template <class Visit>
   void each_verb(Visit visit);
 
-  memory_account* account_ = nullptr;  // of the context; lives as long as the engine's session
+  // Of the context that it began with, which lives as long as the engine's session; null if that is
+  // not ours. A callback may give the session another one (SSL_set_SSL_CTX(3)).
+  context_policy* policy_ = nullptr;
   memory_account::holding told_;
   session_parts parts_;
   output_gate output_;
