@@ -145,7 +145,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
     throw usage_error("--key-password-file needs --key, the key that it is for");
   tls.client_authority = serving::path(values, "client-ca");
   tls.clients = serving::wanted_certificates(values);
-  tls.tickets = serving::ticket_file_of(values);
+  tls.tickets = serving::ticket_files_of(values);
   tls.key_log = serving::path(values, "key-log");
   tls.alpn = {"h2", "http/1.1"};
   auto& limits = chosen.limits;

@@ -37,34 +37,44 @@ void add_tls_options(po::options_description& options) {
   auto add = options.add_options();
   add("sites", po::value<std::string>()->value_name("DIR"),
       "more certificates, as certbot's live/");
-  add("ticket-keys", po::value<std::string>()->value_name("FORMAT:FILE"),
-      "nginx:FILE or haproxy:FILE, shared");
+  add("ticket-keys", po::value<std::vector<std::string>>()->value_name("FORMAT:FILE"),
+      "nginx:FILE, the newest first, or haproxy:FILE");
 }
 
-std::optional<ticket_file> ticket_file_of(po::variables_map const& values) {
+std::optional<ticket_files> ticket_files_of(po::variables_map const& values) {
   if (values.count("ticket-keys") == 0) return std::nullopt;
-  auto const& text = values["ticket-keys"].as<std::string>();
-  auto const colon = text.find(':');
-  auto const format = text.substr(0, colon);
-  if (colon == text.npos || colon + 1 == text.size() || (format != "nginx" && format != "haproxy"))
-    throw usage_error("--ticket-keys \"" + text +
-                      "\" is not FORMAT:FILE; write nginx:FILE for 48 or 80 random bytes, "
-                      "haproxy:FILE for lines in base64");
-  return ticket_file{format == "nginx" ? ticket_key_format::nginx : ticket_key_format::haproxy,
-                     text.substr(colon + 1)};
+  std::optional<ticket_files> made;
+  for (auto const& text : values["ticket-keys"].as<std::vector<std::string>>()) {
+    auto const colon = text.find(':');
+    auto const format = text.substr(0, colon);
+    if (colon == text.npos || colon + 1 == text.size() ||
+        (format != "nginx" && format != "haproxy"))
+      throw usage_error("--ticket-keys \"" + text +
+                        "\" is not FORMAT:FILE; write nginx:FILE for 48 or 80 random bytes, "
+                        "haproxy:FILE for lines in base64");
+    auto const is = format == "nginx" ? ticket_key_format::nginx : ticket_key_format::haproxy;
+    if (made && (is == ticket_key_format::haproxy || made->format != is))
+      throw usage_error("--ticket-keys \"" + text +
+                        "\": only nginx:FILE may be repeated, the one that encrypts first; a file "
+                        "of haproxy has all its keys");
+    if (!made) made = ticket_files{is, {}};
+    made->files.emplace_back(text.substr(colon + 1));
+  }
+  return made;
 }
 
 chosen_files files_of(server_tls const& chosen) {
   chosen_files files{chosen.sites, chosen.key_password, chosen.client_authority};
   for (auto const& pair : chosen.identities)
     files.insert(files.end(), {pair.certificate, pair.key});
-  if (chosen.tickets) files.push_back(chosen.tickets->file);
+  if (chosen.tickets)
+    files.insert(files.end(), chosen.tickets->files.begin(), chosen.tickets->files.end());
   return files;
 }
 
 std::shared_ptr<tls_async::ticket_keys> make_ticket_keys(server_tls const& chosen) {
   return chosen.tickets
-             ? tls_async::ticket_keys::from_files(chosen.tickets->format, {chosen.tickets->file})
+             ? tls_async::ticket_keys::from_files(chosen.tickets->format, chosen.tickets->files)
              : tls_async::ticket_keys::random();
 }
 

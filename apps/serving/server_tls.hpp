@@ -29,11 +29,11 @@ struct identity_files {
 };
 
 // Keys of tickets that other servers have too.
-struct ticket_file {
+struct ticket_files {
   tls_async::ticket_key_format format;
-  std::filesystem::path file;
+  std::vector<std::filesystem::path> files;  // one of haproxy's; the first of nginx's encrypts
 
-  bool operator==(ticket_file const&) const = default;
+  bool operator==(ticket_files const&) const = default;
 };
 
 struct server_tls {
@@ -42,15 +42,15 @@ struct server_tls {
   std::optional<std::filesystem::path> key_password;      // of those keys that are encrypted
   std::optional<std::filesystem::path> client_authority;  // without it no client is asked
   client_certificates clients = client_certificates::required;
-  std::optional<ticket_file> tickets;  // none: random ones of this process
+  std::optional<ticket_files> tickets;  // none: random ones of this process
   std::optional<std::filesystem::path> key_log;
   std::vector<std::string> alpn;
 };
 
 // --sites and --ticket-keys; the rest has other words in each program.
 void add_tls_options(boost::program_options::options_description& options);
-// Of --ticket-keys, as "nginx:FILE". Throws usage_error.
-std::optional<ticket_file> ticket_file_of(boost::program_options::variables_map const& values);
+// Of --ticket-keys, each as "nginx:FILE". Throws usage_error.
+std::optional<ticket_files> ticket_files_of(boost::program_options::variables_map const& values);
 
 // All files that such a context is made of.
 chosen_files files_of(server_tls const& chosen);

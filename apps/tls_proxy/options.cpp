@@ -180,7 +180,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
     throw usage_error("--key-password-file needs --key, the key that it is for");
   if (chosen.mode == mode::server && !chosen.certificate && !chosen.sites)
     throw usage_error("--mode server needs a certificate; give --cert and --key");
-  chosen.tickets = serving::ticket_file_of(values);
+  chosen.tickets = serving::ticket_files_of(values);
   chosen.client_authority = serving::path(values, "client-ca");
   chosen.clients = serving::wanted_certificates(values);
   chosen.authority = serving::path(values, "cacert");

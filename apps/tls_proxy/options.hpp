@@ -38,7 +38,7 @@ struct options {
   std::optional<std::filesystem::path> key_password;
   std::optional<std::filesystem::path> client_authority;  // as server; without it nobody is asked
   serving::client_certificates clients = serving::client_certificates::required;
-  std::optional<serving::ticket_file> tickets;     // as server; none: random ones
+  std::optional<serving::ticket_files> tickets;    // as server; none: random ones
   std::optional<std::filesystem::path> authority;  // as client, instead of the system's
   bool insecure = false;                           // as client: verify nobody
   std::string server_name;  // as client: whose certificate it has to be; empty: the backend's

@@ -320,6 +320,22 @@ class Tickets(Live):
                     self.assertEqual(self.is_resumed(server, client, session), is_resumed)
             self.check_resumption(*servers)
 
+    def test_keys_of_nginx_change_without_a_loss_where_the_one_before_is_named_too(self):
+        new, old = self.folder / "new", self.folder / "old"
+        for file in (old, new):
+            replace(file, os.urandom(80))
+        server = self.start("--ticket-keys", f"nginx:{new}", "--ticket-keys", f"nginx:{old}")
+        client = self.client()
+        session = self.session(server, client)
+
+        def rotate():
+            replace(old, new.read_bytes())
+            replace(new, os.urandom(80))
+
+        for is_resumed in (True, False):
+            self.wait_for(server, "certificates: read again", rotate)
+            self.assertEqual(self.is_resumed(server, client, session), is_resumed)
+
     def test_bad_keys_leave_those_of_before_and_the_certificates_too(self):
         replace(self.keys(), os.urandom(80))
         server = self.start("--ticket-keys", f"nginx:{self.keys()}")
@@ -349,6 +365,9 @@ class Tickets(Live):
             for text in ("", "file", "nginx:", "nginx", ":file", "openssl:file", "NGINX:file"):
                 line = self.refusal("--ticket-keys", text, *more, status=USAGE, program=program)
                 self.assertIn("--ticket-keys" if text else "ticket-keys", line)
+            for first, second in (("nginx:x", "haproxy:y"), ("haproxy:x", "haproxy:y"), ("haproxy:x", "nginx:y")):
+                line = self.refusal("--ticket-keys", first, "--ticket-keys", second, *more, status=USAGE, program=program)
+                self.assertIn(f'--ticket-keys "{second}": only nginx:FILE may be repeated', line)
         self.assertIn("--ticket-keys", self.refusal("--mode", "client", "--connect", "localhost:1", "--ticket-keys",
                                                     "nginx:x", status=USAGE, program="tls_proxy"))
         os.mkfifo(pipe := self.folder / "pipe")

@@ -190,8 +190,8 @@ void add_haproxy_keys(std::filesystem::path const& file, ticket_ring& to) {
     auto const line = "in line " + std::to_string(i + 1) + ' ';
     if (!decode_base64(lines[i], key) || !is_size_of_key(key.size())) {
       refuse_content(origin, line +
-                                 "is not the base64 of 48 or 80 bytes, as of 'openssl rand "
-                                 "-base64 80' in one line");
+                                 "is not the base64 of 48 or 80 bytes, as 'openssl rand 80 "
+                                 "| base64 -w0' makes it");
     }
     if (i != 0 && key.size() != size) {
       refuse_content(origin, line + "has a key of another size than before; all have the same");
