@@ -55,8 +55,8 @@ private:
         return "This cannot be trusted: pass the PEM certificates of the authorities to trust, "
                "or a directory of them prepared with 'openssl rehash'.";
       case errc::bad_option:
-        return "The setting was refused and nothing was changed: pass a value that OpenSSL "
-               "knows and that does not weaken the context.";
+        return "The setting was refused and nothing was changed: do as the words behind this say, "
+               "or pass a value that OpenSSL knows and that does not weaken the context.";
       case errc::file_error:
         return "The file cannot be read or written: check its path and that this process may do "
                "so.";

@@ -190,7 +190,7 @@ class Guide(unittest.TestCase):
             renewed = programs.make_certificate("renewed", names=["DNS:site.test"], signer=authority)
             (folder / "b" / "fullchain.pem").write_bytes(renewed[0].read_bytes())
             server.out.wait_for("the old ones stay")
-            self.assert_prints(visit("site.test", site[1]), first + again)
+            self.assert_prints(visit("site.test", site[1]), again + again)  # those that failed have kept it
             (folder / "b" / "privkey.pem").write_bytes(renewed[1].read_bytes())
             server.out.wait_for("read the certificates again")
             self.assert_prints(visit("site.test", renewed[1]), first + again)
@@ -199,9 +199,11 @@ class Guide(unittest.TestCase):
         damaged = WORK / "damaged"
         damaged.write_bytes(b"no sessions")
         damaged.chmod(0o600)
-        done = run("sessions", "localhost", 1, AUTHORITY, "0" * 64, damaged)
+        done = run("sessions", "localhost", 1, AUTHORITY, "0" * 64, damaged)  # nobody is there
         self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn("without saved sessions: ", done.stderr.decode())
         self.assertIn("remove them", done.stderr.decode())
+        self.assertNotEqual(damaged.read_bytes(), b"no sessions")  # in its place is what there is now
 
     def test_beast_serves_its_own_clients_and_curl(self):
         with Listening("beast", "serve") as server:

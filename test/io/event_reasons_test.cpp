@@ -134,6 +134,15 @@ BOOST_AUTO_TEST_CASE(nothing_in_common_says_what) {
               server.set_alpn({"http/1.1"});
             },
             end_reason::peer_alert, end_reason::no_shared_alpn},
+           {"host",
+            [](context&, context&server) {
+              identities others;
+              auto const& other = make_identity(identity_kind::wrong_host);
+              others.add(other.certificate_chain, other.private_key);
+              others.refuse_others();
+              server.use_identities(others);
+            },
+            end_reason::peer_alert, end_reason::unknown_host},
        }) {
     check(each);
   }

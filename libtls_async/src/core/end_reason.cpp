@@ -45,7 +45,8 @@ constexpr std::array<std::string_view, end_reasons> codes{"ok",
                                                           "cancelled",
                                                           "closed_by_peer",
                                                           "closed_by_us",
-                                                          "abandoned"};
+                                                          "abandoned",
+                                                          "unknown_host"};
 
 end_reason of_certificate(int code) noexcept {
   switch (code) {
@@ -154,7 +155,11 @@ std::string_view to_string(end_reason reason) noexcept {
 end_reason reason_of(failure const& why, error_info const& story, bool in_handshake) noexcept {
   if (story.verify_error) return of_certificate(story.verify_error->code);
   if (why.openssl == 0) return of_code(why.own, in_handshake);
-  bool const is_of_peer = story.last_alert && story.last_alert->fatal && !story.last_alert->sent;
+  bool const has_alert = story.last_alert && story.last_alert->fatal;
+  // OpenSSL says only that a callback has failed.
+  if (has_alert && story.last_alert->sent && story.last_alert->number == SSL_AD_UNRECOGNIZED_NAME)
+    return end_reason::unknown_host;
+  bool const is_of_peer = has_alert && !story.last_alert->sent;
   return is_of_peer ? end_reason::peer_alert : of_openssl(why.openssl, in_handshake);
 }
 

@@ -39,8 +39,10 @@ std::string error_info::text() const {
   auto const add = [&text](std::string const& more) { text += (text.empty() ? "" : "; ") + more; };
   if (!expected_host.empty() && verify_error) add("the host is '" + expected_host + "'");
   if (verify_error && !verify_error->subject.empty()) {
-    add("its certificate is for '" + verify_error->subject + "', issued by '" +
-        verify_error->issuer + "'");
+    add((verify_error->depth == 0
+             ? "its certificate is for '"
+             : "certificate " + std::to_string(verify_error->depth) + " above its own is for '") +
+        verify_error->subject + "', issued by '" + verify_error->issuer + "'");
   }
   if (verify_error && !verify_error->names.empty()) add("its names are " + verify_error->names);
   if (last_alert) {

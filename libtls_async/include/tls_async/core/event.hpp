@@ -54,11 +54,12 @@ enum class end_reason : std::uint8_t {
   cancelled,            ///< Of a handshake: the stream was destroyed, or its session cleared.
   closed_by_peer,       ///< Of a session: the peer has closed it, we have not.
   closed_by_us,         ///< Of a session: we have closed it, and no answer was read.
-  abandoned             ///< Of a session: the stream was destroyed, and nobody had closed it.
+  abandoned,            ///< Of a session: the stream was destroyed, and nobody had closed it.
+  unknown_host          ///< The client asks for a host that we don't have, and others are refused.
 };
 
 /// How many there are; each is less than that.
-inline constexpr std::size_t end_reasons = static_cast<std::size_t>(end_reason::abandoned) + 1;
+inline constexpr std::size_t end_reasons = static_cast<std::size_t>(end_reason::unknown_host) + 1;
 
 /// The code of a reason, for logs and labels: its name here. Lives for ever.
 [[nodiscard]] std::string_view to_string(end_reason reason) noexcept;
@@ -75,7 +76,7 @@ inline constexpr std::size_t end_reasons = static_cast<std::size_t>(end_reason::
 /// and ends once: when both have sent close_notify and ours has left, when it has failed or its
 /// transport has ended, and at the latest when the stream is destroyed. A verb that is cancelled or
 /// whose deadline expires ends neither, since the stream may be used on. SSL_clear(3) begins
-/// another session, which has both again.
+/// another session, which has both again; a client's resumes only what its store has.
 struct session_event {
   /// Which end it is.
   enum class kind : std::uint8_t {
