@@ -552,6 +552,29 @@ BOOST_AUTO_TEST_CASE(counters_say_how_each_handshake_and_session_ended) {
   BOOST_TEST(of_client.events_lost == 0U);
 }
 
+int exchange(SSL* ssl, int* /*alert*/, void* other) {
+  SSL_set_SSL_CTX(ssl, static_cast<SSL_CTX*>(other));
+  return SSL_TLSEXT_ERR_OK;
+}
+
+BOOST_AUTO_TEST_CASE(context_that_a_session_began_with_counts_it_all) {
+  context begun = server_context();
+  context other = server_context();
+  SSL_CTX_set_tlsext_servername_callback(begun.native_handle(), exchange);
+  SSL_CTX_set_tlsext_servername_arg(begun.native_handle(), other.native_handle());
+  {
+    memory_session s({}, trusting_client(), begun);
+    s.handshake();
+    ending written;
+    tls_write(s.server, asio::buffer("hello", 5), written.token());
+    s.settle();
+    BOOST_TEST(SSL_get_SSL_CTX(s.server.native_handle()) == other.native_handle());
+  }
+  BOOST_TEST(begun.counters().as_server.full == 1U);
+  BOOST_TEST(begun.stats().plaintext_sealed == 5U);
+  BOOST_TEST(other.stats().plaintext_sealed == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(resumed_handshake_is_counted_as_one) {
   watched_session w;
   w.negotiate();
