@@ -364,26 +364,39 @@ BOOST_AUTO_TEST_CASE(session_of_a_version_that_is_not_spoken_any_more_is_not_use
   BOOST_TEST(once(other, server13) == visit::resumed);
 }
 
+// One more session of `again`, the tickets behind it included.
+void visit_with(engine& again, context& server, std::uint16_t port) {
+  engine theirs(server.native_handle(), plain_options);
+  theirs.be_server();
+  BOOST_REQUIRE(!again.be_client_of("localhost", port));
+  for (std::size_t moved = 1; moved != 0;) {
+    if (again.handshake().next == want::nothing) BOOST_TEST(open_all(again).empty());
+    moved = move_ciphertext(again, theirs);
+    (void)theirs.handshake();
+    moved += move_ciphertext(theirs, again);
+  }
+  BOOST_TEST(again.handshake_done());
+}
+
+bool is_resumed(engine const& one) { return SSL_session_reused(one.native_handle()) == 1; }
+
+// What is left in OpenSSL's object stays there, as after an orderly end.
+void clear(engine& one) {
+  SSL_set_shutdown(one.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  BOOST_TEST(SSL_clear(one.native_handle()) == 1);
+  BOOST_TEST(SSL_get_session(one.native_handle()) != nullptr);
+  BOOST_TEST(one.begin_anew_if_cleared());
+}
+
 BOOST_DATA_TEST_CASE(stream_that_is_used_again_resumes, data::make(versions), version) {
   auto server = serving(version);
   auto client = trusting();
   BOOST_TEST(once(client, server) == visit::full);
   engine again(client.native_handle(), plain_options);
   for (int i = 0; i != 2; ++i) {
-    engine theirs(server.native_handle(), plain_options);
-    theirs.be_server();
-    BOOST_REQUIRE(!again.be_client_of("localhost", 443));
-    for (std::size_t moved = 1; moved != 0;) {
-      if (again.handshake().next == want::nothing) BOOST_TEST(open_all(again).empty());
-      moved = move_ciphertext(again, theirs);
-      (void)theirs.handshake();
-      moved += move_ciphertext(theirs, again);
-    }
-    BOOST_TEST(again.handshake_done());
-    BOOST_TEST(SSL_session_reused(again.native_handle()) == 1);
-    SSL_set_session(again.native_handle(), nullptr);
-    BOOST_TEST(SSL_clear(again.native_handle()) == 1);
-    BOOST_TEST(again.begin_anew_if_cleared());
+    visit_with(again, server, 443);
+    BOOST_TEST(is_resumed(again));
+    clear(again);
   }
 }
 
@@ -397,23 +410,10 @@ BOOST_DATA_TEST_CASE(stream_that_is_used_again_for_another_peer_resumes_nothing,
     std::uint16_t port;
     bool is_resumed;
   } const visits[] = {{443, false}, {8443, false}, {443, true}};
-  for (auto const& [port, is_resumed] : visits) {
-    engine theirs(server.native_handle(), plain_options);
-    theirs.be_server();
-    BOOST_REQUIRE(!again.be_client_of("localhost", port));
-    for (std::size_t moved = 1; moved != 0;) {
-      if (again.handshake().next == want::nothing) BOOST_TEST(open_all(again).empty());
-      moved = move_ciphertext(again, theirs);
-      (void)theirs.handshake();
-      moved += move_ciphertext(theirs, again);
-    }
-    BOOST_TEST(again.handshake_done());
-    BOOST_TEST((SSL_session_reused(again.native_handle()) == 1) == is_resumed);
-    // Else OpenSSL forgets it by itself.
-    SSL_set_shutdown(again.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    BOOST_TEST(SSL_clear(again.native_handle()) == 1);
-    BOOST_TEST(SSL_get_session(again.native_handle()) != nullptr);
-    BOOST_TEST(again.begin_anew_if_cleared());
+  for (auto const& [port, resumes] : visits) {
+    visit_with(again, server, port);
+    BOOST_TEST(is_resumed(again) == resumes);
+    clear(again);
   }
 }
 
@@ -425,20 +425,9 @@ BOOST_DATA_TEST_CASE(what_ssl_clear_leaves_is_not_offered,
   engine again(client.native_handle(), plain_options);
   if (has_callback) again.verify_with([](bool before, X509_STORE_CTX*) { return before; }, false);
   for (int i = 0; i != 2; ++i) {
-    engine theirs(server.native_handle(), plain_options);
-    theirs.be_server();
-    BOOST_REQUIRE(!again.be_client_of("localhost", has_callback ? 443 : 0));
-    for (std::size_t moved = 1; moved != 0;) {
-      if (again.handshake().next == want::nothing) BOOST_TEST(open_all(again).empty());
-      moved = move_ciphertext(again, theirs);
-      (void)theirs.handshake();
-      moved += move_ciphertext(theirs, again);
-    }
-    BOOST_TEST(again.handshake_done());
-    BOOST_TEST(SSL_session_reused(again.native_handle()) == 0);
-    SSL_set_shutdown(again.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    BOOST_TEST(SSL_clear(again.native_handle()) == 1);
-    BOOST_TEST(again.begin_anew_if_cleared());
+    visit_with(again, server, has_callback ? 443 : 0);
+    BOOST_TEST(!is_resumed(again));
+    clear(again);
   }
 }
 
@@ -447,23 +436,13 @@ BOOST_DATA_TEST_CASE(session_whose_rules_changed_in_its_handshake_is_never_offer
   auto server = serving(version);
   auto client = trusting();
   engine again(client.native_handle(), plain_options);
+  BOOST_REQUIRE(!again.be_client_of("localhost", 443));
+  (void)again.handshake();
+  client.trust(make_identity(identity_kind::untrusted).authority);
   for (int i = 0; i != 2; ++i) {
-    engine theirs(server.native_handle(), plain_options);
-    theirs.be_server();
-    BOOST_REQUIRE(!again.be_client_of("localhost", 443));
-    (void)again.handshake();
-    if (i == 0) client.trust(make_identity(identity_kind::untrusted).authority);
-    for (std::size_t moved = 1; moved != 0;) {
-      moved = move_ciphertext(again, theirs);
-      (void)theirs.handshake();
-      moved += move_ciphertext(theirs, again);
-      if (again.handshake().next == want::nothing) BOOST_TEST(open_all(again).empty());
-    }
-    BOOST_TEST(again.handshake_done());
-    BOOST_TEST(SSL_session_reused(again.native_handle()) == 0);
-    SSL_set_shutdown(again.native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    BOOST_TEST(SSL_clear(again.native_handle()) == 1);
-    BOOST_TEST(again.begin_anew_if_cleared());
+    visit_with(again, server, 443);
+    BOOST_TEST(!is_resumed(again));
+    clear(again);
   }
 }
 
