@@ -142,8 +142,10 @@ void session::cancel(verb& v, bool only_if_without_effect, error_code why) {
   auto const state = v.state();
   if (state == verb_state::fresh || state == verb_state::letting_go || state == verb_state::done)
     return;
-  bool const has_effect = state == verb_state::leaving || state == verb_state::under_way ||
-                          state == verb_state::closing || state == verb_state::negotiating;
+  // What has failed has nothing more to do: its alert leaves without it.
+  bool const has_effect = (state == verb_state::leaving && !has_failed(v)) ||
+                          state == verb_state::under_way || state == verb_state::closing ||
+                          state == verb_state::negotiating;
   if (only_if_without_effect && has_effect) return;
   if (!in_turn_ && !v.is_locating) return end_now(v, why);
   if (!v.ended_with) v.ended_with = why;
