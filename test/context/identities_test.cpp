@@ -424,7 +424,7 @@ BOOST_AUTO_TEST_CASE(chain_and_key_belong_together_while_another_thread_changes_
   for (int i = 0; i < visitors; ++i)
     threads.emplace_back(visit_often, i % 2 == 0 ? "one" : "two");
   std::size_t changes = 0;
-  for (; under_way != 0; ++changes) {
+  for (; under_way != 0 || changes < 200; ++changes) {
     server.use_identities(sets[changes % sets.size()]);
     server.use_ticket_keys(rings[changes % rings.size()]);
   }

@@ -30,20 +30,18 @@ using detail::certificates_ptr;
 using detail::names_ptr;
 using detail::refuse;
 
-// OpenSSL looks for the hash of a subject, eight hexadecimal digits, and begins with ".0".
-bool is_lookup_entry(fs::directory_entry const& entry) {
-  auto const name = entry.path().filename().string();
-  std::error_code unknown;
-  return name.size() == 10 && name.ends_with(".0") &&
-         name.find_first_not_of("0123456789abcdef") == 8 && entry.is_regular_file(unknown);
-}
-
-// As X509_LOOKUP_hash_dir(3): HHHHHHHH.N, and HHHHHHHH.rN for a list of revoked certificates.
+// As X509_LOOKUP_hash_dir(3): the hash of a name, eight hexadecimal digits, with .N behind, or with
+// .rN for a list of revoked certificates.
 bool is_found_by_lookup(fs::directory_entry const& entry) {
   auto const name = entry.path().filename().string();
   std::error_code unknown;
   return name.size() > 9 && name.find_first_not_of("0123456789abcdef") == 8 && name[8] == '.' &&
          entry.is_regular_file(unknown);
+}
+
+// OpenSSL begins with ".0".
+bool is_lookup_entry(fs::directory_entry const& entry) {
+  return entry.path().extension() == ".0" && is_found_by_lookup(entry);
 }
 
 bool has_lookup_entry(fs::path const& directory, std::error_code& error) {

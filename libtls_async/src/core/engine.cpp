@@ -261,13 +261,12 @@ step engine::open(std::span<std::byte> plaintext,
   step result;
   do {
     result = answer(by(ssl_.get(), plaintext.data(), plaintext.size(), &read), opening::yes);
-    if (has_to_fail_for_fixed_keys()) {
-      return fail_for_fixed_keys("the peer changed the keys, which kernel TLS cannot follow");
-    }
     // Without SSL_MODE_AUTO_RETRY it has only come behind a message that is no plaintext.
-  } while (result.next == want::fill && !has_to_answer() && (path_.kernel_seals() || is_careful) &&
-           ring().input_bytes() != 0);
+  } while (result.next == want::fill && !has_to_fail_for_fixed_keys() && !has_to_answer() &&
+           (path_.kernel_seals() || is_careful) && ring().input_bytes() != 0);
   if (retries) SSL_set_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);
+  if (has_to_fail_for_fixed_keys())
+    return fail_for_fixed_keys("the peer changed the keys, which kernel TLS cannot follow");
   return {result.next == want::fill && has_to_answer() ? want::flush : result.next, read};
 }
 

@@ -147,20 +147,19 @@ bool engine::offer(kept_session const& kept) {
 }
 
 // The handshake is done, and its peer is who it should be. If the rules were changed in its middle,
-// it is not known by which of them: without a keeper nothing is kept, and SSL_clear(3) leaves
-// nothing.
+// it is not known by which of them.
 void engine::begin_to_keep() noexcept {
   SSL* const ssl = ssl_.get();
   detail::error_mark const mark;
   try {
     bool const is_reused = SSL_session_reused(ssl) != 0;
-    if (key_of_sessions() != resumption_->key) return resumption_->keeper.reset();
+    if (key_of_sessions() != resumption_->key) return resumption_.reset();
     if (!is_reused) {
       resumption_->began = resumption_->keeper->now();
       resumption_->ends = std::chrono::system_clock::time_point::max();
     }
   } catch (...) {
-    return resumption_->keeper.reset();
+    return resumption_.reset();
   }
   // One of TLS 1.2 can be used again (RFC 5246 section 7.3); in TLS 1.3 there are tickets to come.
   if (!supports_key_update()) keep_session(SSL_get_session(ssl));
@@ -168,8 +167,8 @@ void engine::begin_to_keep() noexcept {
 
 int engine::on_new_session(SSL* ssl, SSL_SESSION* session) noexcept {
   engine* const self = of(ssl);
-  if (self != nullptr && self->resumption_ && self->resumption_->keeper != nullptr &&
-      self->handshake_done() && self->supports_key_update()) {
+  if (self != nullptr && self->resumption_ && self->handshake_done() &&
+      self->supports_key_update()) {
     self->keep_session(session);
   }
   return 0;  // it stays OpenSSL's

@@ -270,7 +270,7 @@ private:
   };
   // Where the sessions of a client come from and go to. Few have it.
   struct resumption {
-    std::shared_ptr<session_keeper> keeper;  // null where nothing is kept any more
+    std::shared_ptr<session_keeper> keeper;
     session_key key;
     std::chrono::system_clock::time_point began;  // the first full handshake
     std::chrono::system_clock::time_point ends;   // of the ticket that was offered
