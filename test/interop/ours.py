@@ -130,7 +130,7 @@ class Ours:
                 self.client(listening_port(server), version, "--rounds", str(ROUNDS)) as ours:
             self.require_resumed(ours, each_full=each_full)
 
-    def resume_of_client(self, start, version, key):
+    def resume_of_client(self, start, version, key, each_full):
         """A client that counts reconnects to our server, which counts too."""
         with self.server(version, key, "--rounds", str(ROUNDS)) as ours, start(version, self.port_of(ours)) as client:
-            self.require_resumed(client, ours)
+            self.require_resumed(client, ours, each_full=each_full)

@@ -96,13 +96,26 @@ struct other_program {
     return 1;
   }
 
+  template <class Digest, class Of>
+  static std::string sha1(Digest digest, Of* of) {
+    std::string made(20, '\0');
+    digest(of, EVP_sha1(), reinterpret_cast<unsigned char*>(made.data()), nullptr);
+    return made;
+  }
+
+  // With the session id context that nginx gives it.
   context_ptr server(int version, bool asks_clients = false) {
     auto made =
         make_context(role::server, {.version = version, .client_certificate = asks_clients});
     SSL_CTX_set_app_data(made.get(), this);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(made.get(), on_key);
-    constexpr unsigned char id[] = "HTTP";
-    SSL_CTX_set_session_id_context(made.get(), id, 4);
+    std::string text = "HTTP" + sha1(X509_digest, SSL_CTX_get0_certificate(made.get()));
+    auto const* const authorities = SSL_CTX_get_client_CA_list(made.get());
+    for (int i = 0; i < sk_X509_NAME_num(authorities); ++i)
+      text += sha1(X509_NAME_digest, sk_X509_NAME_value(authorities, i));
+    std::array<unsigned char, 20> id{};
+    EVP_Digest(text.data(), text.size(), id.data(), nullptr, EVP_sha1(), nullptr);
+    SSL_CTX_set_session_id_context(made.get(), id.data(), id.size());
     return made;
   }
 };
@@ -117,6 +130,17 @@ other_program nginx(std::string const& file) {
 other_program haproxy(std::string const& file) {
   auto const length = (file.size() - 16) / 2;
   return {file.substr(0, 16), file.substr(16, length), file.substr(16 + length)};
+}
+
+// The first is the default.
+identities two_names(key_folder const& folder) {
+  identities all;
+  for (auto const kind : {identity_kind::server, identity_kind::wrong_host}) {
+    auto const& one = make_identity(kind);
+    all.add_files(folder.file("chain.pem", one.certificate_chain),
+                  folder.file("key.pem", one.private_key));
+  }
+  return all;
 }
 
 BOOST_AUTO_TEST_SUITE(ticket_files)
@@ -138,10 +162,61 @@ BOOST_DATA_TEST_CASE(tickets_of_nginx_are_resumed_and_ours_by_nginx, versions* s
   BOOST_TEST_REQUIRE(peer.meet(their_server.get(), session.get()).resumed);
   BOOST_TEST(peer.meet(server, session.get()).resumed);
 
-  // Theirs has another session id context, so it is enough to see that it can read ours.
-  peer.meet(server);
-  auto const ticket = ticket_of(peer.last().get());
-  BOOST_TEST(ticket.substr(0, 16) == theirs.name);
+  // Ours, from one to the other and back.
+  BOOST_TEST(!peer.meet(server).resumed);
+  for (int i = 0; i != 2; ++i) {
+    for (auto* const each : {their_server.get(), server.native_handle()}) {
+      auto const ours = peer.last();
+      BOOST_TEST(ticket_of(ours.get()).substr(0, 16) == theirs.name);
+      BOOST_TEST(peer.meet(each, ours.get()).resumed);
+      if (peer.last() == nullptr) peer.meet(server);  // theirs sends no new one in TLS 1.2
+    }
+  }
+}
+
+// nginx would take its client for one that it has verified itself.
+BOOST_DATA_TEST_CASE(session_of_a_client_that_was_verified_is_not_for_nginx, versions, version) {
+  key_folder const folder;
+  auto const content = key('a', 80);
+  auto theirs = nginx(content);
+  client peer(version, true);
+  for (bool const asks_clients : {false, true}) {
+    auto const their_server = theirs.server(version, asks_clients);
+    auto asking = server_of_tests();
+    asking.trust(client_identity().authority);
+    asking.require_client_certificate();
+    asking.use_ticket_keys(
+        ticket_keys::from_files(ticket_key_format::nginx, {folder.file("key", content)}));
+    BOOST_TEST_REQUIRE(peer.meet(asking).completed);
+    auto const session = peer.last();
+    auto const was = peer.meet(their_server.get(), session.get());
+    BOOST_TEST(was.completed);
+    BOOST_TEST(!was.resumed);
+    BOOST_TEST(peer.meet(asking, session.get()).resumed);
+  }
+}
+
+// Another certificate is another server, for nginx and for us.
+BOOST_DATA_TEST_CASE(session_of_a_name_is_for_the_nginx_with_its_certificate, versions, version) {
+  key_folder const folder;
+  auto const content = key('a', 80);
+  auto theirs = nginx(content);
+  auto const their_server = theirs.server(version);
+  SSL_CTX_set_tlsext_servername_callback(
+      their_server.get(), +[](SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; });
+  context server(context::role::server);
+  server.use_identities(two_names(folder));
+  server.use_ticket_keys(
+      ticket_keys::from_files(ticket_key_format::nginx, {folder.file("key", content)}));
+  client peer(version);
+  for (std::string const name : {"localhost", "other.test", ""}) {
+    peer.ask_for(name);
+    peer.meet(server);
+    auto const session = peer.last();
+    BOOST_TEST(peer.meet(their_server.get(), session.get()).resumed == (name != "other.test"),
+               name);
+    BOOST_TEST(peer.meet(server, session.get()).resumed, name);
+  }
 }
 
 BOOST_DATA_TEST_CASE(second_file_of_nginx_is_accepted_and_replaced, versions, version) {
@@ -237,17 +312,6 @@ BOOST_DATA_TEST_CASE(ticket_of_another_program_is_nothing_where_clients_are_veri
   BOOST_TEST(was.completed);
   BOOST_TEST(!was.resumed);
   BOOST_TEST(was.client_subject.empty());
-}
-
-// The first is the default.
-identities two_names(key_folder const& folder) {
-  identities all;
-  for (auto const kind : {identity_kind::server, identity_kind::wrong_host}) {
-    auto const& one = make_identity(kind);
-    all.add_files(folder.file("chain.pem", one.certificate_chain),
-                  folder.file("key.pem", one.private_key));
-  }
-  return all;
 }
 
 BOOST_DATA_TEST_CASE(ticket_of_nginx_is_resumed_for_the_name_that_it_was_made_for, versions,

@@ -134,6 +134,9 @@ context::context(role as) {
     state->served->name_session = [to = state.get()](SSL_SESSION* session) {
       return detail::name_session(session, *to);
     };
+    state->served->name_for_nginx = [of = handle.get()](SSL_SESSION* session) {
+      return detail::name_for_nginx(session, of);
+    };
   } else {
     state->sessions = std::make_shared<session_store>();
     state->policy.sessions = state->sessions;

@@ -122,6 +122,12 @@ int on_server_name(SSL* session, int* alert, void* /*of another's*/) noexcept {
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+// The name that its client asked for, empty if none.
+std::string_view name_of(SSL_SESSION const* session) noexcept {
+  char const* const sent = SSL_SESSION_get0_hostname(session);
+  return sent != nullptr ? sent : std::string_view();
+}
+
 void require_usable_here(SSL_CTX* handle, SSL_CTX* scratch, named_pair const& pair) {
   constexpr int replace = 1;
   if (SSL_CTX_use_cert_and_key(scratch, leaf(pair.given), pair.key.key.get(), pair.issuers.get(),
@@ -142,12 +148,36 @@ void answer_client_hellos(SSL_CTX* handle) {
 }
 
 bool name_session(SSL_SESSION* session, context_state& state) noexcept {
-  char const* const sent = SSL_SESSION_get0_hostname(session);
-  std::string_view const name = sent != nullptr ? sent : "";
+  auto const name = name_of(session);
   auto const all = identities_of(state);
   auto const* const found = all != nullptr ? all->find(name) : nullptr;
   sha256_digest id{};
   return bound_to(name, found != nullptr ? found->first : "", state, id) &&
+         SSL_SESSION_set1_id_context(session, id.data(), id.size()) == 1;
+}
+
+// What ngx_ssl_session_id_context() of nginx makes: SHA-1 of the module's name, of the SHA-1 of
+// each certificate in the order of its configuration, and of the authorities that clients are told.
+bool name_for_nginx(SSL_SESSION* session, SSL_CTX* handle) noexcept {
+  openssl_ptr<EVP_MD_CTX, EVP_MD_CTX_free> const context{EVP_MD_CTX_new()};
+  std::array<unsigned char, 20> id{};
+  auto const add = [&](X509* certificate) {
+    return X509_digest(certificate, EVP_sha1(), id.data(), nullptr) == 1 &&
+           EVP_DigestUpdate(context.get(), id.data(), id.size()) == 1;
+  };
+  auto const all = identities_of(state_of(handle));
+  auto const* const found = all != nullptr ? all->find(name_of(session)) : nullptr;
+  X509* const own = SSL_CTX_get0_certificate(handle);
+  if (found == nullptr && own == nullptr) return true;
+  bool is_done = context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha1(), nullptr) == 1 &&
+                 EVP_DigestUpdate(context.get(), "HTTP", 4) == 1;
+  if (found == nullptr) {
+    is_done = is_done && add(own);
+  } else {
+    for (auto const& pair : found->second)
+      is_done = is_done && add(leaf(pair->given));
+  }
+  return is_done && EVP_DigestFinal_ex(context.get(), id.data(), nullptr) == 1 &&
          SSL_SESSION_set1_id_context(session, id.data(), id.size()) == 1;
 }
 

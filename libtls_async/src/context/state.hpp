@@ -92,6 +92,10 @@ void answer_client_hellos(SSL_CTX* handle);
 /// name. False if there is no memory.
 bool name_session(SSL_SESSION* session, context_state& state) noexcept;
 
+/// Gives a session of ours the session id context that a server of nginx's module http has that has
+/// the certificates of its name and asks its clients for none. False if there is no memory.
+bool name_for_nginx(SSL_SESSION* session, SSL_CTX* handle) noexcept;
+
 /// context::use_identities has succeeded. Also for an SSL_CTX that is not ours.
 bool has_identities(SSL_CTX const* handle) noexcept;
 

@@ -121,6 +121,12 @@ std::chrono::sys_seconds ticket_access::now(ticket_keys const& keys) {
   return std::chrono::floor<std::chrono::seconds>(keys.source_->now());
 }
 
+std::optional<ticket_key_format> ticket_access::format(ticket_keys const& keys) noexcept {
+  auto const& source = *keys.source_;
+  if (source.is_random()) return {};
+  return source.format;
+}
+
 }  // namespace detail
 
 ticket_keys::ticket_keys(std::unique_ptr<detail::ticket_source> source)

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace tls_async::detail {
@@ -59,6 +60,8 @@ struct ticket_access {
   static std::shared_ptr<ticket_ring const> ring(ticket_keys const& keys) noexcept;
   /// The time of its clock, in seconds.
   static std::chrono::sys_seconds now(ticket_keys const& keys);
+  /// Of the files of the keys, or nothing if they are random.
+  static std::optional<ticket_key_format> format(ticket_keys const& keys) noexcept;
 };
 
 #pragma GCC visibility pop

@@ -5,8 +5,9 @@
 // in the queue; where memory runs out, a session is not resumed.
 //
 // What a session was verified by stands in the application data of its ticket, which is encrypted
-// and authenticated with it: the digest of the rules and the time of the first full handshake. It
-// is copied into each ticket that takes the place of that one.
+// and authenticated with it: the digest of the rules, the time of the first full handshake, and the
+// session id context, in whose place the ticket may have that of nginx. It is copied into each
+// ticket that takes the place of that one, by nginx as well.
 #include "tickets.hpp"
 
 #include <tls_async/core/engine.hpp>
@@ -52,38 +53,57 @@ resumption* resumption_of(SSL_CTX const* handle) noexcept {
 
 // ---- The application data of a session.
 
-constexpr std::array<unsigned char, 4> mark{'t', 'a', 's', 1};
+constexpr std::array<unsigned char, 4> mark{'t', 'a', 's', 2};
+
+// SSL_CTX_set_session_id_context(3).
+struct id_context {
+  std::array<unsigned char, SSL_MAX_SID_CTX_LENGTH> bytes{};
+  unsigned length = 0;
+};
+
+id_context context_of(SSL_SESSION const* session) noexcept {
+  id_context found;
+  auto const* const from = SSL_SESSION_get0_id_context(session, &found.length);
+  std::copy_n(from, found.length, found.bytes.begin());
+  return found;
+}
 
 struct origin {
   sys_seconds first;            // when its first full handshake was done
   sha256_digest verified_by{};  // all zero: by no rules that hold anywhere
+  id_context context;           // of the session that it was done for
 };
-using origin_bytes = std::array<unsigned char, mark.size() + 8 + sizeof(sha256_digest)>;
+constexpr std::size_t shortest = mark.size() + 8 + sizeof(sha256_digest);
+constexpr std::size_t longest = shortest + SSL_MAX_SID_CTX_LENGTH;
 
-origin_bytes bytes_of(origin const& from) noexcept {
-  origin_bytes bytes;
+bool set_origin(SSL_SESSION* session, origin const& from) noexcept {
+  std::array<unsigned char, longest> bytes;
   auto* to = std::copy(mark.begin(), mark.end(), bytes.begin());
   auto const first = static_cast<std::uint64_t>(from.first.time_since_epoch().count());
   for (int shift = 56; shift >= 0; shift -= 8)
     *to++ = static_cast<unsigned char>(first >> shift & 0xff);
-  std::copy(from.verified_by.begin(), from.verified_by.end(), to);
-  return bytes;
+  to = std::copy(from.verified_by.begin(), from.verified_by.end(), to);
+  std::copy_n(from.context.bytes.begin(), from.context.length, to);
+  return SSL_SESSION_set1_ticket_appdata(session, bytes.data(), shortest + from.context.length) ==
+         1;
 }
 
 // Nothing if the session is none of this library's.
 std::optional<origin> origin_of(SSL_SESSION* session) noexcept {
   void* data = nullptr;
   std::size_t length = 0;
-  if (SSL_SESSION_get0_ticket_appdata(session, &data, &length) != 1 ||
-      length != sizeof(origin_bytes) || std::memcmp(data, mark.data(), mark.size()) != 0) {
+  if (SSL_SESSION_get0_ticket_appdata(session, &data, &length) != 1 || length < shortest ||
+      length > longest || std::memcmp(data, mark.data(), mark.size()) != 0) {
     return {};
   }
   auto const* from = static_cast<unsigned char const*>(data) + mark.size();
   std::uint64_t first = 0;
   for (int i = 0; i != 8; ++i)
     first = first << 8 | *from++;
-  origin found{sys_seconds(seconds(static_cast<seconds::rep>(first))), {}};
+  origin found{sys_seconds(seconds(static_cast<seconds::rep>(first))), {}, {}};
   std::copy_n(from, found.verified_by.size(), found.verified_by.begin());
+  found.context.length = static_cast<unsigned>(length - shortest);
+  std::copy_n(from + found.verified_by.size(), found.context.length, found.context.bytes.begin());
   return found;
 }
 
@@ -94,11 +114,6 @@ bool is_of_another_version(SSL_SESSION* session) noexcept {
   constexpr std::size_t without_version = mark.size() - 1;
   return SSL_SESSION_get0_ticket_appdata(session, &data, &length) == 1 &&
          length >= without_version && std::memcmp(data, mark.data(), without_version) == 0;
-}
-
-bool set_origin(SSL_SESSION* session, origin const& from) noexcept {
-  auto const bytes = bytes_of(from);
-  return SSL_SESSION_set1_ticket_appdata(session, bytes.data(), bytes.size()) == 1;
 }
 
 bool verifies(SSL const* ssl) noexcept { return (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0; }
@@ -148,14 +163,18 @@ bool holds_here(origin const& from, SSL const* ssl, resumption const& how,
 bool adopt(SSL_SESSION* session, SSL* ssl, resumption const& how, ticket_keys const& keys) {
   if (is_of_another_version(session)) return false;
   if (verifies(ssl) || SSL_SESSION_get0_peer(session) != nullptr) return false;
-  origin const from{time_of(session), rules_that_held(ssl)};
-  return is_young(from.first, how, keys) && set_origin(session, from) && how.name_session(session);
+  if (!is_young(time_of(session), how, keys) || !how.name_session(session)) return false;
+  return set_origin(session, {time_of(session), rules_that_held(ssl), context_of(session)});
 }
 
+// OpenSSL compares the session id context behind this.
 bool may_resume(SSL_SESSION* session, SSL* ssl, resumption const& how) {
   auto const keys = how.keys();
   auto const from = origin_of(session);
-  return from ? holds_here(*from, ssl, how, *keys) : adopt(session, ssl, how, *keys);
+  if (!from) return adopt(session, ssl, how, *keys);
+  return holds_here(*from, ssl, how, *keys) &&
+         SSL_SESSION_set1_id_context(session, from->context.bytes.data(), from->context.length) ==
+             1;
 }
 
 // ---- What OpenSSL calls. Each is given what surrounds it: `error_mark`, and no exception.
@@ -185,17 +204,28 @@ resumption* rules_of(SSL const* ssl, void* of_begin) noexcept {
   return chosen != nullptr ? chosen : static_cast<resumption*>(of_begin);
 }
 
+// nginx resumes only what has its own session id context, which says nothing of how a client was
+// verified here. HAProxy's stands for its configuration, which nobody else knows.
+bool name_for_nginx(SSL* ssl, SSL_SESSION* session, resumption const& how,
+                    ticket_keys const& keys) {
+  bool const is_shared = ticket_access::format(keys) == ticket_key_format::nginx;
+  if (!is_shared || verifies(ssl) || SSL_SESSION_get0_peer(session) != nullptr) return true;
+  return how.name_for_nginx(session);
+}
+
 // What the next ticket of `ssl` says of its session, and how long it lives.
 bool mark_session(SSL* ssl, SSL_SESSION* session, resumption const& how) {
-  auto const now = ticket_access::now(*how.keys());
+  auto const keys = how.keys();
+  auto const now = ticket_access::now(*keys);
   auto from = origin_of(session);
   if (!from) {
-    from = origin{now, rules_that_held(ssl)};
+    from = origin{now, rules_that_held(ssl), context_of(session)};
     if (!set_origin(session, *from)) return false;
   } else if (verifies(ssl) && verification_digest(ssl) != from->verified_by) {
     from->verified_by = {};  // it was asked for a certificate since (RFC 8446 section 4.6.2)
     if (!set_origin(session, *from)) return false;
   }
+  if (!name_for_nginx(ssl, session, how, *keys)) return false;
   if (SSL_version(ssl) != TLS1_3_VERSION) return true;  // its time is that of its first handshake
   auto const left = std::clamp<seconds>(from->first + how.lifetime.load() - now, seconds(1),
                                         most_session_lifetime);
@@ -313,7 +343,10 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) noexcept {
   if (how == nullptr || SSL_version(ssl) == TLS1_3_VERSION) return 0;
   return guarded(0, [&] {
     auto const now = ticket_access::now(*how->keys());
-    if (!origin_of(session) && !set_origin(session, {now, rules_that_held(ssl)})) return 0;
+    if (!origin_of(session) &&
+        !set_origin(session, {now, rules_that_held(ssl), context_of(session)})) {
+      return 0;
+    }
     int const length = i2d_SSL_SESSION(session, nullptr);
     if (length <= 0) return 0;
     std::string bytes(static_cast<std::size_t>(length), '\0');

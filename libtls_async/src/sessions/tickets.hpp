@@ -58,6 +58,9 @@ public:
   /// Gives the session of another program with the same keys the session id context that one of
   /// the context's own has for its name. By the context. False if there is no memory.
   std::function<bool(SSL_SESSION*)> name_session;
+  /// Gives a session of the context's own that of an nginx with the same certificates. By the
+  /// context. False if there is no memory.
+  std::function<bool(SSL_SESSION*)> name_for_nginx;
   // OpenSSL takes longer to find them than to encrypt a ticket.
   openssl_ptr<EVP_CIPHER, EVP_CIPHER_free> aes_128;
   openssl_ptr<EVP_CIPHER, EVP_CIPHER_free> aes_256;

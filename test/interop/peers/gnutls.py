@@ -3,7 +3,7 @@
 import os
 
 from ours import SIZES
-from peers.peer import Peer, first_line
+from peers.peer import AGAIN, Peer, first_line
 from processes import Failed, running
 
 
@@ -11,6 +11,7 @@ class GnuTLS(Peer):
     """gnutls-serv, which sends back lines, and gnutls-cli."""
     name = "gnutls"
     programs = ("gnutls-serv", "gnutls-cli")
+    saves = 2
 
     def describe(self):
         return "GnuTLS " + first_line("gnutls-cli", "--version").split()[-1]
@@ -20,14 +21,21 @@ class GnuTLS(Peer):
                        "--priority", f"NORMAL:-VERS-ALL:+VERS-TLS{version}",
                        "--x509certfile", self.ours.path(f"{key}.pem"), "--x509keyfile", self.ours.path(f"{key}.key"))
 
+    def command(self, version, port, *options):
+        return ("gnutls-cli", *options, "--port", str(port),
+                "--x509cafile", self.ours.path("ca.pem"), "--verify-hostname", "localhost",
+                "--sni-hostname", "localhost", "--priority", f"NORMAL:-VERS-ALL:+VERS-TLS{version}", "127.0.0.1")
+
     def client(self, version, port, *options):
-        return running("gnutls-cli", *options, "--logfile", os.devnull, "--port", str(port),
-                       "--x509cafile", self.ours.path("ca.pem"), "--verify-hostname", "localhost",
-                       "--sni-hostname", "localhost", "--priority", f"NORMAL:-VERS-ALL:+VERS-TLS{version}", "127.0.0.1")
+        return running(*self.command(version, port, "--logfile", os.devnull, *options))
+
+    def resuming_client(self, version, port):
+        return running(*AGAIN, "--each=2", "--says=This is a resumed session",
+                       *self.command(version, port, "--resume", "--waitresumption"))
 
     # Without KeyUpdates: GnuTLS takes 8 a second at most, and ends the session at the next.
     def more_cells(self):
-        yield from self.resumptions("server")
+        yield from self.resumptions("server", "client")
         for version in ("1.2", "1.3"):
             for end in ("late-half-close", "cut"):
                 yield "server", version, "ecdsa", SIZES[1], end, self.talk("server")

@@ -4,7 +4,7 @@ import contextlib
 import os
 
 from ours import SIZES
-from peers.peer import Peer, first_line
+from peers.peer import AGAIN, Peer, first_line
 from processes import running
 
 
@@ -29,13 +29,21 @@ class OpenSSL(Peer):
             os.close(out_of)
             os.close(into)
 
+    def _command(self, version, port, *options):
+        return ("openssl", "s_client", *options, "-connect", f"127.0.0.1:{port}", "-servername", "localhost",
+                "-verify_hostname", "localhost", "-verify_return_error", "-CAfile", self.ours.path("ca.pem"),
+                "-tls" + version.replace(".", "_"))
+
     def _client(self, version, port, *options):
-        return running("openssl", "s_client", *options, "-connect", f"127.0.0.1:{port}", "-servername", "localhost",
-                       "-verify_hostname", "localhost", "-verify_return_error", "-CAfile", self.ours.path("ca.pem"),
-                       "-tls" + version.replace(".", "_"))
+        return running(*self._command(version, port, *options))
 
     def client(self, version, port):
         return self._client(version, port, "-quiet", "-no_ign_eof")
+
+    def resuming_client(self, version, port):
+        saved = self.ours.path(f"session.{port}")
+        return running(*AGAIN, "--says=Reused, ", "--later=-sess_in", f"--later={saved}",
+                       *self._command(version, port, "-sess_out", saved))
 
     def why_not(self, role, version, key, size, end):
         if end == "half-close":
@@ -44,7 +52,7 @@ class OpenSSL(Peer):
         return ""
 
     def more_cells(self):
-        yield from self.resumptions("server")
+        yield from self.resumptions("server", "client")
         for version in ("1.2", "1.3"):
             for end in ("late-half-close", "cut"):
                 yield "server", version, "ecdsa", SIZES[1], end, self.talk("server")

@@ -4,12 +4,14 @@
 import dataclasses
 import os
 import shutil
+import sys
 import typing
 
 from ours import KEYS, ROUNDS, SIZES, VERSIONS
 from processes import Unable, output_of, running
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+AGAIN = (sys.executable, "-B", f"{HERE}/again.py", f"--connections={ROUNDS}")
 
 
 @dataclasses.dataclass
@@ -36,6 +38,7 @@ class Peer:
     note = ""  # see Cell
     answers = closes = True  # the server a close_notify with its own; the client, when its input ends, with close_notify
     lasts = 0  # connections per full handshake of TLS 1.3 with a server that sends no tickets after resumed ones
+    saves = 0  # connections per full handshake of a client that forgets its session after these
     ends = {"server": ("close", "half-close", "abrupt"), "client": ("close", "half-close", "abrupt")}
 
     def __init__(self, ours):
@@ -67,7 +70,8 @@ class Peer:
             each_full = self.lasts if self.lasts and version == "1.3" else ROUNDS
             self.ours.resume_at_server(self.server, version, key, each_full)
         run = {"server": at_server,
-               "client": lambda version, key, *_: self.ours.resume_of_client(self.resuming_client, version, key)}
+               "client": lambda version, key, *_: self.ours.resume_of_client(self.resuming_client, version, key,
+                                                                             self.saves or ROUNDS)}
         for role in roles:
             for version in VERSIONS:
                 yield role, version, "ecdsa", f"{ROUNDS} times", "resume", run[role]

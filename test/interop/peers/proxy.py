@@ -24,14 +24,18 @@ class Proxy(Peer):
         raise NotImplementedError
 
     @contextlib.contextmanager
-    def proxy(self, role, version, key, to):
+    def configured(self, settings):
+        """Runs it with the settings for a port."""
         with reserved_port() as reserved:
             port = reserved.getsockname()[1]
-            path = self.ours.write(f"{self.name}.{port}.conf", self.settings(role, version, key, port, to).encode())
+            path = self.ours.write(f"{self.name}.{port}.conf", settings(port).encode())
             with self.start(path) as proxy:
                 listening_port(proxy)
                 proxy.port = port
                 yield proxy
+
+    def proxy(self, role, version, key, to):
+        return self.configured(lambda port: self.settings(role, version, key, port, to))
 
     @contextlib.contextmanager
     def server(self, version, key):
@@ -48,10 +52,10 @@ class Proxy(Peer):
     def more_cells(self):
         if self.ours.https_server:
             for version in VERSIONS:
-                yield "server", version, "ecdsa", "once each", "resume at both", self.exchange
+                yield "server", version, "ecdsa", "in turn", "resume at both", self.exchange
 
-    # We resume a session of theirs, for both have the same keys of tickets. They do not resume ours, whose session ID
-    # context is not theirs: then there is a full handshake, without an error.
+    # We resume a session of theirs, for both have the same keys of tickets. HAProxy does not resume ours, whose session
+    # ID context is not its own: then there is a full handshake, without an error.
     def exchange(self, version, key, *_):
         with self.ours.web_server(key, self.tickets) as ours, self.server(version, key) as theirs:
             at_ours, at_theirs = listening_port(ours), theirs.port

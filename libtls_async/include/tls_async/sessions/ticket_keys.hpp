@@ -24,13 +24,18 @@ struct ticket_source;
 struct ticket_access;
 }  // namespace detail
 
-/// How a file holds the keys of tickets. Both are what the programs of these names read.
+/// How a file holds the keys of tickets. Both are what the programs of these names read. Sessions
+/// of such a program with the same keys are resumed, where no client is asked for a certificate.
 enum class ticket_key_format {
   /// `ssl_session_ticket_key` of nginx: 48 or 80 random bytes in each file, as they are. The key of
   /// the first file encrypts; tickets under the others are accepted and replaced.
+  ///
+  /// A server of nginx's module http resumes sessions of ours too, if it has the same one
+  /// certificate and neither of the two asks clients for theirs.
   nginx,
   /// `tls-ticket-keys` of HAProxy: one file of lines in base64, at least three, all of 48 or all of
   /// 80 bytes. The last three count: the one in the middle encrypts, the last one will be next.
+  /// HAProxy resumes no session of ours: what it looks for in one is its own.
   haproxy
 };
 
