@@ -43,14 +43,14 @@ struct stream_pair : socket_loop {
   using tls = stream<tcp::socket>;
 
   explicit stream_pair(kernel_suite const& suite = tls13_aes128, ktls way = ktls::tx,
-                       stream_options options = {}) {
+                       stream_options options = {}, context& of_server = known_server()) {
     tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
     tcp::socket near(io), far(io);
     far.connect(acceptor.local_endpoint());
     acceptor.accept(near);
     options.ktls = way;
     client.emplace(std::move(far), trusting_client(), patient_options());
-    server.emplace(std::move(near), known_server(), options);
+    server.emplace(std::move(near), of_server, options);
     for (SSL* const ssl : {client->native_handle(), server->native_handle()}) {
       SSL_set_min_proto_version(ssl, suite.version);
       SSL_set_max_proto_version(ssl, suite.version);
@@ -137,6 +137,28 @@ BOOST_DATA_TEST_CASE(carries_all_both_ways_at_once, offloaded* data::make({ktls:
   tls_close_write(*pair.client, closed.token());
   pair.run_until([&] { return shut.done; });
   BOOST_TEST(shut.ec == error_code());
+}
+
+// Whatever that first one is, and whoever seals it.
+BOOST_DATA_TEST_CASE(tickets_with_the_first_write_go_before_it,
+                     data::make({ktls::tx, ktls::tx_rx}) * data::make({true, false}), way,
+                     is_file) {
+  context of_server(context::role::server);
+  of_server.use_certificate_chain(server_identity().certificate_chain);
+  of_server.use_private_key(server_identity().private_key);
+  of_server.set_tickets(2, context::ticket_moment::with_first_write);
+  stream_pair pair(tls13_aes128, way, {}, of_server);
+  SSL* const client = pair.client->native_handle();
+  unnamed_file const file(100'000);
+  auto const& bytes = file.content();
+  for (std::size_t sent = bytes.size(); sent != 3 * bytes.size(); sent += bytes.size()) {
+    BOOST_TEST(SSL_SESSION_has_ticket(SSL_get_session(client)) == (sent != bytes.size()));
+    auto const was = is_file ? pair.send_file(file, 0, bytes.size()) : pair.write(bytes);
+    BOOST_TEST(was.ec == error_code());
+    pair.wait_for(sent);
+    BOOST_TEST(SSL_SESSION_has_ticket(SSL_get_session(client)) == 1);
+  }
+  BOOST_TEST((pair.at_client.plaintext == bytes + bytes));
 }
 
 std::string sha256_of(std::string const& bytes) {
