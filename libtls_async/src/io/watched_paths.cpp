@@ -46,7 +46,7 @@ constexpr std::uint32_t file_changes =
 // path_resolution(7): the kernel follows no more.
 constexpr int most_links = 40;
 
-error_code system_code(int value) { return {value, boost::system::system_category()}; }
+error_code code_of(int value) { return {value, boost::system::system_category()}; }
 
 // One look at all paths, which sets the watches of what it meets. What is not there, or may not be
 // looked at, is passed over: whether it comes is told by the watches before it.
@@ -147,7 +147,7 @@ private:
     } else if (errno == ENOSPC) {
       failure_ = watch_errc::too_many_watches;
     } else if (errno == ENOMEM) {
-      failure_ = system_code(errno);
+      failure_ = code_of(errno);
     }
     return watch;
   }
@@ -201,7 +201,7 @@ struct watched_paths::state {
 int watched_paths::open() {
   int const descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (descriptor >= 0) return descriptor;
-  error_code const code = errno == EMFILE ? watch_errc::too_many_watchers : system_code(errno);
+  error_code const code = errno == EMFILE ? watch_errc::too_many_watchers : code_of(errno);
   throw boost::system::system_error(code, "file_watcher");
 }
 
@@ -211,7 +211,7 @@ watched_paths::watched_paths(int descriptor, fs::path const* first, std::size_t 
     std::error_code ec;
     auto path = each->empty() ? *each : fs::absolute(*each, ec);
     if (path.empty() && !ec) ec = std::make_error_code(std::errc::invalid_argument);
-    if (ec) throw boost::system::system_error(system_code(ec.value()), "file_watcher");
+    if (ec) throw boost::system::system_error(code_of(ec.value()), "file_watcher");
     state_->paths.push_back(std::move(path));
   }
   if (auto const ec = look()) throw boost::system::system_error(ec, "file_watcher");
@@ -237,7 +237,7 @@ error_code watched_paths::take_events() {
   for (int reads = 0; reads != most_reads; ++reads) {
     auto const n = ::read(state_->descriptor, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno == EAGAIN ? error_code() : system_code(errno);
+    if (n < 0) return errno == EAGAIN ? error_code() : code_of(errno);
     if (any_matters(buffer.data(), buffer.data() + n, state_->known)) must_look_ = true;
   }
   return {};
