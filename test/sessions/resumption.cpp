@@ -90,6 +90,44 @@ context server_of_tests() {
   return made;
 }
 
+saved_ptr ticket_after_authentication(context& server, identity const& own, SSL_verify_cb accept,
+                                      bool set_back) {
+  auto const handle = make_context(role::client, {.version = TLS1_3_VERSION});
+  use_identity(handle.get(), own);
+  SSL_CTX_set_post_handshake_auth(handle.get(), 1);
+  raw_session ours(handle.get(), role::client);
+  raw_session theirs(server.native_handle(), role::server);
+  auto const run = [&] {
+    for (std::size_t moved = 1; moved != 0;) {
+      ours.handshake();
+      moved = move_ciphertext(ours, theirs);
+      theirs.handshake();
+      moved += move_ciphertext(theirs, ours);
+    }
+  };
+  auto const read_all = [&] {
+    for (int i = 0; i != 3; ++i) {
+      std::string nothing;
+      ours.read(nothing);
+      move_ciphertext(ours, theirs);
+      theirs.read(nothing);
+      move_ciphertext(theirs, ours);
+    }
+  };
+  run();
+  read_all();
+  SSL_set_verify(theirs.ssl(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept);
+  BOOST_TEST_REQUIRE(SSL_verify_client_post_handshake(theirs.ssl()) == 1);
+  run();
+  if (set_back) SSL_set_verify(theirs.ssl(), SSL_VERIFY_NONE, nullptr);
+  read_all();
+  ERR_clear_error();
+  BOOST_TEST_REQUIRE(SSL_get0_peer_certificate(theirs.ssl()) != nullptr);
+  saved_ptr ticket(SSL_get1_session(ours.ssl()));
+  BOOST_TEST_REQUIRE(SSL_SESSION_has_ticket(ticket.get()) == 1);
+  return ticket;
+}
+
 std::string ticket_of(SSL_SESSION* session) {
   unsigned char const* ticket = nullptr;
   std::size_t length = 0;

@@ -6,7 +6,10 @@
 #pragma once
 
 #include <tls_async/context.hpp>
+#include <tls_async_test/certificates.hpp>
 #include <tls_async_test/tls_pair.hpp>
+
+#include <openssl/ssl.h>
 
 #include <array>
 #include <chrono>
@@ -58,6 +61,12 @@ private:
 };
 
 context server_of_tests();
+
+/// A ticket of TLS 1.3 that a client of `own` has after it was asked for its certificate behind the
+/// handshake (RFC 8446 section 4.6.2). `accept` has the last word, if there is one. `set_back`: the
+/// server then verifies nobody any more.
+saved_ptr ticket_after_authentication(context& server, identity const& own,
+                                      SSL_verify_cb accept = nullptr, bool set_back = false);
 
 /// The ticket of a session, and the same session with another one.
 std::string ticket_of(SSL_SESSION* session);

@@ -70,6 +70,11 @@ std::vector<change> const changes{
     {"rules", [](context& of) { of.set_rules_version("pins of today"); }},
     {"depth", [](context& of) { SSL_CTX_set_verify_depth(of.native_handle(), 3); }},
     {"level", [](context& of) { SSL_CTX_set_security_level(of.native_handle(), 3); }},
+    {"names",
+     [](context& of) {
+       X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(of.native_handle()),
+                                       X509_CHECK_FLAG_NO_WILDCARDS);
+     }},
     {"revocations",
      [](context& of) {
        add_revocations(SSL_CTX_get_cert_store(of.native_handle()), make_revocations());
@@ -382,46 +387,43 @@ int accept_all(int /*before*/, X509_STORE_CTX* chain) {
   return 1;
 }
 
-// RFC 8446 section 4.6.2. Its tickets tell by which rules the client was let in then.
-BOOST_AUTO_TEST_CASE(certificate_that_was_asked_for_later_is_held_to_its_own_rules) {
+// Its tickets tell by which rules the client was let in then.
+BOOST_DATA_TEST_CASE(certificate_that_was_asked_for_later_is_held_to_its_own_rules,
+                     boost::unit_test::data::make({false, true}), set_back) {
   auto const keys = ticket_keys::random();
   auto careless = server_of_tests();
   auto careful = server_of_tests();
   for (auto* const each : {&careless, &careful})
     each->use_ticket_keys(keys);
-  auto const handle = make_context(role::client, {.version = TLS1_3_VERSION});
-  use_identity(handle.get(), make_identity(identity_kind::untrusted));
-  SSL_CTX_set_post_handshake_auth(handle.get(), 1);
-  raw_session ours(handle.get(), role::client);
-  raw_session theirs(careless.native_handle(), role::server);
-  auto const run = [&] {
-    for (std::size_t moved = 1; moved != 0;) {
-      ours.handshake();
-      moved = move_ciphertext(ours, theirs);
-      theirs.handshake();
-      moved += move_ciphertext(theirs, ours);
-    }
-  };
-  run();
-  SSL_set_verify(theirs.ssl(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept_all);
-  BOOST_TEST_REQUIRE(SSL_verify_client_post_handshake(theirs.ssl()) == 1);
-  run();
-  for (int i = 0; i != 3; ++i) {
-    char byte = 0;
-    std::size_t n = 0;
-    SSL_read_ex(ours.ssl(), &byte, 1, &n);
-    move_ciphertext(ours, theirs);
-    SSL_read_ex(theirs.ssl(), &byte, 1, &n);
-    move_ciphertext(theirs, ours);
-  }
-  ERR_clear_error();
-  BOOST_TEST_REQUIRE(SSL_get0_peer_certificate(theirs.ssl()) != nullptr);
-  saved_ptr const ticket(SSL_get1_session(ours.ssl()));
-  BOOST_TEST_REQUIRE(SSL_SESSION_has_ticket(ticket.get()) == 1);
+  auto const ticket = ticket_after_authentication(careless, make_identity(identity_kind::untrusted),
+                                                  accept_all, set_back);
   auto const was = client(TLS1_3_VERSION).meet(careful, ticket.get());
   BOOST_TEST(was.completed);
   BOOST_TEST(!was.resumed);
   BOOST_TEST(was.client_subject.empty());
+}
+
+// Also one whose callback was taken away: it has left no name.
+BOOST_DATA_TEST_CASE(client_that_a_callback_has_let_in_is_not_resumed_without_it, ways, how) {
+  auto const keys = ticket_keys::random();
+  auto const make = [&] {
+    auto made = server_of_tests();
+    made.trust(make_identity(identity_kind::untrusted).authority);
+    made.require_client_certificate();
+    made.use_ticket_keys(keys);
+    return made;
+  };
+  auto lax = make();
+  auto strict = make();
+  auto const mode = SSL_CTX_get_verify_mode(lax.native_handle());
+  SSL_CTX_set_verify(lax.native_handle(), mode, accept_all);
+  client_of peer(how, true);
+  BOOST_TEST_REQUIRE(peer.meet(lax).completed);
+  auto const session = peer.last();
+  BOOST_TEST_REQUIRE(session != nullptr);
+  BOOST_TEST(!peer.meet(strict, session.get()).completed);
+  SSL_CTX_set_verify(lax.native_handle(), mode, nullptr);
+  BOOST_TEST(!peer.meet(lax, session.get()).completed);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

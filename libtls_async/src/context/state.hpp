@@ -7,6 +7,7 @@
 
 #include <tls_async/context.hpp>
 #include <tls_async/core/policy.hpp>
+#include <tls_async/identities.hpp>
 
 #include <openssl/ssl.h>
 
@@ -27,8 +28,6 @@
 // A shared library doesn't export it.
 #pragma GCC visibility push(hidden)
 namespace tls_async::detail {
-
-class identity_set;
 
 /// What a server selects from, as on the wire (RFC 7301 section 3.1). Thread-safe: it may be set
 /// while handshakes run.
@@ -93,7 +92,7 @@ void answer_client_hellos(SSL_CTX* handle);
 bool name_session(SSL_SESSION* session, context_state& state) noexcept;
 
 /// Gives a session of ours the session id context that a server of nginx's module http has that has
-/// the certificates of its name and asks its clients for none. False if there is no memory.
+/// the certificates of its name and tells its clients no authorities. False if there is no memory.
 bool name_for_nginx(SSL_SESSION* session, SSL_CTX* handle) noexcept;
 
 /// context::use_identities has succeeded. Also for an SSL_CTX that is not ours.

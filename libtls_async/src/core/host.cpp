@@ -72,6 +72,13 @@ char const* fault_of_host(std::string_view host) noexcept {
   }
 }
 
+std::string in_lower_case(std::string_view name) {
+  std::string made(name);
+  for (char& c : made)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return made;
+}
+
 std::string_view without_final_dot(std::string_view host) noexcept {
   if (host.ends_with('.')) host.remove_suffix(1);
   return host;

@@ -23,6 +23,9 @@ char const* fault_of_host(std::string_view host) noexcept;
 /// The host as it is compared and sent: without the dot at its end (RFC 6066 section 3).
 std::string_view without_final_dot(std::string_view host) noexcept;
 
+/// Names are the same in any case (RFC 4343); whatever the locale is, only their ASCII letters.
+std::string in_lower_case(std::string_view name);
+
 /// Whether a host without a fault is an IP address.
 bool is_ip_address(std::string_view host) noexcept;
 

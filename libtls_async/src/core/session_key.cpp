@@ -11,6 +11,7 @@
 #include <string>
 
 #include "error_queue.hpp"
+#include "host.hpp"
 #include "openssl_ptr.hpp"
 #include "verification_digest.hpp"
 
@@ -23,29 +24,14 @@ void add(std::string& to, std::string_view text) {
   to += text;
 }
 
-// Names are the same in any case (RFC 4343); whatever the locale is, only their ASCII letters.
-std::string lower(std::string_view name) {
-  std::string made(name);
-  for (char& c : made)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return made;
-}
-
-// What the application has set on the session itself. True if that says whom it wants.
-bool add_names(std::string& to, SSL* ssl) {
+// What the application has set on the session itself. True if that says whom it wants: of the names
+// to verify by the digest tells.
+bool add_name(std::string& to, SSL* ssl) {
   char const* const sent = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-  add(to, sent != nullptr ? lower(sent) : std::string());
+  add(to, sent != nullptr ? in_lower_case(sent) : std::string());
   X509_VERIFY_PARAM* const parameters = SSL_get0_param(ssl);
   text_ptr const address(X509_VERIFY_PARAM_get1_ip_asc(parameters));
-  add(to, address ? address.get() : "");
-  add(to, std::to_string(X509_VERIFY_PARAM_get_hostflags(parameters)));
-  int hosts = 0;
-  while (char const* const host = X509_VERIFY_PARAM_get0_host(parameters, hosts)) {
-    add(to, lower(host));
-    ++hosts;
-  }
-  add(to, "hosts " + std::to_string(hosts));
-  return sent != nullptr || address || hosts != 0;
+  return sent != nullptr || address || X509_VERIFY_PARAM_get0_host(parameters, 0) != nullptr;
 }
 
 // Of each type of key. OpenSSL can show only the one that it would add to, so that is put back.
@@ -70,10 +56,10 @@ bool add_certificates(std::string& to, SSL* ssl) {
 
 std::optional<session_key> session_key_of(SSL* ssl, std::string_view host, std::uint16_t port) {
   error_mark const mark;
-  std::string of = "tls_async session 1";  // what is hashed below, and how
-  add(of, lower(host));
+  std::string of = "tls_async session 2";  // what is hashed below, and how
+  add(of, in_lower_case(host));
   add(of, std::to_string(port));
-  bool const names_a_host = add_names(of, ssl);
+  bool const names_a_host = add_name(of, ssl);
   if (host.empty() && !names_a_host) return {};
   auto const* const policy = policy_of(SSL_get_SSL_CTX(ssl));
   add(of, policy != nullptr ? std::string_view(policy->alpn_offer) : std::string_view());

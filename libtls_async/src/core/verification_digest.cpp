@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "error_queue.hpp"
+#include "host.hpp"
 #include "openssl_ptr.hpp"
 
 namespace tls_async::detail {
@@ -61,6 +62,15 @@ bool add_certificates(std::string& to, X509_STORE* store) {
 }
 
 void add_parameters(std::string& to, X509_VERIFY_PARAM* parameters) {
+  text_ptr const ip(X509_VERIFY_PARAM_get1_ip_asc(parameters));
+  add_text(to, ip ? ip.get() : "");
+  add_number(to, X509_VERIFY_PARAM_get_hostflags(parameters));
+  int hosts = 0;
+  while (char const* const host = X509_VERIFY_PARAM_get0_host(parameters, hosts)) {
+    add_text(to, in_lower_case(host));
+    ++hosts;
+  }
+  add_number(to, static_cast<std::uint64_t>(hosts));
   char const* const address = X509_VERIFY_PARAM_get0_email(parameters);
   add_text(to, address != nullptr ? address : "");
   add_number(to, static_cast<std::uint64_t>(X509_VERIFY_PARAM_get_time(parameters)));
@@ -128,7 +138,7 @@ std::optional<sha256_digest> verification_digest(SSL const* ssl) noexcept {
     auto const* const policy = policy_of(context);
     std::string rules;
     rules.reserve(256);
-    rules += "tls_async 1";  // what is hashed below, and how
+    rules += "tls_async 2";  // what is hashed below, and how
     add_number(rules, SSL_is_server(ssl) != 0 ? 1 : 0);
     add_number(rules, static_cast<std::uint64_t>(SSL_get_verify_mode(ssl)));
     add_number(rules, static_cast<std::uint64_t>(SSL_get_verify_depth(ssl)));

@@ -21,10 +21,10 @@ namespace tls_async::detail {
 [[nodiscard]] bool add_to_digest(sha256_digest& so_far, std::string_view given) noexcept;
 
 /// The rules of `ssl`: what its context trusts, the lists of revoked certificates in its store, its
-/// modes, depth, flags and levels, the pins, and the version of the program's own rules. The same
-/// in each process that is set up in the same way. Certificates that a program adds to the store of
-/// one of our contexts by native_handle() are not seen. Nothing if there is no memory, or the
-/// session has another store: then nothing is resumed.
+/// modes, depth, flags and levels, the names to verify by, the pins, and the version of the
+/// program's own rules. The same in each process that is set up in the same way. Certificates that
+/// a program adds to the store of one of our contexts by native_handle() are not seen. Nothing if
+/// there is no memory, or the session has another store: then nothing is resumed.
 std::optional<sha256_digest> verification_digest(SSL const* ssl) noexcept;
 
 }  // namespace tls_async::detail

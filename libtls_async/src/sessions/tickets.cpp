@@ -88,6 +88,12 @@ bool set_origin(SSL_SESSION* session, origin const& from) noexcept {
          1;
 }
 
+// It may have nginx's.
+bool put_back_context(SSL_SESSION* session, origin const& from) noexcept {
+  auto const& own = from.context;
+  return SSL_SESSION_set1_id_context(session, own.bytes.data(), own.length) == 1;
+}
+
 // Nothing if the session is none of this library's.
 std::optional<origin> origin_of(SSL_SESSION* session) noexcept {
   void* data = nullptr;
@@ -118,10 +124,17 @@ bool is_of_another_version(SSL_SESSION* session) noexcept {
 
 bool verifies(SSL const* ssl) noexcept { return (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0; }
 
-// Of a peer that a callback has let in although its certificate is not valid nobody can say by
-// which rules it was verified; nor where there is no memory.
+// A callback of the program has no say, or its rules have a name (context::set_rules_version).
+bool is_named(SSL const* ssl) noexcept {
+  if (!engine::asks_program(ssl)) return true;
+  auto const* const policy = policy_of(SSL_get_SSL_CTX(ssl));
+  return policy != nullptr && !policy->rules_version.empty();
+}
+
+// Where a callback without a name has its say, or has let in a certificate that is not valid,
+// nobody can say by which rules the peer was verified; nor where there is no memory.
 sha256_digest rules_that_held(SSL const* ssl) noexcept {
-  if (verifies(ssl) && SSL_get_verify_result(ssl) != X509_V_OK) return {};
+  if (verifies(ssl) && (!is_named(ssl) || SSL_get_verify_result(ssl) != X509_V_OK)) return {};
   return verification_digest(ssl).value_or(sha256_digest{});
 }
 
@@ -143,13 +156,8 @@ bool is_young(sys_seconds first, resumption const& how, ticket_keys const& keys)
   return age >= -ahead && age <= how.lifetime.load();
 }
 
-// Nobody asks a program's own callback when a session is resumed: it has to name its rules.
-bool is_named(SSL const* ssl) noexcept {
-  if (!engine::asks_program(ssl)) return true;
-  auto const* const policy = policy_of(SSL_get_SSL_CTX(ssl));
-  return policy != nullptr && !policy->rules_version.empty();
-}
-
+// Nobody asks a program's own callback when a session is resumed, so its rules need a name here
+// too.
 bool holds_here(origin const& from, SSL const* ssl, resumption const& how,
                 ticket_keys const& keys) {
   if (!is_young(from.first, how, keys)) return false;
@@ -172,9 +180,7 @@ bool may_resume(SSL_SESSION* session, SSL* ssl, resumption const& how) {
   auto const keys = how.keys();
   auto const from = origin_of(session);
   if (!from) return adopt(session, ssl, how, *keys);
-  return holds_here(*from, ssl, how, *keys) &&
-         SSL_SESSION_set1_id_context(session, from->context.bytes.data(), from->context.length) ==
-             1;
+  return holds_here(*from, ssl, how, *keys) && put_back_context(session, *from);
 }
 
 // ---- What OpenSSL calls. Each is given what surrounds it: `error_mark`, and no exception.
@@ -221,11 +227,12 @@ bool mark_session(SSL* ssl, SSL_SESSION* session, resumption const& how) {
   if (!from) {
     from = origin{now, rules_that_held(ssl), context_of(session)};
     if (!set_origin(session, *from)) return false;
-  } else if (verifies(ssl) && verification_digest(ssl) != from->verified_by) {
+  } else if (verifies(ssl) ? rules_that_held(ssl) != from->verified_by
+                           : SSL_SESSION_get0_peer(session) != nullptr) {
     from->verified_by = {};  // it was asked for a certificate since (RFC 8446 section 4.6.2)
     if (!set_origin(session, *from)) return false;
   }
-  if (!name_for_nginx(ssl, session, how, *keys)) return false;
+  if (!put_back_context(session, *from) || !name_for_nginx(ssl, session, how, *keys)) return false;
   if (SSL_version(ssl) != TLS1_3_VERSION) return true;  // its time is that of its first handshake
   auto const left = std::clamp<seconds>(from->first + how.lifetime.load() - now, seconds(1),
                                         most_session_lifetime);
@@ -238,8 +245,11 @@ int on_new_ticket(SSL* ssl, void* how) noexcept {
   begun = {ssl, ours};
   SSL_SESSION* const session = SSL_get_session(ssl);
   bool const marked = guarded(false, [&] { return mark_session(ssl, session, *ours); });
-  // Unmarked it would look like another program's, so it is over at once.
-  if (!marked) SSL_SESSION_set_timeout(session, 0);
+  if (marked) return 1;
+  // It might look like another program's, or have the mark of before a certificate came: so it is
+  // nobody's, and over at once.
+  (void)set_origin(session, {});
+  SSL_SESSION_set_timeout(session, 0);
   return 1;
 }
 
