@@ -63,6 +63,24 @@ bool only_waits(SSL* ssl) {
   }
 }
 
+// An alert that is no end, as no_renegotiation, may find a descriptor full. OpenSSL keeps it for
+// the next record, and before 3.2 then takes a retry of that record for one of the alert, and fails
+// (bad write retry). SSL_shutdown is the one function that only sends what is kept: with both flags
+// set it does nothing else.
+int send_kept_alert(SSL* ssl) {
+  int const flags = SSL_get_shutdown(ssl);
+  SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  int const result = SSL_shutdown(ssl);
+  SSL_set_shutdown(ssl, flags);
+  return result;
+}
+
+bool may_keep_alert(SSL* ssl) {
+  static bool const is_old = OpenSSL_version_num() < 0x30200000L;
+  return is_old && SSL_version(ssl) < TLS1_3_VERSION && SSL_get_quiet_shutdown(ssl) == 0 &&
+         SSL_is_init_finished(ssl) != 0;
+}
+
 }  // namespace
 
 void engine::ssl_free::operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
@@ -162,6 +180,11 @@ step engine::seal(std::span<std::byte const> plaintext) {
   if (step const messages = finish_messages(); messages.next != want::nothing) return messages;
   // They have taken it. A record that waits would be in the way of an answer to a KeyUpdate.
   if (has_tickets && !path_.has_room()) return {want::flush, 0};
+  if (path_.sends_directly() && may_keep_alert(ssl_.get())) {
+    openssl_call const call(true, callback_ran_);
+    step const alert = answer(send_kept_alert(ssl_.get()));
+    if (alert.next != want::nothing) return alert;
+  }
   // Never more than one record a call: a longer one may seal several (TLS 1.2 CBC), and would have
   // to be retried with its whole length.
   auto record = plaintext.first(std::min(plaintext.size(), max_record_plaintext));
@@ -300,6 +323,11 @@ step engine::close_notify() {
   if (!attach_ring()) return {want::failed, 0};
   openssl_call const call(path_.sends_directly(), callback_ran_);
   if (step const message = finish_message(); message.next != want::nothing) return message;
+  // close_notify would take its place, and be lost with it.
+  if (path_.sends_directly() && !close_notify_sent() && may_keep_alert(ssl_.get())) {
+    step const alert = answer(send_kept_alert(ssl_.get()));
+    if (alert.next != want::nothing) return alert;
+  }
   int const result = SSL_shutdown(ssl_.get());
   step const sent = result >= 0 ? step{} : answer(result);
   blocked_ = sent.next == want::flush ? blocked::close_notify : blocked::nothing;
