@@ -272,8 +272,10 @@ step engine::open(std::span<std::byte> plaintext,
   }
   if (!attach_ring()) return {want::failed, 0};
   // Behind a second KeyUpdate OpenSSL would answer the first in the middle of a record that waits,
-  // and then refuse the rest of it (bad length): so no more than one message at a time is read.
-  bool const is_careful = !pending_.empty() && supports_key_update();
+  // and then refuse the rest of it (bad length), or that of a close_notify (bad write retry): so no
+  // more than one message at a time is read.
+  bool const has_rest = !pending_.empty() || blocked_ == blocked::close_notify;
+  bool const is_careful = has_rest && supports_key_update();
   auto const has_to_answer = [&] {
     return is_careful && SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE;
   };
