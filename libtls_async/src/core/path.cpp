@@ -64,6 +64,9 @@ void path::use_descriptor(int descriptor, bool (*kernel_has_tls)(int)) noexcept 
 
 void path::begin() noexcept {
   if (!sends_directly_) SSL_clear_options(session_, SSL_OP_ENABLE_KTLS);  // fact 14
+  // On a descriptor OpenSSL would tell the end of the transport as that of the session. The ring
+  // has no end that it could take so.
+  SSL_clear_options(session_, SSL_OP_IGNORE_UNEXPECTED_EOF);
 }
 
 void path::settle() noexcept {
