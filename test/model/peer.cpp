@@ -102,8 +102,13 @@ public:
 
   SSL* ssl() override { return session_.ssl(); }
   void receive(std::string_view ciphertext) override {
-    if (!has_failed_) session_.give(ciphertext);
-    advance();
+    // More than it holds at once, where each of many short records is padded to the longest.
+    std::size_t given = 0;
+    do {
+      given = has_failed_ ? 0 : session_.give(ciphertext);
+      ciphertext.remove_prefix(given);
+      advance();
+    } while (given != 0 && !ciphertext.empty());
   }
   std::string send() override {
     advance();

@@ -78,10 +78,14 @@ void record_peer::add_keys(epoch which, bool of_client, record_protection const&
 }
 
 void record_peer::receive(std::string_view ciphertext) {
-  if (tls_.give(ciphertext) != ciphertext.size()) {
-    throw std::runtime_error{"record_peer: more was sent than it takes"};
+  // More than it holds at once, where each of many short records is padded to the longest.
+  for (auto rest = ciphertext;;) {
+    auto const given = tls_.give(rest);
+    rest.remove_prefix(given);
+    advance();
+    if (rest.empty()) break;
+    if (given == 0) throw std::runtime_error{"record_peer: more was sent than it takes"};
   }
-  advance();
   // After OpenSSL, which learns the keys from it.
   from_other_side_ += ciphertext;
   for (auto next = first_record(from_other_side_); !next.empty();
