@@ -256,8 +256,10 @@ void player::look_back() {
     // What had left for the kernel is lost then, also behind the end of what was read.
     bool const is_broken = std::any_of(script_.events.begin(), script_.events.end(),
                                        [](auto const& e) { return e.what == act::net_breaks; });
-    bool const is_whole = kind_ != kind::asio && can_tell && !has_failed_ && !was_cut_short_ &&
-                          !is_broken && outcome_.end == verdict::end;
+    // Nor does anything leave behind half a message that never ends, as above.
+    bool const is_stuck = leaves_half_ && !judges_known;
+    bool const is_whole = kind_ != kind::asio && can_tell && !is_stuck && !has_failed_ &&
+                          !was_cut_short_ && !is_broken && outcome_.end == verdict::end;
     sent_.arrive(peer_->heard());
     if (auto const wrong = sent_.difference(is_whole); !wrong.empty()) complain("sent: " + wrong);
   }
