@@ -104,7 +104,7 @@ private:
   /// The longest that it may take; nothing where that has no end.
   [[nodiscard]] std::optional<virtual_clock::duration> limit_of(verb const& of) const;
   [[nodiscard]] bool is_late(verb const& of) const;
-  void hear(std::string_view plaintext);
+  void hear(std::string_view plaintext, bool is_composed);
   [[nodiscard]] bool is_in_progress(act what) const;
   [[nodiscard]] std::vector<direction*> directions(form which);
   void did(act what) {
