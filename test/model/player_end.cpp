@@ -56,8 +56,11 @@ void player::judge_what_goes_on(bool time_has_passed) {
     bool const is_read = v->asked.what == act::read && v->asked.buffers != form::composed;
     auto const effective =
         is_read ? cancellation_type::all : cancellation_type::terminal | cancellation_type::partial;
+    // An operation that Asio composes looks between two of ours, at the last signal alone: one that
+    // it lets not through makes it forget the one before (cancellation_state::impl).
+    auto const cancelled = v->asked.buffers == form::composed ? v->cancelled_last : v->cancelled;
     std::string const which = "verb " + std::to_string(v->number) + " goes on, ";
-    if ((v->cancelled & effective) != cancellation_type::none) complain(which + "cancelled");
+    if ((cancelled & effective) != cancellation_type::none) complain(which + "cancelled");
     if (v->has_to_abort) complain(which + "and its next layer was cancelled");
     // A write without a limit of its own may have made progress meanwhile.
     bool const has_limit = v->asked.within != no_limit ||

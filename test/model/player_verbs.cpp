@@ -126,6 +126,7 @@ void player::cancel_one(event const& what) {
                     : what.buffers == form::total ? cancellation_type::total
                                                   : cancellation_type::terminal;
   v->cancelled = v->cancelled | type;
+  v->cancelled_last = type;
   did(what.what);
   note("  verb " + std::to_string(v->number));
   inside_call const inside(*this);

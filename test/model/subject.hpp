@@ -39,6 +39,7 @@ struct verb {
   bool layer_was_cancelled = false;
   bool has_to_abort = false;  ///< Nothing moved when its next layer was cancelled.
   boost::asio::cancellation_type cancelled = boost::asio::cancellation_type::none;
+  boost::asio::cancellation_type cancelled_last = boost::asio::cancellation_type::none;
   virtual_clock::time_point started;
   boost::asio::cancellation_signal signal;
 
