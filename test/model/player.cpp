@@ -85,6 +85,13 @@ void player::perform(event const& what, std::size_t number) {
       return subject_->move();
     }
     case act::destroy: {
+      // Between two reads or writes of its own an operation of Asio's still uses the stream, which
+      // has to be there until its handler is called (asio::async_read). Where nothing moves it is
+      // one of ours that waits, and that ends.
+      bool const is_composing =
+          std::any_of(outstanding_.begin(), outstanding_.end(),
+                      [](auto const& v) { return v->asked.buffers == form::composed; });
+      if (is_composing && !was_at_rest) return;
       inside_call const inside(*this);
       if (!was_destroyed_) did(what.what);
       was_destroyed_ = was_cut_short_ = true;
