@@ -38,10 +38,12 @@ bool player::is_left_out(event const& what) {
       });
   if (is_composing) return true;
   if (subject_->takes_all()) return false;
-  bool const has_no_role = what.what != act::handshake && !handshake_asked_ &&
-                           !is_chosen(script_, "negotiates", "first_verb");
+  bool const is_data = what.what == act::read || what.what == act::write;
+  bool const negotiates =
+      what.what == act::handshake || (is_data && is_chosen(script_, "negotiates", "first_verb"));
+  bool const has_no_role = !negotiates && !handshake_asked_;
   bool const is_closed = close_asked_ && (what.what == act::write || what.what == act::key_update);
-  handshake_asked_ = handshake_asked_ || what.what == act::handshake;
+  handshake_asked_ = handshake_asked_ || negotiates;
   if (!has_no_role)
     close_asked_ = close_asked_ || what.what == act::shutdown || what.what == act::close_write;
   return has_no_role || is_closed;
