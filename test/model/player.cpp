@@ -116,6 +116,9 @@ void player::perform(event const& what, std::size_t number) {
 }
 
 void player::perform_on_peer(event const& what, std::size_t number) {
+  // Behind a deed the peer may fail by what it is answered, and says no more: each subject answers
+  // before it goes on, as those do whose functions are called at once.
+  if (was_hostile_ && !is_disturbed(script_)) settle();
   if (what.what == act::peer_says) {
     peer_->say(message(2 * number, what.n));
   } else if (what.what == act::peer_closes) {
