@@ -150,6 +150,7 @@ private:
   bool will_throw_ = false;
   std::deque<verb_ptr> reads_;  // that have begun, and were not heard yet
   bool read_succeeded_ = false;
+  bool has_session_ = false;
 };
 
 }  // namespace tls_async::test::model

@@ -87,8 +87,15 @@ void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewh
   bool const had_failed = has_failed_;
   if (of->asked.what == act::write && of->has_begun) sent_.end_write(of->in_queue, n);
   if (of->asked.what == act::handshake) {
-    if (!had_failed && (which != verdict::refused || !of->had_rival)) outcome_.negotiated = which;
+    // One more on a session that is there says how that is now.
+    if (!had_failed && !has_session_ && (which != verdict::refused || !of->had_rival))
+      outcome_.negotiated = which;
+    if (!ec && has_session_) outcome_.negotiated = verdict::success;
   }
+  // Where the first verb negotiates, it tells, too. What was only queued does not.
+  bool const has_moved = (of->asked.what == act::read || of->asked.what == act::write) && n != 0 &&
+                         of->asked.buffers != form::attempt;
+  has_session_ = has_session_ || (!ec && (of->asked.what == act::handshake || has_moved));
   if (of->asked.what == act::read && n <= of->place.size()) {
     of->taken = n;
     // In the order in which they began: who starts one before he was told of the last can't know.
