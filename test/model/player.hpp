@@ -49,7 +49,8 @@ struct outcome {
   std::string heard;            ///< All that was read.
   bool discarded = false;       ///< A shutdown may have.
   bool is_resumed = false;
-  bool lacks_certificate = false;  ///< A shared key stands for it, which is not enough for ours.
+  bool waited_in_handshake = false;  ///< A blocking verb would have had to.
+  bool lacks_certificate = false;    ///< A shared key stands for it, which is not enough for ours.
 };
 
 class player final : listener {

@@ -96,6 +96,7 @@ void player::ended(verb_ptr const& of, error_code ec, std::size_t n, bool elsewh
   bool const has_moved = (of->asked.what == act::read || of->asked.what == act::write) && n != 0 &&
                          of->asked.buffers != form::attempt;
   has_session_ = has_session_ || (!ec && (of->asked.what == act::handshake || has_moved));
+  if (which == verdict::waits && !has_session_) outcome_.waited_in_handshake = true;
   if (of->asked.what == act::read && n <= of->place.size()) {
     of->taken = n;
     // In the order in which they began: who starts one before he was told of the last can't know.
