@@ -17,7 +17,9 @@
 #include <array>
 #include <cstddef>
 #include <mutex>
+#include <new>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -159,26 +161,29 @@ bool name_session(SSL_SESSION* session, context_state& state) noexcept {
 // What ngx_ssl_session_id_context() of nginx makes: SHA-1 of the module's name, of the SHA-1 of
 // each certificate in the order of its configuration, and of the authorities that clients are told.
 bool name_for_nginx(SSL_SESSION* session, SSL_CTX* handle) noexcept {
-  openssl_ptr<EVP_MD_CTX, EVP_MD_CTX_free> const context{EVP_MD_CTX_new()};
   std::array<unsigned char, 20> id{};
-  auto const add = [&](X509* certificate) {
-    return X509_digest(certificate, EVP_sha1(), id.data(), nullptr) == 1 &&
-           EVP_DigestUpdate(context.get(), id.data(), id.size()) == 1;
-  };
   auto const all = identities_of(state_of(handle));
   auto const* const found = all != nullptr ? all->find(name_of(session)) : nullptr;
   X509* const own = SSL_CTX_get0_certificate(handle);
   if (found == nullptr && own == nullptr) return true;
-  bool is_done = context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha1(), nullptr) == 1 &&
-                 EVP_DigestUpdate(context.get(), "HTTP", 4) == 1;
-  if (found == nullptr) {
-    is_done = is_done && add(own);
-  } else {
-    for (auto const& pair : found->second)
-      is_done = is_done && add(leaf(pair->given));
+  try {
+    std::string text = "HTTP";
+    auto const add = [&](X509* certificate) {
+      if (X509_digest(certificate, EVP_sha1(), id.data(), nullptr) != 1) return false;
+      text.append(id.begin(), id.end());
+      return true;
+    };
+    bool const is_added = found == nullptr
+                              ? add(own)
+                              : std::ranges::all_of(found->second, [&](named_pair_ptr const& each) {
+                                  return add(leaf(each->given));
+                                });
+    return is_added &&
+           EVP_Digest(text.data(), text.size(), id.data(), nullptr, EVP_sha1(), nullptr) == 1 &&
+           SSL_SESSION_set1_id_context(session, id.data(), id.size()) == 1;
+  } catch (std::bad_alloc const&) {
+    return false;
   }
-  return is_done && EVP_DigestFinal_ex(context.get(), id.data(), nullptr) == 1 &&
-         SSL_SESSION_set1_id_context(session, id.data(), id.size()) == 1;
 }
 
 bool has_identities(SSL_CTX const* handle) noexcept {
