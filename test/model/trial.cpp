@@ -144,14 +144,14 @@ std::string compare(script const& which, outcome const& ours, kind other, outcom
                      });
     return may ? std::string() : std::string(what) + ": " + name_of(a) + ", and not " + name_of(b);
   };
-  // A first verb that fails to negotiate says it in its own result, also behind a blocking
-  // handshake that would have had to wait.
   // Who returns has not come so far as who waits when the peer does something.
   if (ours.waited_in_handshake != its.waited_in_handshake && has(which, act::peer_does)) return {};
   // Asio's loses what it had taken from OpenSSL for a blocking handshake that found no room
   // (boost/asio/ssl/detail/io.hpp: asio::write of get_output()), also if another one follows.
   if (other == kind::asio && its.waited_in_handshake && its.negotiated != verdict::success)
     return {};
+  // A first verb that fails to negotiate says it in its own result, also behind a blocking
+  // handshake that would have had to wait.
   auto const waits = [](outcome const& one) { return one.negotiated == verdict::waits; };
   if (ours.negotiated != verdict::none && !waits(ours) && !waits(its)) {
     auto const wrong = differ("the handshake", ours.negotiated, its.negotiated, true);

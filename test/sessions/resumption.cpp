@@ -123,8 +123,10 @@ saved_ptr ticket_after_authentication(context& server, identity const& own, SSL_
   read_all();
   ERR_clear_error();
   BOOST_TEST_REQUIRE(SSL_get0_peer_certificate(theirs.ssl()) != nullptr);
-  saved_ptr ticket(SSL_get1_session(ours.ssl()));
+  // A copy, as above.
+  saved_ptr ticket(SSL_SESSION_dup(SSL_get_session(ours.ssl())));
   BOOST_TEST_REQUIRE(SSL_SESSION_has_ticket(ticket.get()) == 1);
+  BOOST_TEST_REQUIRE(SSL_SESSION_is_resumable(ticket.get()) == 1);
   return ticket;
 }
 

@@ -143,6 +143,24 @@ identities two_names(key_folder const& folder) {
   return all;
 }
 
+// An nginx and a server of ours with two names, that have the same keys.
+struct names_at_both {
+  explicit names_at_both(int version) : their_server(theirs.server(version)) {
+    // Or OpenSSL does not keep the name in the session.
+    SSL_CTX_set_tlsext_servername_callback(
+        their_server.get(), +[](SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; });
+    server.use_identities(two_names(folder));
+    server.use_ticket_keys(
+        ticket_keys::from_files(ticket_key_format::nginx, {folder.file("key", content)}));
+  }
+
+  key_folder const folder;
+  std::string const content = key('a', 48);
+  other_program theirs = nginx(content);
+  context_ptr const their_server;
+  context server{context::role::server};
+};
+
 BOOST_AUTO_TEST_SUITE(ticket_files)
 
 constexpr std::array sizes{std::size_t{48}, std::size_t{80}};
@@ -196,26 +214,35 @@ BOOST_DATA_TEST_CASE(session_of_a_client_that_was_verified_is_not_for_nginx, ver
   }
 }
 
-// Another certificate is another server, for nginx and for us.
-BOOST_DATA_TEST_CASE(session_of_a_name_is_for_the_nginx_with_its_certificate, versions, version) {
+// Nor after it was verified behind the handshake, whose first tickets were for nginx.
+BOOST_AUTO_TEST_CASE(session_of_a_client_that_is_verified_later_is_not_for_nginx) {
   key_folder const folder;
   auto const content = key('a', 80);
   auto theirs = nginx(content);
-  auto const their_server = theirs.server(version);
-  SSL_CTX_set_tlsext_servername_callback(
-      their_server.get(), +[](SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; });
-  context server(context::role::server);
-  server.use_identities(two_names(folder));
+  auto const their_server = theirs.server(TLS1_3_VERSION);
+  auto server = server_of_tests();
+  server.trust(client_identity().authority);
   server.use_ticket_keys(
       ticket_keys::from_files(ticket_key_format::nginx, {folder.file("key", content)}));
+  auto const ticket = ticket_after_authentication(server, client_identity());
+  client peer(TLS1_3_VERSION);
+  auto const was = peer.meet(their_server.get(), ticket.get());
+  BOOST_TEST(was.completed);
+  BOOST_TEST(!was.resumed);
+  BOOST_TEST(was.client_subject.empty());
+}
+
+// Another certificate is another server, for nginx and for us.
+BOOST_DATA_TEST_CASE(session_of_a_name_is_for_the_nginx_with_its_certificate, versions, version) {
+  names_at_both both(version);
   client peer(version);
   for (std::string const name : {"localhost", "other.test", ""}) {
     peer.ask_for(name);
-    peer.meet(server);
+    peer.meet(both.server);
     auto const session = peer.last();
-    BOOST_TEST(peer.meet(their_server.get(), session.get()).resumed == (name != "other.test"),
+    BOOST_TEST(peer.meet(both.their_server.get(), session.get()).resumed == (name != "other.test"),
                name);
-    BOOST_TEST(peer.meet(server, session.get()).resumed, name);
+    BOOST_TEST(peer.meet(both.server, session.get()).resumed, name);
   }
 }
 
@@ -316,26 +343,16 @@ BOOST_DATA_TEST_CASE(ticket_of_another_program_is_nothing_where_clients_are_veri
 
 BOOST_DATA_TEST_CASE(ticket_of_nginx_is_resumed_for_the_name_that_it_was_made_for, versions,
                      version) {
-  key_folder const folder;
-  auto const content = key('a', 48);
-  auto theirs = nginx(content);
-  auto const their_server = theirs.server(version);
-  // Or OpenSSL does not keep the name in the session.
-  SSL_CTX_set_tlsext_servername_callback(
-      their_server.get(), +[](SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; });
-  context server(context::role::server);
-  server.use_identities(two_names(folder));
-  server.use_ticket_keys(
-      ticket_keys::from_files(ticket_key_format::nginx, {folder.file("key", content)}));
+  names_at_both both(version);
   client peer(version);
   for (std::string const made_for : {"example.test", "other.test", ""}) {
     peer.ask_for(made_for);
-    peer.meet(their_server.get());
+    peer.meet(both.their_server.get());
     auto const session = peer.last();
     for (std::string const asked :
          {"example.test", "EXAMPLE.test", "other.test", "localhost", ""}) {
       peer.ask_for(asked);
-      auto const was = peer.meet(server, session.get());
+      auto const was = peer.meet(both.server, session.get());
       bool const is_same =
           asked == made_for || (asked == "EXAMPLE.test" && made_for == "example.test");
       BOOST_TEST(was.completed);
