@@ -150,6 +150,20 @@ BOOST_AUTO_TEST_CASE(every_call_that_meets_the_limit_fails) {
   BOOST_TEST(ERR_peek_error() == 0U);
 }
 
+// What OpenSSL has read ahead it opens in the same call as the message that is one too many.
+BOOST_AUTO_TEST_CASE(plaintext_behind_the_limit_is_nobodys) {
+  auto const options = limiting(0, 0);
+  connected_engines pair({}, options);
+  SSL_set_read_ahead(pair.server.native_handle(), 1);
+  BOOST_REQUIRE_EQUAL(pair.client.key_update(false), step{});
+  seal_all(pair.client, "too late");
+  pair.server.allow_key_updates(0);
+  move_ciphertext(pair.client, pair.server);
+  std::array<std::byte, 100> place{};
+  BOOST_TEST(pair.server.open(place) == (step{want::failed, 0}));
+  BOOST_TEST(pair.server.stats().plaintext_opened == 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -292,7 +292,10 @@ step engine::open(std::span<std::byte> plaintext,
   if (retries) SSL_set_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);
   if (has_to_fail_for_fixed_keys())
     return fail_for_fixed_keys("the peer changed the keys, which kernel TLS cannot follow");
-  return {result.next == want::fill && has_to_answer() ? want::flush : result.next, read};
+  if (result.next == want::fill && has_to_answer()) result.next = want::flush;
+  // What came behind a message that was one too many is nobody's.
+  result.bytes = result.next == want::nothing ? read : 0;
+  return result;
 }
 
 step engine::key_update(bool ask) {

@@ -120,7 +120,9 @@ public:
   step seal(std::span<std::byte const> plaintext);
   /// Goes on with what `seal` took and could not finish; want::nothing: all of it is sealed.
   step finish_record();
-  /// Opens at most one record. want::nothing comes with at least one byte.
+  /// Opens at most one record. want::nothing comes with at least one byte, any other answer with
+  /// none. want::flush may mean that an answer to the peer waits for what `finish_record` or
+  /// `close_notify` has to do first, so call those too.
   /// Precondition: `plaintext` is not empty.
   step open(std::span<std::byte> plaintext);
   /// The same without taking anything: want::nothing if `open` has something to give.
