@@ -22,6 +22,7 @@ import os
 import pathlib
 import secrets
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -56,7 +57,19 @@ class Server:
         if not first.startswith("listening on "):
             sys.exit(f"soak: {name} did not start: {first}{self.words()}")
         self.port = int(first.rsplit(":", 1)[1].split()[0].rstrip("/"))
-        self.idle_descriptors = self.descriptors()
+        self.idle_descriptors = self.descriptors_once_it_serves()
+
+    def descriptors_once_it_serves(self):
+        """It says that it listens before its loop runs, in which it begins to watch its files."""
+        with socket.create_connection(("127.0.0.1", self.port)) as visit:
+            visit.sendall(b"neither TLS nor HTTP\r\n\r\n")
+            while visit.recv(4096):
+                pass
+        before, now = None, self.descriptors()
+        while before != now:
+            time.sleep(1)
+            before, now = now, self.descriptors()
+        return now
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
