@@ -26,6 +26,7 @@ namespace tls_async {
 
 inline std::ostream& operator<<(std::ostream& out, want shown) {
   constexpr std::array names{"nothing", "flush", "fill", "open", "closed", "failed"};
+  static_assert(names.size() == static_cast<std::size_t>(want::failed) + 1);
   return out << names.at(static_cast<std::size_t>(shown));
 }
 

@@ -51,9 +51,10 @@ step judged_engine::judge(step given, bool may_close) {
   }
   must(given.next != want::closed || may_close, "an end that only open may tell");
   must(given.next != want::open || !may_close, "open asks for itself");
-  // An answer to the peer may wait for a record that waits for us.
-  must(given.next != want::flush || engine_.ring().output_bytes() != 0 ||
-           (may_close && (engine_.record_pending() || unfinished_ != unfinished::nothing)),
+  // New keys that the peer has asked for wait for a record or a close_notify that waits for us.
+  bool const owes_keys = may_close && SSL_get_key_update_type(ssl()) != SSL_KEY_UPDATE_NONE &&
+                         (engine_.record_pending() || unfinished_ == unfinished::close_notify);
+  must(given.next != want::flush || engine_.ring().output_bytes() != 0 || owes_keys,
        "it wants a flush of nothing");
   must(given.next != want::fill || engine_.ring().input_bytes() == 0,
        "it wants a fill beside unread input");

@@ -61,10 +61,11 @@ class Server:
 
     def descriptors_once_it_serves(self):
         """It says that it listens before its loop runs, in which it begins to watch its files."""
-        with socket.create_connection(("127.0.0.1", self.port)) as visit:
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as visit:
             visit.sendall(b"neither TLS nor HTTP\r\n\r\n")
-            while visit.recv(4096):
-                pass
+            with contextlib.suppress(ConnectionResetError):
+                while visit.recv(4096):
+                    pass
         before, now = None, self.descriptors()
         while before != now:
             time.sleep(1)

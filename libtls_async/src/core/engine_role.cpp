@@ -144,9 +144,6 @@ step engine::begin() {
   enter(phase::negotiating);
   forget_story();
   path_.begin();
-  // What OpenSSL has read ahead it goes through in one call, also where it has to stop behind each
-  // message (see `open`). The ring takes whatever comes, so there is nothing to win.
-  SSL_set_read_ahead(ssl_.get(), 0);
   try {
     if (auto const refused = check_policy(); refused.next == want::failed) return refused;
     SSL_is_server(ssl_.get()) == 0 ? offer_session() : leave_tickets_for_later();

@@ -67,6 +67,9 @@ void path::begin() noexcept {
   // On a descriptor OpenSSL would tell the end of the transport as that of the session. The ring
   // has no end that it could take so.
   SSL_clear_options(session_, SSL_OP_IGNORE_UNEXPECTED_EOF);
+  // What OpenSSL has read ahead it goes through in one call, also where it has to stop behind each
+  // message (engine::open). The ring does it anyway.
+  SSL_set_read_ahead(session_, 0);
 }
 
 void path::settle() noexcept {
