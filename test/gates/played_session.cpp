@@ -60,6 +60,7 @@ void played_session::turn() {
     BOOST_TEST(!(asked.flush && wanted.flush), "a second flush beside the first");
     BOOST_TEST(!(asked.fill && wanted.fill != detail::fill_way::none), "a second fill");
     asked.flush = asked.flush || wanted.flush;
+    asked.writable = asked.writable || wanted.wait_writable;
     asked.fill = asked.fill || wanted.fill != detail::fill_way::none;
     asked.let_go = asked.let_go || wanted.let_go;
     asked.look_again = asked.look_again || wanted.look_again;
@@ -103,6 +104,13 @@ void played_session::flush(std::size_t most) {
 void played_session::fail_flush(error_code ec) {
   asked.flush = false;
   session.flushed(ec, 0);
+  turn();
+}
+
+void played_session::become_writable() {
+  BOOST_REQUIRE(asked.writable);
+  asked.writable = false;
+  session.writable({});
   turn();
 }
 

@@ -114,6 +114,8 @@ public:
   /// At most `most` bytes of the flush that was asked for reach the peer, and are opened by it.
   void flush(std::size_t most = everything);
   void fail_flush(error_code ec);
+  /// The descriptor takes something again.
+  void become_writable();
   /// At most `most` bytes of what the peer has made; nothing at all tells of the end.
   void fill(std::size_t most = everything);
   void fill_with(std::string_view ciphertext);
@@ -136,6 +138,7 @@ public:
   /// What is asked for and has not been done.
   struct {
     bool flush = false;
+    bool writable = false;
     bool fill = false;
     bool let_go = false;
     bool look_again = false;

@@ -136,10 +136,12 @@ void session::step_output(memory_account::waiter& waiter) {
   // to its rest.
   if (!output_.wants_to_seal() || !output_.may_seal() || !parts_.engine.handshake_done()) return;
   // In a renegotiation plaintext may still come from the peer, which only reading lets pass.
-  bool const leaves_it_to_the_read =
-      parts_.engine.in_handshake() && !parts_.engine.sends_tickets() && input_.has_read();
-  if (leaves_it_to_the_read && !parts_.engine.record_pending()) return;
-  if (!went_on(output_.finish_begun()) || leaves_it_to_the_read) return;
+  auto const leaves_it_to_the_read = [this] {
+    return parts_.engine.in_handshake() && !parts_.engine.sends_tickets() && input_.has_read();
+  };
+  if (leaves_it_to_the_read() && !parts_.engine.record_pending()) return;
+  // What was begun may have been that message too.
+  if (!went_on(output_.finish_begun()) || leaves_it_to_the_read()) return;
   if (output_.front() == nullptr || !may_begin_to_seal(waiter)) return;
   control_verb* closing = nullptr;
   want const next = output_.seal(has(modes_, mode::enable_partial_write), closing);
