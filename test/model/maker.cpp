@@ -154,6 +154,7 @@ private:
     } else if (what < 26) {
       made = {act::cancel_layer};
     } else if (what < 34) {
+      if (one_in(3)) return add_slow_peer();
       return add({act::clock, steps.at(pick(steps.size()))});
     } else if (what < 36) {
       return add({act::net_ends});
@@ -168,6 +169,16 @@ private:
     add(made);
   }
 
+  // It takes something of what waits for room, now and then.
+  void add_slow_peer() {
+    add({act::net_room, 5'000, form::out});
+    add({act::net_holds, 0, form::out});
+    for (int turn = 0; turn != 3; ++turn) {
+      add_verb();
+      add({act::clock, 16'000});
+      add({act::net_delivers, 1 + pick(4'000), form::out});
+    }
+  }
   std::uint64_t size() {
     switch (pick(8)) {
       case 0:

@@ -104,7 +104,7 @@ private:
   [[nodiscard]] std::string judge_refusal(verb const& of, error_code ec) const;
   /// The longest that it may take; nothing where that has no end.
   [[nodiscard]] std::optional<virtual_clock::duration> limit_of(verb const& of) const;
-  [[nodiscard]] bool is_late(verb const& of) const;
+  [[nodiscard]] bool is_late(verb const& of, virtual_clock::time_point progress) const;
   void hear(std::string_view plaintext, bool is_composed);
   [[nodiscard]] bool is_in_progress(act what) const;
   [[nodiscard]] std::vector<direction*> directions(form which);

@@ -65,7 +65,7 @@ void player::judge_what_goes_on(bool time_has_passed) {
     // A write without a limit of its own may have made progress meanwhile.
     bool const has_limit = v->asked.within != no_limit ||
                            (v->asked.what != act::write && v->asked.what != act::key_update);
-    if (time_has_passed && has_limit && v->has_begun && is_late(*v))
+    if (time_has_passed && has_limit && v->has_begun && is_late(*v, wire_->took_at))
       complain(which + "and its time is over");
   }
 }

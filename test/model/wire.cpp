@@ -54,6 +54,7 @@ std::optional<std::size_t> wire::take(std::string_view from, error_code& ec) {
   std::size_t const n = std::min({from.size(), space, out.largest});
   if (n == 0) return {};
   out.bytes += from.substr(0, n);
+  if (took_at != virtual_clock::now()) took_before = std::exchange(took_at, virtual_clock::now());
   return n;
 }
 

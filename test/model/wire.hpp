@@ -69,6 +69,8 @@ public:
   bool settle();
   /// Destroys the handlers of who waits.
   void abandon();
+  /// When it last took ciphertext of the subject's, and at which other time before that.
+  virtual_clock::time_point took_at, took_before;
   /// What no next layer allows; empty if the subject has kept to it.
   std::string misuse;
 
