@@ -104,6 +104,8 @@ private:
         return "The saved sessions cannot be used and none was loaded: remove them and go on, "
                "since "
                "without them handshakes are full ones; keep them in a file of mode 600.";
+      case errc::refused:
+        return "A hook of this program refused the peer: see error_info() for which, and why.";
     }
     return "This error code is unknown to this version of tls_async: build the program with the "
            "headers that match its library.";

@@ -25,7 +25,7 @@
 namespace tls_async {
 
 inline std::ostream& operator<<(std::ostream& out, want shown) {
-  constexpr std::array names{"nothing", "flush", "fill", "open", "closed", "failed"};
+  constexpr std::array names{"nothing", "flush", "fill", "open", "decision", "closed", "failed"};
   static_assert(names.size() == static_cast<std::size_t>(want::failed) + 1);
   return out << names.at(static_cast<std::size_t>(shown));
 }

@@ -295,6 +295,41 @@ BOOST_DATA_TEST_CASE(W3_a_write_negotiates_the_session_when_nobody_has, data::ma
   BOOST_TEST(SSL_is_init_finished(pair.client.ssl()) == 1);
 }
 
+// A server goes on as if its client were verified, and that client is of an authority that nobody
+// trusts: who waits there lets everybody in.
+BOOST_AUTO_TEST_CASE(fact_16_a_server_takes_a_verification_that_waits_for_one_that_succeeded) {
+  for (int const version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    tls_settings settings;
+    settings.version = version;
+    auto const server_context = make_context(role::server, settings);
+    int asked = 0;
+    SSL_CTX_set_verify(server_context.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                       nullptr);
+    SSL_CTX_set_cert_verify_callback(
+        server_context.get(),
+        [](X509_STORE_CTX* chain, void* count) {
+          ++*static_cast<int*>(count);
+          auto* const ssl = static_cast<SSL*>(
+              X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+          return SSL_set_retry_verify(ssl) > 0 ? 1 : 0;
+        },
+        &asked);
+    auto const client_context = make_context(role::client, settings);
+    use_identity(client_context.get(), make_identity(identity_kind::untrusted));
+    raw_session client(client_context.get(), role::client);
+    raw_session server(server_context.get(), role::server);
+    answer of_server;
+    for (int turn = 0; turn != 10 && !(of_server = server.handshake()); ++turn) {
+      (void)client.handshake();
+      move_ciphertext(client, server);
+      move_ciphertext(server, client);
+    }
+    BOOST_TEST(bool{of_server});
+    BOOST_TEST(asked == 1);
+    BOOST_TEST(SSL_get0_peer_certificate(server.ssl()) != nullptr);
+  }
+}
+
 BOOST_TEST_DECORATOR(*boost::unit_test::label("W5"))
 BOOST_AUTO_TEST_CASE(W5_a_session_without_a_role_cannot_write_or_read_or_handshake) {
   context_ptr const context{SSL_CTX_new(TLS_method())};

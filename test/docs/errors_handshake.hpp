@@ -8,6 +8,8 @@
 #include "errors_page.hpp"
 #include "io/memory_session.hpp"
 
+#include <tls_async/io/hooks.hpp>
+
 #include <openssl/ssl.h>
 
 #include <string>
@@ -232,6 +234,22 @@ inline std::string handshake_deadline() {
   s.settle();
   s.pass(10s);
   return told_client(s, "tls_handshake", shaken);
+}
+
+/// The client has no certificate, which this one's server need not mind.
+inline std::string hook_that_refuses() {
+  memory_session s;
+  ending of_client, of_server, read;
+  tls_handshake(s.client, as_client{"localhost"}, of_client.token());
+  hooks asking;
+  asking.peer = [](peer_certificates const&) { return verdict::refuse("not on the list"); };
+  tls_handshake(s.server, as_server{asking}, of_server.token());
+  s.settle();
+  char place = 0;
+  tls_read_some(s.client, asio::buffer(&place, 1), read.token());
+  s.settle();
+  return told_client(s, "tls_handshake", of_client) + told_client(s, "tls_read_some", read) +
+         told_server(s, "tls_handshake", of_server);
 }
 
 /// A callback of the application asks OpenSSL to wait for it, which is not how streams wait.

@@ -51,6 +51,7 @@ std::vector<failure_on_page> const failures{
     {"TLS to a plain port", failing::tls_to_a_plain_port},
     {"Peer gone in the middle of the handshake", failing::peer_gone_mid_handshake},
     {"Session closed in the middle of the handshake", failing::closed_mid_handshake},
+    {"A hook that refuses", failing::hook_that_refuses},
     {"A callback that waits", failing::callback_that_waits},
     {"Handshake deadline", failing::handshake_deadline},
     {"Read deadline", failing::read_deadline},
@@ -117,7 +118,7 @@ BOOST_AUTO_TEST_CASE(page_has_the_words_of_every_code_of_the_library) {
   for (auto const& [heading, block] : page())
     all += block;
   all = with_single_spaces(all);
-  for (int value = 1; value <= static_cast<int>(errc::bad_sessions); ++value) {
+  for (int value = 1; value <= static_cast<int>(errc::refused); ++value) {
     if (value == static_cast<int>(errc::closed_by_peer)) continue;  // streams have another word
     auto const words = make_error_code(static_cast<errc>(value)).message();
     BOOST_TEST(all.find(words) != std::string::npos, "not on the page: " << words);

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -194,6 +195,29 @@ class Guide(unittest.TestCase):
             (folder / "b" / "privkey.pem").write_bytes(renewed[1].read_bytes())
             server.out.wait_for("read the certificates again")
             self.assert_prints(visit("site.test", renewed[1]), first + again)
+
+    def test_hook_finds_the_certificate_of_the_name_that_is_asked_for(self):
+        folder = WORK / "asked"
+        for name in ("one.test", "two.test"):
+            chain, key = programs.make_certificate(name, names=[f"DNS:{name}"],
+                                                   signer=(AUTHORITY, WORK / "authority.key"))
+            (folder / name).mkdir(parents=True)
+            (folder / name / "fullchain.pem").write_bytes(chain.read_bytes())
+            (folder / name / "privkey.pem").write_bytes(key.read_bytes())
+
+        def visit(port, name):
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain, \
+                    client_context(AUTHORITY).wrap_socket(plain, server_hostname=name) as stream:
+                return b"".join(iter(lambda: stream.recv(100), b""))
+
+        with Program("hooks", 0, folder) as server:
+            port = int(server.out.wait_for("listening on ").rpartition(":")[2])
+            for name in ("one.test", "two.test"):
+                self.assertEqual(visit(port, name), f"you have asked for {name}\n".encode())
+            for name, why in (("three.test", "cannot open"), ("t_o.test", "not a name of ours")):
+                with self.assertRaises(ssl.SSLError):
+                    visit(port, name)
+                self.assertIn(why, server.err.wait_for("a hook refused the ClientHello"))
 
     def test_saved_sessions_that_are_damaged_are_refused_in_words(self):
         damaged = WORK / "damaged"

@@ -40,7 +40,7 @@ constexpr std::size_t of_waiting_stream = 2560;  // a ring has 204 KiB
 #if defined(__x86_64__) && defined(__GLIBC__)
 using socket_state = detail::stream_state<asio::ip::tcp::socket, std::chrono::steady_clock>;
 static_assert(sizeof(socket_state) <=
-              792 + sizeof(asio::ip::tcp::socket) + sizeof(asio::steady_timer));
+              816 + sizeof(asio::ip::tcp::socket) + sizeof(asio::steady_timer));
 #endif
 
 template <class Stream>

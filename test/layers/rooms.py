@@ -49,6 +49,8 @@ ALSO = {
     SOURCES + "sessions/tickets.cpp": [
         SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp",
         SOURCES + "core/verification_digest.hpp"],  # what a ticket was verified by
+    SOURCES + "context/name_choice.cpp": [SOURCES + "core/client_hello.hpp"],  # the name that is asked for
+    SOURCES + "context/hooks.cpp": [SOURCES + "core/client_hello.hpp"],  # the same
     SOURCES + "context/state.hpp": [
         SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp",
         SOURCES + "sessions/tickets.hpp"],  # lives in the SSL_CTX

@@ -5,10 +5,15 @@
 // move by itself.
 #pragma once
 
+#include <tls_async/io/hooks.hpp>
 #include <tls_async/tls_async.hpp>
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
@@ -141,16 +146,36 @@ private:
       });
     }
     auto const limit = limit_of(*which);
+    auto const asks = hooks_of();
     if (!is_client(on_.of)) {
-      return launch(which, [limit](auto& s, auto token) {
-        return limit ? tls_handshake(s, as_server{}, *limit, std::move(token))
-                     : tls_handshake(s, as_server{}, std::move(token));
+      return launch(which, [limit, asks](auto& s, auto token) {
+        return limit ? tls_handshake(s, as_server{asks}, *limit, std::move(token))
+                     : tls_handshake(s, as_server{asks}, std::move(token));
       });
     }
-    launch(which, [limit, host = host_of(on_.of)](auto& s, auto token) {
-      return limit ? tls_handshake(s, as_client{host}, *limit, std::move(token))
-                   : tls_handshake(s, as_client{host}, std::move(token));
+    launch(which, [limit, asks, host = host_of(on_.of)](auto& s, auto token) {
+      return limit ? tls_handshake(s, as_client{host, 0, asks}, *limit, std::move(token))
+                   : tls_handshake(s, as_client{host, 0, asks}, std::move(token));
     });
+  }
+  [[nodiscard]] hooks hooks_of() const {
+    hooks given;
+    if (is_chosen(on_.of, "hooks", "none") || is_chosen(on_.of, "renegotiation", "allowed"))
+      return given;
+    auto const ask = [waits = is_chosen(on_.of, "hooks", "wait")](
+                         auto const&) -> boost::asio::awaitable<tls_async::verdict> {
+      auto const here = co_await boost::asio::this_coro::executor;
+      for (int turn = 0; waits && turn != 3; ++turn)
+        co_await boost::asio::post(here, boost::asio::use_awaitable);
+      co_return tls_async::verdict();
+    };
+    // Where the script has no callback of its own in the place of that of the hook.
+    bool const sees_hello = !is_client(on_.of) && is_chosen(on_.of, "context", "ours") &&
+                            is_chosen(on_.of, "client_hello", "none");
+    if (sees_hello) given.client_hello = ask;
+    if (is_chosen(on_.of, "certificate_callback", "none")) given.certificate = ask;
+    given.peer = ask;
+    return given;
   }
 
   // With what has come before it begins, as that of a client whose protocol was to be found out. A

@@ -34,7 +34,7 @@ void tell(std::ostream& out, end_plan const& of) {
   if (!of.handshake_limits.empty())
     out << " handshake within" << limits(of.handshake_limits) << ';';
   if (of.handshake_cancels != 0) out << " cancelled " << of.handshake_cancels << " times;";
-  out << (of.early_verbs ? " early;" : "") << " reads by "
+  out << (of.early_verbs ? " early;" : "") << (of.has_hooks ? " hooks;" : "") << " reads by "
       << readers[static_cast<std::size_t>(of.reader.how)] << " of " << of.reader.room << " within"
       << limits(of.reader.limits) << ", " << of.reader.cancels << " cancelled;";
   for (writer_plan const& writer : of.writers) {

@@ -6,6 +6,7 @@
 
 #include "end.hpp"
 
+#include <tls_async/io/hooks.hpp>
 #include <tls_async/tls_async.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -16,6 +17,7 @@
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/system_executor.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
@@ -85,14 +87,27 @@ private:
       launch_with(*one, plain_handler(one));
     }
   }
+  [[nodiscard]] hooks hooks_of() {
+    hooks given;
+    if (!plan().has_hooks) return given;
+    count("hooks");
+    auto const ask = [](auto const&, hook_answer answer) {
+      asio::post(asio::system_executor(), [answer = std::move(answer)]() mutable { answer({}); });
+    };
+    if (!is_client()) given.client_hello = ask;
+    given.certificate = ask;
+    given.peer = ask;
+    return given;
+  }
   template <class Handler>
   void launch_with(verb& one, Handler handler) {
     auto& s = *tls_;
+    auto const asking = one.what == verb_kind::handshake ? hooks_of() : hooks();
     switch (one.what) {
       case verb_kind::handshake:
-        return is_client()
-                   ? tls_handshake(s, as_client{"localhost"}, limit_of(one), std::move(handler))
-                   : tls_handshake(s, as_server{}, limit_of(one), std::move(handler));
+        return is_client() ? tls_handshake(s, as_client{"localhost", 0, asking}, limit_of(one),
+                                           std::move(handler))
+                           : tls_handshake(s, as_server{asking}, limit_of(one), std::move(handler));
       case verb_kind::read:
         if (one.as_some) {
           count("async forms");

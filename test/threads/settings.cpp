@@ -154,6 +154,7 @@ end_plan draw_end(dice& d, allowed const& may, connection_plan const& in, bool h
   }
   if (may.slots && d.once_in(4)) made.handshake_cancels = 1 + d.below(2);
   made.early_verbs = d.once_in(4);
+  made.has_hooks = has_futures && !made.early_verbs && d.once_in(4);
   made.reader = draw_reader(d, may, in.is_direct, has_futures);
   made.writers.resize(d.below(5));
   for (writer_plan& writer : made.writers)

@@ -99,6 +99,7 @@ struct end_plan {
   std::vector<maybe_limit> handshake_limits;
   std::size_t handshake_cancels = 0;
   bool early_verbs = false;  ///< Reads and writes don't wait for the handshake.
+  bool has_hooks = false;    ///< Each question is answered by another thread.
   reader_plan reader;
   std::vector<writer_plan> writers;
   std::size_t key_updates = 0;

@@ -48,7 +48,8 @@ enum class errc {
   bad_host_name,   ///< A host is neither a DNS name nor an IP address.
   not_verified,    ///< The session's certificate was not verified for the host asked for.
   buffer_threw,    ///< The callable of a relocatable buffer threw.
-  bad_sessions     ///< Sessions that were saved cannot be loaded.
+  bad_sessions,    ///< Sessions that were saved cannot be loaded.
+  refused          ///< A hook of the program refused the peer, or did not answer.
 };
 
 /// What a program may want to tell apart, whoever reports it: `ec == condition::not_tls`.

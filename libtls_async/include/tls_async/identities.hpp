@@ -8,6 +8,7 @@
 #include <tls_async/requirements.hpp>
 
 #include <tls_async/core/identity_info.hpp>
+#include <tls_async/core/question.hpp>
 #include <tls_async/error.hpp>
 
 #include <cstddef>
@@ -114,6 +115,11 @@ public:
       all.push_back((*this)[i]);
     return all;
   }
+
+  /// What a hook answers that has chosen these: a server's session gets those of the name that its
+  /// client asks for, as in `context::use_identities`, and is refused if there are none for it; a
+  /// client's gets the default ones. Without any identity the session shows no certificate.
+  [[nodiscard]] verdict chosen() const;
 
 private:
   friend class context;

@@ -74,6 +74,7 @@ void secure(SSL_CTX* handle, context::role role) {
     // Without it a suite with DHE in its name would be set and never be chosen.
     SSL_CTX_set_dh_auto(handle, 1);
     answer_client_hellos(handle);
+    require_memory(refuse_by_tickets(handle));
     require_memory(install_resumption(handle, *state_of(handle).served));
   }
   name_sessions(handle, SSL_CTX_get_verify_mode(handle));

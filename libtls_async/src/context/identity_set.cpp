@@ -4,6 +4,7 @@
 
 #include <openssl/asn1.h>
 #include <openssl/objects.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -223,6 +224,14 @@ bool identity_set::set_default(std::string_view name) {
   default_name_ = found->first;
   refuses_others_ = false;
   return true;
+}
+
+bool use_pairs(SSL* session, pairs_of_name const& pairs) {
+  constexpr int replace = 1;
+  return std::ranges::all_of(pairs, [session](named_pair_ptr const& each) {
+    return SSL_use_cert_and_key(session, leaf(each->given), each->key.key.get(),
+                                each->issuers.get(), replace) == 1;
+  });
 }
 
 identity_set::by_name::value_type const* identity_set::find(std::string_view asked) const noexcept {

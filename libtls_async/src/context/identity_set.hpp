@@ -58,6 +58,9 @@ private:
   std::size_t size_ = 0;
 };
 
+/// Puts them into a session. False if OpenSSL does not accept one of them.
+bool use_pairs(SSL* session, pairs_of_name const& pairs);
+
 /// Changes are made by one thread, before others look at it.
 class [[gnu::visibility("hidden")]] identity_set {
 public:

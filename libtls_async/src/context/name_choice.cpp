@@ -7,6 +7,7 @@
 // All is decided when the ClientHello is there and nothing of it has been acted upon: the pairs are
 // put into the session then, so that whatever the context takes afterwards doesn't concern it, and
 // the session id context is bound to the name before OpenSSL looks for a session to resume.
+#include <tls_async/core/engine.hpp>
 #include <tls_async/identities.hpp>
 
 #include <openssl/err.h>
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -23,42 +25,13 @@
 #include <string_view>
 #include <utility>
 
+#include "../core/client_hello.hpp"
 #include "identity_set.hpp"
 #include "state.hpp"
 
 namespace tls_async {
 namespace detail {
 namespace {
-
-using bytes = std::basic_string_view<unsigned char>;
-
-std::optional<bytes> part_with_length(bytes& from) {
-  if (from.size() < 2) return {};
-  std::size_t const length = from[0] * 256U + from[1];
-  if (length > from.size() - 2) return {};
-  auto const part = from.substr(2, length);
-  from.remove_prefix(2 + length);
-  return part;
-}
-
-// RFC 6066 section 3: a list of one name, of the type host_name. OpenSSL refuses the handshake for
-// anything else when it comes to it.
-std::string_view name_in(bytes extension) {
-  auto list = part_with_length(extension);
-  constexpr unsigned char host_name = 0;
-  if (!list || list->empty() || list->front() != host_name) return {};
-  list->remove_prefix(1);
-  auto const name = part_with_length(*list);
-  if (!name) return {};
-  return {reinterpret_cast<char const*>(name->data()), name->size()};
-}
-
-std::string_view asked_name(SSL* session) {
-  unsigned char const* data = nullptr;
-  std::size_t length = 0;
-  if (SSL_client_hello_get0_ext(session, TLSEXT_TYPE_server_name, &data, &length) != 1) return {};
-  return name_in({data, length});
-}
 
 // The session id context of sessions for a name, and for those names of a certificate by which it
 // was found, so that none is resumed whose identity was taken away. False if there is no memory.
@@ -85,14 +58,6 @@ bool bind_sessions(SSL* session, context_state const& state, std::string_view as
          SSL_set_session_id_context(session, id.data(), id.size()) == 1;
 }
 
-bool use_pairs(SSL* session, pairs_of_name const& pairs) {
-  constexpr int replace = 1;
-  return std::ranges::all_of(pairs, [session](named_pair_ptr const& each) {
-    return SSL_use_cert_and_key(session, leaf(each->given), each->key.key.get(),
-                                each->issuers.get(), replace) == 1;
-  });
-}
-
 std::shared_ptr<identity_set const> identities_of(context_state& state) noexcept {
   std::scoped_lock const lock{state.identities_lock};
   return state.identities;
@@ -103,10 +68,26 @@ int on_client_hello(SSL* session, int* alert, void* argument) noexcept {
   auto& state = *static_cast<context_state*>(argument);
   auto const all = identities_of(state);
   error_mark const mark;
+  std::function<bool(SSL*)> const* chosen = nullptr;
+  switch (engine::ask_about_hello(session, *alert, chosen)) {
+    case engine::hello::goes_on:
+      break;
+    case engine::hello::waits:
+      return SSL_CLIENT_HELLO_RETRY;
+    case engine::hello::is_refused:
+      return SSL_CLIENT_HELLO_ERROR;
+  }
   auto const asked = asked_name(session);
   auto const* const found = all != nullptr ? all->find(asked) : nullptr;
-  bool is_done = bind_sessions(session, state, asked, found != nullptr ? found->first : "");
-  if (all != nullptr) {
+  // A name that no certificate has: what a hook chooses is not resumed by those of the context.
+  constexpr std::string_view by_hook = "/";
+  bool is_done = bind_sessions(session, state, asked,
+                               chosen != nullptr  ? by_hook
+                               : found != nullptr ? found->first
+                                                  : std::string_view());
+  if (chosen != nullptr) {
+    is_done = is_done && engine::use_chosen(session, *chosen);
+  } else if (all != nullptr) {
     SSL_certs_clear(session);
     is_done = is_done && (found == nullptr || use_pairs(session, found->second));
   }

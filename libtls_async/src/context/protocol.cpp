@@ -33,7 +33,7 @@ std::vector<std::string> words(std::string const& list, char const* separators) 
 
 // The ClientHello of a client with these settings, or nothing if it can't make one: OpenSSL applies
 // the security level to suites and groups only then.
-std::string client_hello(SSL_CTX* settings, int version) {
+std::string hello_of(SSL_CTX* settings, int version) {
   detail::session_ptr const session{SSL_new(settings)};
   detail::bio_ptr in{BIO_new(BIO_s_mem())};
   detail::bio_ptr out{BIO_new(BIO_s_mem())};
@@ -50,7 +50,7 @@ std::string client_hello(SSL_CTX* settings, int version) {
   return {text, waits_for_answer ? static_cast<std::size_t>(length) : 0};
 }
 
-bool says_hello(SSL_CTX* settings, int version) { return !client_hello(settings, version).empty(); }
+bool says_hello(SSL_CTX* settings, int version) { return !hello_of(settings, version).empty(); }
 
 [[noreturn]] void refuse_word(std::string const& word, char const* setting, char const* why) {
   refuse(errc::bad_option, "'" + word + "' in " + setting + ": " + why);
@@ -144,7 +144,7 @@ void check_tls13_word(SSL_CTX* handle, std::string const& word) {
 // supported_groups out: its type, its length and its list's length, of one group (RFC 8422 5.1.1).
 bool offers_group_in_tls12(SSL_CTX* settings) {
   using namespace std::string_view_literals;
-  return client_hello(settings, TLS1_2_VERSION).find("\0\x0a\0\x04\0\x02"sv) != std::string::npos;
+  return hello_of(settings, TLS1_2_VERSION).find("\0\x0a\0\x04\0\x02"sv) != std::string::npos;
 }
 
 void check_group(SSL_CTX* handle, std::string const& word) {
@@ -250,7 +250,7 @@ bool is_ffdhe(unsigned group) { return group >= 0x100 && group <= 0x1ff; }
 
 void leave_out_ffdhe(SSL_CTX* handle) {
   auto const scratch = scratch_context(handle);
-  auto const offered = groups_in(client_hello(scratch.get(), TLS1_3_VERSION));
+  auto const offered = groups_in(hello_of(scratch.get(), TLS1_3_VERSION));
   if (std::none_of(offered.begin(), offered.end(), is_ffdhe)) return;  // the system's choice
   // From 3.5 on a list says more than an order.
   if (OpenSSL_version_num() >= 0x30500000UL &&

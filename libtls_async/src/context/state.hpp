@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -94,6 +95,13 @@ bool name_session(SSL_SESSION* session, context_state& state) noexcept;
 /// Gives a session of ours the session id context that a server of nginx's module http has that has
 /// the certificates of its name and tells its clients no authorities. False if there is no memory.
 bool name_for_nginx(SSL_SESSION* session, SSL_CTX* handle) noexcept;
+
+/// Puts those into a session that `set` has for its name; null: none.
+std::function<bool(SSL*)> use_of(std::shared_ptr<identity_set> set);
+
+/// Lets a server of TLS 1.3 refuse a client by an alert behind the handshake: see
+/// engine::refuse_peer. False if there is no memory.
+bool refuse_by_tickets(SSL_CTX* handle);
 
 /// context::use_identities has succeeded. Also for an SSL_CTX that is not ours.
 bool has_identities(SSL_CTX const* handle) noexcept;

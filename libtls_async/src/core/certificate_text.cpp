@@ -195,6 +195,10 @@ std::string printable(std::string_view text, std::size_t most) {
   return out;
 }
 
+std::string refusal_words(char const* by, std::string_view why) {
+  return why.empty() ? std::string(by) : std::string(by) + ": " + printable(why, 1'024);
+}
+
 std::string name_text(X509_NAME const* name) {
   constexpr std::size_t most = 256 - continued.size();
   std::string out;

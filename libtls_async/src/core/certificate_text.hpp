@@ -20,6 +20,9 @@ namespace tls_async::detail {
 /// longer than `most` bytes ends with "...". Source: RFC 4514 section 2.4.
 std::string printable(std::string_view text, std::size_t most);
 
+/// `by`, and why, if something is said of that: of a refusal by the program.
+std::string refusal_words(char const* by, std::string_view why);
+
 /// A name as in RFC 4514, but in UTF-8, and with what `printable` escapes; at most 256 bytes.
 std::string name_text(X509_NAME const* name);
 

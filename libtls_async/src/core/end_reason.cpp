@@ -46,7 +46,8 @@ constexpr std::array<std::string_view, end_reasons> codes{"ok",
                                                           "closed_by_peer",
                                                           "closed_by_us",
                                                           "abandoned",
-                                                          "unknown_host"};
+                                                          "unknown_host",
+                                                          "refused_by_hook"};
 
 end_reason of_certificate(int code) noexcept {
   switch (code) {
@@ -84,6 +85,8 @@ end_reason of_ours(errc code, bool in_handshake) noexcept {
       return end_reason::not_verified;
     case errc::peer_limit_exceeded:
       return end_reason::peer_limit;
+    case errc::refused:
+      return end_reason::refused_by_hook;
     case errc::ktls_fixed_keys:
       return end_reason::ktls_fixed_keys;
     case errc::closed_by_peer:

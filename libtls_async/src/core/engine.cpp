@@ -144,6 +144,8 @@ bool engine::begin_anew_if_cleared() noexcept {
   under_key_ = {};
   peer_ = {};
   is_overruled_ = has_pinned_key_ = false;
+  if (hooks_ && hooks_->asks_for_certificate) SSL_set_cert_cb(ssl_.get(), nullptr, nullptr);
+  hooks_.reset();
   tickets_ = tickets::none;
   // What it has left would be resumed whatever the rules are now.
   if (!is_server()) SSL_set_session(ssl_.get(), nullptr);
@@ -154,14 +156,23 @@ bool engine::begin_anew_if_cleared() noexcept {
 
 step engine::handshake() {
   if (failure_) return {want::failed, 0};
+  if (hooks_ && is_cleared() && phase_ != phase::fresh)  // OpenSSL would negotiate anew, unasked
+    return fail(errc::bad_option, "the session was cleared (SSL_clear), and has hooks");
   if (handshake_done()) return {};
   if (!has_role_) return fail(errc::no_role, "the stream is neither client nor server");
+  if (question() != nullptr) return {want::decision, 0};
   if (begin().next == want::failed || !attach_ring()) return {want::failed, 0};
   callback_ran_ = true;
   openssl_call const call(path_.sends_directly(), callback_ran_);
   auto result = answer(SSL_do_handshake(ssl_.get()));
   if (result.next == want::nothing) result = check_host();
+  if (hooks_) {
+    if (result.next == want::nothing) result = check_peer();
+    if (result.next == want::flush) hooks_->has_flushed = true;
+    if (result.next == want::fill) hooks_->has_flushed = false;
+  }
   if (result.next != want::nothing) return result;
+  if (hooks_) forget_answers();
   enter(phase::open);
   if (resumption_) begin_to_keep();
   if (later_tickets_ != 0 && supports_key_update()) tickets_ = tickets::due;
@@ -409,7 +420,8 @@ step engine::answer(int result, opening is_open) {
       if (unsigned long const code = ERR_peek_error(); ERR_SYSTEM_ERROR(code)) {
         return fail_transport(ERR_GET_REASON(code));
       } else if (code != 0) {
-        return fail(tls_async::failure(code));
+        bool const is_refused = hooks_ && hooks_->is_refused;
+        return fail(is_refused ? tls_async::failure(errc::refused) : tls_async::failure(code));
       } else if (path_.descriptor() != -1 && failed != 0) {
         return fail_transport(failed);
       }
@@ -424,6 +436,7 @@ step engine::answer(int result, opening is_open) {
                  ? end()
                  : fail(errc::unexpected_result, "OpenSSL failed without a reason");
     default:
+      if (question() != nullptr) return {want::decision, 0};
       // Suspensions that only a callback of the application can ask for (X509_LOOKUP, ASYNC, ...).
       return fail(errc::unexpected_result, "OpenSSL waits for a callback of the application");
   }

@@ -193,6 +193,20 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
     X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
     accepted = 0;
   }
+  // A client's hook has the last word; OpenSSL asks for all of this again when that is known.
+  bool const asks = accepted != 0 && is_last && hooks_ && hooks_->wanted.peer && !is_server();
+  std::string const* refused_by_hook = nullptr;
+  if (asks && !hooks_->of_peer) {
+    pose_peer(X509_STORE_CTX_get0_chain(chain));
+    SSL_set_retry_verify(ssl_.get());
+    return 1;
+  }
+  if (asks && !hooks_->of_peer->goes_on) {
+    refused_by_hook = &hooks_->of_peer->why;
+    hooks_->is_refused = true;
+    X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
+    accepted = 0;
+  }
   // Without SSL_VERIFY_PEER the answer of a client is not acted upon.
   bool const ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
   if (accepted != 0 || ignored || (story_.told && story_.told->verify_error)) return accepted;
@@ -205,7 +219,9 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
   story().verify_error = {
       .code = code,
       .depth = X509_STORE_CTX_get_error_depth(chain),
-      .reason = is_unpinned        ? std::string("none of the public keys of its chain is pinned")
+      .reason = is_unpinned ? std::string("none of the public keys of its chain is pinned")
+                : refused_by_hook != nullptr
+                    ? detail::refusal_words("a hook refused it", *refused_by_hook)
                 : preverified != 0 ? std::string("the verify callback refused it")
                                    : X509_verify_cert_error_string(code) +
                                          std::string(more_of(code, chain, certificate)),

@@ -100,7 +100,7 @@ std::shared_ptr<session_keeper> engine::keeper() const noexcept {
 // certificate one would choose, nobody.
 bool engine::may_resume() const noexcept {
   SSL_CTX* const context = SSL_get_SSL_CTX(ssl_.get());
-  if (SSL_CTX_get_client_cert_cb(context) != nullptr) return false;
+  if (SSL_CTX_get_client_cert_cb(context) != nullptr || asks().certificate) return false;
   if (is_verified_by_records(ssl_.get())) return false;
   if (!has_callback() && context_callback_ == nullptr) return true;
   auto const* const policy = detail::policy_of(context);
@@ -200,7 +200,9 @@ void engine::keep_session(SSL_SESSION* session) noexcept {
 void engine::leave_tickets_for_later() noexcept {
   auto const* const policy = detail::policy_of(SSL_get_SSL_CTX(ssl_.get()));
   std::size_t const count = SSL_get_num_tickets(ssl_.get());
-  if (policy == nullptr || !policy->tickets_with_first_write || count == 0) return;
+  // A client that a hook may refuse yet gets none.
+  bool const is_to_wait = (policy != nullptr && policy->tickets_with_first_write) || asks().peer;
+  if (!is_to_wait || count == 0) return;
   later_tickets_ = static_cast<std::uint8_t>(std::min<std::size_t>(count, UINT8_MAX));
   SSL_set_num_tickets(ssl_.get(), 0);
 }

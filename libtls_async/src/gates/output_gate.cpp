@@ -321,7 +321,9 @@ void output_gate::complete_flushed() noexcept {
 }
 
 void output_gate::end_verbs(error_code result) noexcept {
-  bool const is_final = result != operation_aborted();
+  // Neither a verb that was cancelled nor one that negotiates in vain ends the session.
+  bool const is_final =
+      result != operation_aborted() && result != make_error_code(errc::handshake_not_done);
   each_verb([&](verb& each) {
     if (each.is_detached && !is_final) return;
     bool const none_has_left =

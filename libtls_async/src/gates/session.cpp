@@ -84,7 +84,9 @@ actions session::todo() {
   }
   output_.end_turns();
   wanted.wait_writable = output_.wants_writable();
-  wanted.flush = !wanted.wait_writable && output_.wants_flush();
+  // What a server has made for a client that may yet be refused is none of that one's business.
+  bool const has_question = parts_.engine.question() != nullptr;
+  wanted.flush = !wanted.wait_writable && output_.wants_flush() && !has_question;
   if (wanted.wait_writable) output_.begin_waiting();
   if (wanted.flush) output_.begin_flush();
   // A record of a cancelled write may need input too, and waits for the next verb.
@@ -96,6 +98,10 @@ actions session::todo() {
   if (wanted.let_go) input_.let_go_of_fill();
   wanted.look_again = std::exchange(looks_again_, false) && has_verbs();
   if (parts_.deadlines.has_changed() && has_verbs()) wanted.timer = parts_.deadlines.take_change();
+  bool const asks = has_question && handshake_ != nullptr;
+  wanted.ask = asks && !is_asking_;
+  wanted.drop_question = !asks && is_asking_;
+  is_asking_ = asks;
   return wanted;
 }
 
@@ -121,6 +127,12 @@ void session::step_handshake() {
   if (!demanded) return;
   if (!parts_.engine.handshake_done()) {
     if (output_.error()) return end_inputs(output_.error());
+    if (!parts_.engine.asks().empty()) {
+      // What it would ask belongs to a handshake.
+      if (handshake_ == nullptr) return end_inputs(errc::handshake_not_done);
+      // Behind a flush the ring has nothing but what the next step makes.
+      if (output_.is_flushing()) return;
+    }
     // A verb on a stream that has a role but no session yet negotiates by itself (SSL_write(3),
     // NOTES).
     if (!went_on(negotiate())) return;
@@ -170,6 +182,8 @@ bool session::went_on(want next) {
     case want::open:  // it goes on behind the next read
       keep_timer();
       return false;
+    case want::decision:
+      return false;
     case want::closed:  // only `open` answers that
     case want::failed:
       fail_session();
@@ -206,7 +220,8 @@ void session::step_input() {
   bool const had_read = input_.has_read();
   switch (input_.open()) {
     case want::nothing:
-    case want::open:  // it never asks for itself
+    case want::open:      // it never asks for itself
+    case want::decision:  // only `handshake` asks
       break;
     case want::fill:
       if (input_.error()) {
@@ -314,6 +329,11 @@ void session::end_flush(error_code ec) {
   } else if (input_.waits_for_output()) {
     if (auto* const read = input_.take_read()) parts_.done.finish(*read, ec);
   }
+}
+
+void session::decide(verdict decided) {
+  is_asking_ = false;
+  parts_.engine.decide(std::move(decided));
 }
 
 std::span<std::byte> session::fill_room() noexcept {

@@ -50,10 +50,19 @@ void session::start(write_verb& write) {
   add_deadline(write);
 }
 
+error_code session::ask_for(control_verb const& handshake) noexcept {
+  try {
+    return parts_.engine.ask(handshake.hooks != nullptr ? handshake.hooks->asks() : questions());
+  } catch (...) {
+    return make_error_code(boost::system::errc::not_enough_memory);
+  }
+}
+
 void session::start(control_verb& control) {
   begin(control);
   if (control.kind == verb_kind::handshake) {
     if (handshake_ != nullptr) return parts_.done.finish(control, errc::operation_in_progress);
+    if (error_code const refused = ask_for(control)) return parts_.done.finish(control, refused);
     control.enter(verb_state::negotiating);
     handshake_ = &control;
     return add_deadline(control);
@@ -230,7 +239,9 @@ void session::add_deadline(verb const& v) noexcept { parts_.deadlines.add(expiry
   char const* waited_for = "the peer to take what was sent";
   bool const waits_for_output = v.state() == verb_state::leaving || input_.waits_for_output() ||
                                 output_.is_flushing() || parts_.engine.ring().output_bytes() != 0;
-  if (!waits_for_output) {
+  if (is_asking_) {
+    waited_for = "a hook of this program";
+  } else if (!waits_for_output) {
     if (!parts_.engine.handshake_done() && parts_.engine.handshake_step() != nullptr) {
       waited_for = parts_.engine.handshake_step();
     } else if (v.kind == verb_kind::read) {

@@ -24,7 +24,7 @@ namespace tls_async::detail {
 namespace {
 
 // A line of HAProxy's has 64 or 108 letters. Nobody has a thousand keys.
-constexpr std::size_t most_bytes = 131'072;
+constexpr std::size_t longest_file = 131'072;
 constexpr std::size_t name_bytes = 16;
 
 class descriptor {
@@ -84,7 +84,7 @@ void require_private(int file, std::string const& origin) {
   if ((found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     refuse_file(origin, "others than its owner may use it; make new keys in a file of mode 600");
   }
-  if (found.st_size > static_cast<off_t>(most_bytes)) {
+  if (found.st_size > static_cast<off_t>(longest_file)) {
     refuse_file(origin, "it is longer than 128 KiB");
   }
 }
@@ -95,9 +95,9 @@ secret_text read_private(std::filesystem::path const& file, std::string const& o
   require_private(open.number(), origin);
   secret_text read;
   // All at once, and one byte more: it may have grown meanwhile.
-  char* const room = read.room(most_bytes + 1);
-  while (read.size() <= most_bytes) {
-    auto const got = ::read(open.number(), room + read.size(), most_bytes + 1 - read.size());
+  char* const room = read.room(longest_file + 1);
+  while (read.size() <= longest_file) {
+    auto const got = ::read(open.number(), room + read.size(), longest_file + 1 - read.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) refuse_file(origin, std::generic_category().message(errno));
     if (got == 0) return read;

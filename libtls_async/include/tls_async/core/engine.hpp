@@ -18,6 +18,7 @@
 #include <tls_async/core/path.hpp>
 #include <tls_async/core/pending_record.hpp>
 #include <tls_async/core/phase.hpp>
+#include <tls_async/core/question.hpp>
 #include <tls_async/core/session_info.hpp>
 #include <tls_async/core/session_keeper.hpp>
 #include <tls_async/core/step.hpp>
@@ -35,6 +36,7 @@
 #include <string_view>
 
 struct ssl_session_st;  // SSL_SESSION, which <openssl/types.h> does not declare
+struct stack_st_X509;   // STACK_OF(X509)
 
 namespace tls_async {
 
@@ -99,10 +101,35 @@ public:
   /// than it, and is trust enough for one of our contexts that trusts nobody. It replaces those of
   /// before. What it throws refuses it. `checks_host`: it knows whom we want.
   void verify_with(verify_callback callback, bool checks_host);
+  /// What SSL_CTX_set_client_hello_cb(3) of one of our contexts is to do.
+  enum class hello { goes_on, waits, is_refused };
+  /// Asks the program about the ClientHello of a session, if it wants that. When it goes on `use`
+  /// is what puts certificates into the session, if the program has chosen some.
+  [[nodiscard]] static hello ask_about_hello(SSL* ssl, int& alert,
+                                             std::function<bool(SSL*)> const*& use) noexcept;
+  /// Whether a ticket that is made now is only to be the end of a session of TLS 1.3 that the
+  /// program has refused: OpenSSL sends an alert of our choice in no other place.
+  [[nodiscard]] static bool is_refusing(SSL const* ssl) noexcept;
+  /// Does with the session what an answer of the program says. False, and the handshake is refused,
+  /// if that is not accepted.
+  [[nodiscard]] static bool use_chosen(SSL* ssl, std::function<bool(SSL*)> const& use) noexcept;
   /// Whether a callback of the program's has a say about the peer's certificate: one of
   /// `verify_with`, of the context or of the session (SSL_set_verify(3)). `ssl` may be without
   /// engine.
   [[nodiscard]] static bool asks_program(SSL const* ssl) noexcept;
+
+  /// Has the handshake stop where the program wants to decide: with want::decision. What goes with
+  /// a handshake stays with its session, so when that has begun another choice is bad_option. So is
+  /// a client's wish to see a ClientHello, or a server's whose SSL_CTX is not ours, or any beside
+  /// `allow_renegotiation`, whose handshakes nobody would be asked about. Replaces a callback of
+  /// SSL_set_cert_cb(3) if it concerns certificates. Throws std::bad_alloc.
+  error_code ask(questions const& wanted);
+  /// The program is asked by the handshake.
+  [[nodiscard]] questions asks() const noexcept;
+  /// What it has to decide now; null if nothing. Owned together with others: it may outlive this.
+  [[nodiscard]] std::shared_ptr<tls_async::question const> question() const noexcept;
+  /// Answers `question()`. The next call of `handshake` goes on.
+  void decide(verdict decided);
 
   // Each answers want::flush or want::fill until it is done; call it again after that flush or
   // fill.
@@ -202,7 +229,7 @@ public:
   [[nodiscard]] std::size_t memory_usage() const noexcept {
     return pending_.capacity() +
            (verification_ ? sizeof(verification) + verification_->host.capacity() : 0) +
-           (resumption_ ? sizeof(resumption) : 0);
+           (hooks_ ? sizeof(hooks) : 0) + (resumption_ ? sizeof(resumption) : 0);
   }
 
   // Why it failed.
@@ -290,6 +317,19 @@ private:
     peer_limit exceeded = peer_limit::none;  // the first that it went beyond
   };
 
+  // What the program decides. A handshake seldom asks.
+  struct hooks {
+    questions wanted;
+    std::shared_ptr<tls_async::question const> open;  // null while nothing is asked
+    std::shared_ptr<client_hello const> hello;        // the one that was decided upon
+    std::optional<verdict> of_hello, of_certificate, of_peer;
+    std::string certificate_host;       // that of_certificate is for
+    bool asks_for_certificate = false;  // a callback of OpenSSL's is set
+    bool has_flushed = false;           // something, since the handshake last waited for the peer
+    bool is_refused = false;            // by one of them, in a callback of OpenSSL's
+    bool is_refusing = false;           // the peer, by an alert
+  };
+
   struct options_free {
     void operator()(stream_options const* given) const noexcept;
   };
@@ -313,6 +353,14 @@ private:
     return verification_ && !verification_->host.empty() ? &verification_->host : nullptr;
   }
   void drop_unverified_session();
+  template <class Question>
+  void pose(Question question);
+  void pose_peer(stack_st_X509 const* chain);
+  step check_peer();
+  void forget_answers() noexcept;
+  step refuse_peer(std::string const& why);
+  [[nodiscard]] bool may_send_plain_alert() const noexcept;
+  void count_alert_sent(int alert) noexcept;
   void offer_session() noexcept;
   [[nodiscard]] bool offer(kept_session const& kept);
   [[nodiscard]] std::shared_ptr<session_keeper> keeper() const noexcept;
@@ -334,6 +382,7 @@ private:
 
   static engine* of(SSL const* ssl) noexcept;
   static int on_new_session(SSL* ssl, ssl_session_st* session) noexcept;
+  static int on_certificate(SSL* ssl, void* engine) noexcept;
   static int on_verify(int preverified, X509_STORE_CTX* chain) noexcept;
   static void on_info(SSL const* ssl, int where, int value) noexcept;
   static void on_message(int sent, int version, int type, void const* message, std::size_t length,
@@ -352,6 +401,7 @@ private:
   story_so_far story_;
   std::unique_ptr<verification> verification_;               // null while nothing is asked for
   std::unique_ptr<resumption> resumption_;                   // null where no session is kept
+  std::unique_ptr<hooks> hooks_;                             // null where the program is not asked
   int (*context_callback_)(int, X509_STORE_CTX*) = nullptr;  // not ours, asked after it
   key_use under_key_;
   peer_behaviour peer_;

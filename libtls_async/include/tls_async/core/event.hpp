@@ -55,11 +55,13 @@ enum class end_reason : std::uint8_t {
   closed_by_peer,       ///< Of a session: the peer has closed it, we have not.
   closed_by_us,         ///< Of a session: we have closed it, and no answer was read.
   abandoned,            ///< Of a session: the stream was destroyed, and nobody had closed it.
-  unknown_host          ///< The client asks for a host that we don't have, and others are refused.
+  unknown_host,         ///< The client asks for a host that we don't have, and others are refused.
+  refused_by_hook       ///< A hook of the program refused the peer, failed, or did not answer.
 };
 
 /// How many there are; each is less than that.
-inline constexpr std::size_t end_reasons = static_cast<std::size_t>(end_reason::unknown_host) + 1;
+inline constexpr std::size_t end_reasons =
+    static_cast<std::size_t>(end_reason::refused_by_hook) + 1;
 
 /// The code of a reason, for logs and labels: its name here. Lives for ever.
 [[nodiscard]] std::string_view to_string(end_reason reason) noexcept;

@@ -12,12 +12,13 @@ namespace tls_async {
 
 /// What the engine needs next.
 enum class want {
-  nothing,  ///< The call is complete.
-  flush,    ///< Ciphertext must leave the ring; then call again.
-  fill,     ///< Ciphertext from the peer must enter the ring; then call again.
-  open,     ///< Plaintext has come in the middle of a renegotiation: open it, then call again.
-  closed,   ///< The peer's close_notify was read: there is no more plaintext. Only `open` says so.
-  failed    ///< The session has failed; `engine::failure()` says why. No call will succeed again.
+  nothing,   ///< The call is complete.
+  flush,     ///< Ciphertext must leave the ring; then call again.
+  fill,      ///< Ciphertext from the peer must enter the ring; then call again.
+  open,      ///< Plaintext has come in the middle of a renegotiation: open it, then call again.
+  decision,  ///< Of the program: `engine::question()` has to be answered by `engine::decide()`.
+  closed,    ///< The peer's close_notify was read: there is no more plaintext. Only `open` says so.
+  failed     ///< The session has failed; `engine::failure()` says why. No call will succeed again.
 };
 
 /// The answer of every engine call. `bytes` counts plaintext: taken by `seal`, which may be less

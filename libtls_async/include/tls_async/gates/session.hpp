@@ -45,6 +45,8 @@ struct actions {
   fill_way fill = fill_way::none;  ///< Ends in filled(), landed(), has_input() or nothing_came().
   bool let_go = false;             ///< Of the fill under way: end it, or say leave_fill().
   bool look_again = false;         ///< Say go_on() when handlers have been called.
+  bool ask = false;                ///< The program, by hooks(); ends in decide().
+  bool drop_question = false;      ///< Nobody waits for its answer any more.
   time_point timer = never;        ///< Set it; ends in expired().
 };
 
@@ -126,6 +128,13 @@ public:
   /// Steps whatever can go on, and answers what is to be done. `waiter`: whom the memory account
   /// is to wake.
   [[nodiscard]] actions turn(memory_account::waiter& waiter);
+
+  /// Of the handshake in progress: whom to ask.
+  [[nodiscard]] std::shared_ptr<hook_set const> hooks() const noexcept {
+    return handshake_ != nullptr ? handshake_->hooks : nullptr;
+  }
+  /// The answer of the program. `ask` was wanted, and `drop_question` was not.
+  void decide(verdict decided);
 
   void flushed(error_code ec, std::size_t n);
   void writable(error_code ec);
@@ -227,6 +236,7 @@ private:
   template <class Words>
   static void tell(Words words) noexcept;
 
+  [[nodiscard]] error_code ask_for(control_verb const& handshake) noexcept;
   void begin(verb& v);
   void add_deadline(verb const& v) noexcept;
   [[nodiscard]] time_point expiry_of(verb const& v) const noexcept;
@@ -255,7 +265,8 @@ private:
   bool carries_another_ = false;
   bool closed_ = false;
   life life_ = life::before;
-  bool has_timed_out_ = false;  // the verb that has ended last
+  bool has_timed_out_ : 1 = false;  // the verb that has ended last
+  bool is_asking_ : 1 = false;      // the program
 };
 
 }  // namespace tls_async::detail

@@ -7,6 +7,7 @@
 
 #include <tls_async/requirements.hpp>
 
+#include <tls_async/core/question.hpp>
 #include <tls_async/error.hpp>
 
 #include <boost/intrusive/list.hpp>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace tls_async {
@@ -198,8 +200,22 @@ inline bool has_failed(verb const& v) noexcept {
   return v.state() == verb_state::leaving && v.result && !goes_on;
 }
 
+/// What a handshake brings along to ask the program (io/detail/hook_call.hpp).
+class hook_set {
+public:
+  hook_set(hook_set const&) = delete;
+  hook_set& operator=(hook_set const&) = delete;
+  virtual ~hook_set() = default;
+
+  [[nodiscard]] virtual questions asks() const noexcept = 0;
+
+protected:
+  hook_set() = default;
+};
+
 class control_verb : public verb {
 public:
+  std::shared_ptr<hook_set const> hooks{};  ///< Of a handshake; may be null.
   bool asks_peer = false;  ///< Of a key_update: the peer is to change its keys too.
 
 protected:

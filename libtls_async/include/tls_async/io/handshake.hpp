@@ -10,6 +10,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -25,14 +26,25 @@ struct as_client {
   /// `on_port`: the port of the peer. With it the handshake resumes a session that
   /// context::sessions() has for this host and port, and what it gets is kept there. 0: no session
   /// is looked for, and none is kept, but where `stream_options::sessions` is set.
-  explicit as_client(std::string_view of, std::uint16_t on_port = 0) noexcept
-      : host(of), port(on_port) {}
+  /// `asking`: the program's say, of type `hooks` (`<tls_async/io/hooks.hpp>`).
+  explicit as_client(std::string_view of, std::uint16_t on_port = 0,
+                     std::shared_ptr<detail::hook_set const> asking = nullptr) noexcept
+      : host(of), port(on_port), hooks(std::move(asking)) {}
 
-  std::string_view host;  ///< As it was given.
-  std::uint16_t port;     ///< 0 if it was not given.
+  std::string_view host;                          ///< As it was given.
+  std::uint16_t port;                             ///< 0 if it was not given.
+  std::shared_ptr<detail::hook_set const> hooks;  ///< Null if they were not given.
 };
 /// As a server.
-struct as_server {};
+struct as_server {
+  /// The program has no say.
+  as_server() = default;
+  /// `asking`: its say, of type `hooks` (`<tls_async/io/hooks.hpp>`).
+  explicit as_server(std::shared_ptr<detail::hook_set const> asking) noexcept
+      : hooks(std::move(asking)) {}
+
+  std::shared_ptr<detail::hook_set const> hooks;  ///< Null if they were not given.
+};
 
 namespace detail {
 
@@ -43,12 +55,13 @@ public:
   using signature = start_handshake::signature;
 
   start_client_handshake(as_client const& client, time_limit allowed)
-      : host_(client.host), allowed_(allowed), port_(client.port) {}
+      : host_(client.host), hooks_(client.hooks), allowed_(allowed), port_(client.port) {}
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node =
         make_verb<control_verb, signature>(state, std::move(handler), verb_kind::handshake);
+    node.hooks = hooks_;
     limit(node, state.session(), allowed_);
     state.start(node, [&] {
       state.session().begin_anew_if_cleared();
@@ -58,6 +71,7 @@ public:
 
 private:
   std::string host_;
+  std::shared_ptr<hook_set const> hooks_;
   time_limit allowed_;
   std::uint16_t port_;
 };
@@ -77,6 +91,10 @@ private:
 ///
 /// On a session that is there it completes at once: with success if that was verified for `host`.
 ///
+/// Where it has `hooks` it asks the program, and waits for the answer (hooks.hpp): success then
+/// means that those have agreed too. The session has begun with them, and goes on with them only:
+/// another handshake without them, or with others of the three, is bad_option, and changes nothing.
+///
 /// Parameters: `deadline` bounds it in all; without one, `stream_options::handshake_deadline` does.
 ///
 /// Errors: timed_out and operation_aborted change nothing, and the next call goes on where this
@@ -85,7 +103,8 @@ private:
 /// on the other side change nothing. no_host_name, empty_trust_store, key_mismatch and wrong_role
 /// by the context end the stream before anything was sent: the connection is as new, for another
 /// stream. stream_truncated if the peer went away; not_verified if the server has shown no
-/// certificate; an SSL error, whose alert has been sent; these are final.
+/// certificate; refused if a hook did, threw, or gave no answer; bad_option if a hook can't be
+/// asked on this session (hooks.hpp); an SSL error, whose alert has been sent; these are final.
 /// `s.error_info().text()` says why in words.
 ///
 /// Concurrency: not beside another handshake (operation_in_progress). Reads and writes started
@@ -102,7 +121,7 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_client client,
                                  Token&& token = Token()) {
-  return tls_handshake(s, client, detail::access::state(s).options().handshake_deadline,
+  return tls_handshake(s, std::move(client), detail::access::state(s).options().handshake_deadline,
                        std::forward<Token>(token));
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
@@ -120,18 +139,19 @@ template <
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
 [[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server server,
                                  Token&& token = Token()) {
-  return tls_handshake(s, server, detail::access::state(s).options().handshake_deadline,
+  return tls_handshake(s, std::move(server), detail::access::state(s).options().handshake_deadline,
                        std::forward<Token>(token));
 }
 /// With a deadline: ends with timed_out when `deadline` has passed.
 template <
     class NextLayer, class Clock,
     detail::token Token = detail::default_token<typename stream<NextLayer, Clock>::executor_type>>
-[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server, time_limit deadline,
+[[nodiscard]] auto tls_handshake(stream<NextLayer, Clock>& s, as_server server, time_limit deadline,
                                  Token&& token = Token()) {
   constexpr auto be_server = [](engine& session) { return session.be_server(); };
-  return detail::initiate<Token>(detail::access::state(s),
-                                 detail::start_handshake{deadline, be_server}, token);
+  return detail::initiate<Token>(
+      detail::access::state(s),
+      detail::start_handshake{deadline, be_server, std::move(server.hooks)}, token);
 }
 
 namespace detail {

@@ -72,7 +72,10 @@ private:
     auto const wanted = s.turn(state_.waiter());
     if (wanted.locate != nullptr) return state_.locate(*wanted.locate, inside_);
     // What is outstanding of other threads' verbs.
-    (void)state_.begin_all({.let_go = wanted.let_go, .timer = wanted.timer});
+    (void)state_.begin_all({.let_go = wanted.let_go,
+                            .ask = wanted.ask,
+                            .drop_question = wanted.drop_question,
+                            .timer = wanted.timer});
     if (wanted.look_again) s.go_on();
     wants_fill_ = wants_fill_ || wanted.fill != fill_way::none;
     // All that there is to be sent goes before anything is waited for. What the peer does not take

@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -103,11 +104,13 @@ struct start_handshake {
   using signature = void(error_code);
   time_limit allowed;
   be_role be = &be_nothing;
+  std::shared_ptr<hook_set const> hooks{};
 
   template <class State, class Handler>
   void operator()(State& state, Handler handler) const {
     auto& node =
         make_verb<control_verb, signature>(state, std::move(handler), verb_kind::handshake);
+    node.hooks = hooks;
     limit(node, state.session(), allowed);
     state.start(node, [&] {
       state.session().begin_anew_if_cleared();

@@ -16,6 +16,7 @@
 #include <tls_async/gates/session.hpp>
 #include <tls_async/io/detail/access.hpp>
 #include <tls_async/io/detail/asio_environment.hpp>
+#include <tls_async/io/detail/hook_call.hpp>
 #include <tls_async/io/detail/kernel_has_tls.hpp>
 #include <tls_async/io/detail/lowest_layer.hpp>
 #include <tls_async/io/detail/next_layer.hpp>
@@ -23,6 +24,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -239,6 +241,28 @@ public:
   }
   [[nodiscard]] memory_account::waiter& waiter() noexcept { return *this; }
 
+  /// A hook has decided, on whichever thread: what follows is done on the stream's executor.
+  /// Without effect if nobody waits for that.
+  void answer_question(hook_call& call, verdict decided) noexcept {
+    auto inside = lock();
+    if (call_.get() != &call) return;
+    call.decided = std::move(decided);
+    is_beginning_ = true;
+    bool is_on_its_way = true;
+    try {
+      boost::asio::post(executor(), on<event::answered>());
+    } catch (...) {
+      is_on_its_way = false;
+    }
+    is_beginning_ = false;
+    if (is_on_its_way) return;
+    call_.reset();  // who answers has it too
+    session_.decide(std::move(*call.decided));
+    perform(inside);
+    tell_news(inside);
+    hand_over(inside);
+  }
+
   /// The stream is gone. The next layer may follow at once if it is only referred to, so its
   /// operations are ended by signals of their own; one that is ours lives until they have, but is
   /// closed now. `when`: whether the program may be told from here.
@@ -247,6 +271,7 @@ public:
     auto inside = lock();
     bool const was_open = std::exchange(has_next_layer_, false);
     session_.close();
+    drop_question();
     if (was_open && !is_abandoned_) {
       timer_.cancel();
       if constexpr (is_tls_stream<next_layer_type>) {
@@ -268,7 +293,18 @@ public:
   }
 
 private:
-  enum class event { flushed, writable, filled, readable, landed, let_go, expired, done };
+  enum class event {
+    flushed,
+    writable,
+    filled,
+    readable,
+    landed,
+    let_go,
+    expired,
+    asked,
+    answered,
+    done
+  };
 
   // Keeps the state alive while the next layer or the timer is busy. Destroyed without having been
   // called, it tells that the io_context is going down: then the handlers of all verbs must be
@@ -296,6 +332,10 @@ private:
       auto inside = state->lock();
       if constexpr (Event == event::done) {
         state->call_handlers_and_look_again(inside);
+      } else if constexpr (Event == event::asked) {
+        state->ask_program(inside);
+      } else if constexpr (Event == event::answered) {
+        state->take_answer(inside);
       } else {
         try {
           state->template tell<Event>(ec, n);
@@ -444,6 +484,59 @@ private:
     }
   }
 
+  // Hooks.
+
+  void ask_program(stream_lock& inside) {
+    bool const is_wanted = session_.hooks() != nullptr && engine().question() != nullptr;
+    if (!is_wanted || call_ != nullptr) return;  // it has ended since
+    call_ = make_call();
+    if (auto const call = call_) {
+      inside.unlock();
+      try {
+        boost::asio::dispatch(call->executor(), [call] { call->run(); });
+      } catch (std::bad_alloc const&) {  // run() throws nothing
+        call->answer(verdict::refuse_in_any_case("no memory"));
+      }
+      return;
+    }
+    session_.decide(verdict::refuse_in_any_case("no memory, or no executor"));
+    perform(inside);
+    tell_news(inside);
+    call_handlers(inside);
+  }
+  // Null if there is no memory, or if any_io_executor can't have the stream's executor.
+  std::shared_ptr<hook_call> make_call() noexcept {
+    if constexpr (std::is_constructible_v<any_io_executor, executor_type const&>) {
+      try {
+        return std::make_shared<hook_call_of<stream_state>>(
+            this->weak_from_this(), std::static_pointer_cast<program_hooks const>(session_.hooks()),
+            engine().question(), any_io_executor(executor()));
+      } catch (...) {
+      }
+    }
+    return nullptr;
+  }
+  void take_answer(stream_lock& inside) {
+    if (call_ == nullptr || !call_->decided) return;  // dropped meanwhile
+    auto call = std::exchange(call_, nullptr);
+    session_.decide(std::move(*call->decided));
+    inside.unlock();
+    call.reset();  // what its hook has captured is the program's
+    inside.lock();
+    perform(inside);
+    tell_news(inside);
+    call_handlers(inside);
+  }
+  // The hook may go on, and answers in vain.
+  void drop_question() noexcept {
+    auto const call = std::exchange(call_, nullptr);
+    if (call == nullptr) return;
+    try {
+      call->cancel();
+    } catch (...) {  // no memory: it ends by itself
+    }
+  }
+
   // Handlers.
 
   // From a step of the next layer's executor. Each may do anything, also destroy the stream, run
@@ -550,6 +643,7 @@ private:
   class session session_;
   NextLayer next_layer_;
   boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, executor_type> timer_;
+  std::shared_ptr<hook_call> call_;  // of a hook that is asked
   [[no_unique_address]] operation_cancellation<!is_closed_by_us && !is_told_what_to_end>
       flush_cancel_;
   // Another type: two empty members of one have to have two addresses.
@@ -580,6 +674,10 @@ bool stream_state<NextLayer, Clock>::begin_all(actions const& wanted) {
     }
     is_beginning_ = false;
   };
+  if (wanted.drop_question) drop_question();
+  attempt(
+      wanted.ask, [&] { boost::asio::post(executor(), on<event::asked>()); },
+      [&] { session_.decide(verdict::refuse_in_any_case("no memory")); });
   attempt(
       wanted.let_go, [&] { let_go_of_fill(); }, [&] { session_.leave_fill(); });
   attempt(
