@@ -44,7 +44,9 @@ public:
   [[nodiscard]] T const* begin() const noexcept { return items_.get(); }   ///< The first.
   [[nodiscard]] T const* end() const noexcept { return begin() + size_; }  ///< Behind the last.
   /// That one, from 0 on.
-  [[nodiscard]] T const& operator[](std::size_t index) const noexcept { return items_[index]; }
+  [[nodiscard]] T const& operator[](std::size_t index) const noexcept {
+    return items_.get()[index];
+  }
 
 private:
   std::shared_ptr<T const[]> items_;
