@@ -214,7 +214,7 @@ class Guide(unittest.TestCase):
             port = int(server.out.wait_for("listening on ").rpartition(":")[2])
             for name in ("one.test", "two.test"):
                 self.assertEqual(visit(port, name), f"you have asked for {name}\n".encode())
-            for name, why in (("three.test", "cannot open"), ("t_o.test", "not a name of ours")):
+            for name, why in (("three.test", "cannot read"), ("t_o.test", "not a name of ours")):
                 with self.assertRaises(ssl.SSLError):
                     visit(port, name)
                 self.assertIn(why, server.err.wait_for("a hook refused the ClientHello"))

@@ -88,9 +88,8 @@ std::shared_ptr<question const> engine::question() const noexcept {
   return hooks_ && !failure_ ? hooks_->open : nullptr;  // one that has failed asks nothing
 }
 
-template <class Question>
-void engine::pose(Question question) {
-  hooks_->open = std::make_shared<tls_async::question const>(std::move(question));
+void engine::pose(tls_async::question asked) {
+  hooks_->open = std::make_shared<tls_async::question const>(std::move(asked));
 }
 
 void engine::decide(verdict decided) {

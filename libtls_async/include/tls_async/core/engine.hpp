@@ -353,8 +353,7 @@ private:
     return verification_ && !verification_->host.empty() ? &verification_->host : nullptr;
   }
   void drop_unverified_session();
-  template <class Question>
-  void pose(Question question);
+  void pose(tls_async::question asked);
   void pose_peer(stack_st_X509 const* chain);
   step check_peer();
   void forget_answers() noexcept;

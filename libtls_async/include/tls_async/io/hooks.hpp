@@ -217,6 +217,7 @@ private:
 
 }  // namespace detail
 
+/// What `as_server` and `as_client` take.
 inline hooks::operator std::shared_ptr<detail::hook_set const>() const& {
   return std::make_shared<detail::given_hooks const>(*this);
 }
