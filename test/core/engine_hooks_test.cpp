@@ -95,6 +95,51 @@ BOOST_AUTO_TEST_CASE(session_that_was_cleared_is_not_negotiated_anew_unasked) {
   BOOST_TEST(pair.server.open(std::as_writable_bytes(std::span(place))).next == want::failed);
 }
 
+// The program may have kept it, and drive it by itself.
+BOOST_AUTO_TEST_CASE(session_that_outlives_its_engine_shows_no_certificate) {
+  auto const context = make_context(role::server);
+  session_ptr kept;
+  {
+    engine server(context.get(), stream_options());
+    questions wanted;
+    wanted.certificate = true;
+    server.be_server();
+    BOOST_REQUIRE(!server.ask(wanted));
+    kept.reset(server.native_handle());
+    SSL_up_ref(kept.get());
+  }
+  auto const client_context = make_context(role::client);
+  raw_session client(client_context.get(), role::client);
+  auto pair = make_bio_pair({1 << 16, 1 << 16});
+  SSL_set_bio(kept.get(), pair.inner.get(), pair.inner.get());
+  (void)pair.inner.release();
+  (void)client.handshake();
+  auto const hello = client.take();
+  BOOST_REQUIRE_EQUAL(BIO_write(pair.outer.get(), hello.data(), static_cast<int>(hello.size())),
+                      static_cast<int>(hello.size()));
+  int const done = SSL_do_handshake(kept.get());
+  BOOST_TEST(done != 1);
+  BOOST_TEST(SSL_get_error(kept.get(), done) == SSL_ERROR_SSL);
+  ERR_clear_error();
+}
+
+BOOST_AUTO_TEST_CASE(session_that_was_cleared_has_its_tickets_again) {
+  engine_pair pair;
+  std::size_t const usual = SSL_get_num_tickets(pair.server.native_handle());
+  BOOST_REQUIRE_GT(usual, 0U);
+  BOOST_REQUIRE(!pair.server.ask(about_peer()));
+  run(pair);
+  pair.server.decide({});
+  run(pair);
+  BOOST_REQUIRE(pair.server.handshake_done());
+  BOOST_TEST(SSL_get_num_tickets(pair.server.native_handle()) == 0U);
+  BOOST_REQUIRE_EQUAL(SSL_shutdown(pair.server.native_handle()), 0);
+  BOOST_REQUIRE_EQUAL(SSL_clear(pair.server.native_handle()), 1);
+  BOOST_TEST(pair.server.begin_anew_if_cleared());
+  BOOST_TEST(SSL_get_num_tickets(pair.server.native_handle()) == usual);
+  BOOST_TEST(pair.server.asks().empty());
+}
+
 BOOST_AUTO_TEST_CASE(answer_without_a_question_does_nothing) {
   engine_pair pair;
   pair.client.decide(tls_async::verdict::refuse("what?"));

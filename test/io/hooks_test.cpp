@@ -250,21 +250,113 @@ BOOST_AUTO_TEST_CASE(choice_that_throws_or_is_not_accepted_refuses_the_handshake
   }
 }
 
+// Also where OpenSSL finds the chain bad, and goes on all the same.
 BOOST_AUTO_TEST_CASE(server_that_a_client_refuses_without_verification_gets_nothing_of_it) {
   for (int const minor : {2, 3}) {
-    auto server = server_of_tls_1(minor, true);
-    auto client = client_with(identity_kind::client);
+    for (bool const is_trusted : {false, true}) {
+      for (auto const* const host : {"localhost", "other.test"}) {
+        auto server = server_of_tls_1(minor, true);
+        auto client = client_with(identity_kind::client);
+        if (!is_trusted) {
+          client = tls_async::context(tls_async::context::role::client);
+          client.use_certificate_chain(client_identity().certificate_chain);
+          client.use_private_key(client_identity().private_key);
+        }
+        client.insecure_skip_verification();
+        memory_session s({}, client, server);
+        waiting_hook<peer_certificates> hook;
+        hooks asking;
+        asking.peer = hook.hook();
+        both ends;
+        tls_handshake(s.client, as_client{host, 0, asking}, ends.client.token());
+        tls_handshake(s.server, as_server{}, ends.server.token());
+        s.settle();
+        BOOST_REQUIRE_EQUAL(hook.count(), 1);
+        BOOST_TEST(!hook.last().empty());
+        hook.answer(verdict::refuse("unknown to us"));
+        s.settle();
+        BOOST_TEST(ends.client.done);
+        BOOST_TEST(ends.client.ec == errc::refused);
+        BOOST_REQUIRE(ends.server.done);
+        BOOST_TEST(ends.server.ec.failed());
+        BOOST_TEST(SSL_get0_peer_certificate(s.server.native_handle()) == nullptr);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(client_that_skips_verification_goes_on_when_its_hook_agrees) {
+  for (int const minor : {2, 3}) {
+    auto server = server_of_tls_1(minor);
+    tls_async::context client(tls_async::context::role::client);
     client.insecure_skip_verification();
     memory_session s({}, client, server);
     both ends;
-    begin(s, ends, {}, {.peer = [](auto const&) { return verdict::refuse("unknown to us"); }});
-    BOOST_REQUIRE(ends.client.done);
-    BOOST_TEST(ends.client.ec == errc::refused);
-    s.client_end().close();
-    s.settle();
-    BOOST_REQUIRE(ends.server.done);
-    BOOST_TEST(ends.server.ec.failed() == (minor == 3));
-    if (minor == 3) BOOST_TEST(SSL_get0_peer_certificate(s.server.native_handle()) == nullptr);
+    begin(s, ends, {}, {.peer = [](auto const&) { return verdict(); }});
+    BOOST_REQUIRE((ends.client.done && ends.server.done));
+    BOOST_TEST(ends.client.ec == tls_async::error_code());
+    BOOST_TEST(ends.server.ec == tls_async::error_code());
+    BOOST_TEST(works(s));
+  }
+}
+
+// OpenSSL keeps a session in the cache of the SSL_CTX that it was made with.
+BOOST_AUTO_TEST_CASE(client_that_is_refused_is_in_no_cache) {
+  boost::asio::ssl::context first(boost::asio::ssl::context::tlsv12_server);
+  use_identity(first.native_handle(), server_identity());
+  boost::asio::ssl::context second(boost::asio::ssl::context::tlsv12_server);
+  use_identity(second.native_handle(), server_identity());
+  SSL_CTX_set_options(first.native_handle(), SSL_OP_NO_TICKET);
+  SSL_CTX_set_session_cache_mode(first.native_handle(), SSL_SESS_CACHE_SERVER);
+  SSL_CTX_set_tlsext_servername_arg(first.native_handle(), second.native_handle());
+  SSL_CTX_set_tlsext_servername_callback(
+      first.native_handle(), +[](SSL* ssl, int*, void* other) {
+        return SSL_set_SSL_CTX(ssl, static_cast<SSL_CTX*>(other)) != nullptr
+                   ? SSL_TLSEXT_ERR_OK
+                   : SSL_TLSEXT_ERR_ALERT_FATAL;
+      });
+  boost::asio::io_context io;
+  auto link = memory_stream::make(io.get_executor());
+  memory_tls client(std::move(link.first), trusting_client());
+  memory_tls server(std::move(link.second), first);
+  waiting_hook<peer_certificates> hook;
+  hooks asking;
+  asking.peer = hook.hook();
+  both ends;
+  tls_handshake(client, as_client{"localhost"}, ends.client.token());
+  tls_handshake(server, as_server{asking}, ends.server.token());
+  settle(io);
+  BOOST_REQUIRE_EQUAL(hook.count(), 1);
+  BOOST_TEST(SSL_CTX_sess_number(first.native_handle()) == 1);
+  hook.answer(verdict::refuse("not on the list"));
+  settle(io);
+  BOOST_TEST(ends.server.ec == errc::refused);
+  BOOST_TEST(SSL_CTX_sess_number(first.native_handle()) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(name_in_another_spelling_is_resumed) {
+  for (int const minor : {2, 3}) {
+    tls_async::context server(tls_async::context::role::server);
+    server.use_identities(of_kind(identity_kind::server));
+    auto client = client_of_tls_1(minor);
+    for (auto const* const host : {"Example.test", "example.test"}) {
+      memory_session s({}, client, server);
+      hooks asking;
+      asking.client_hello = [](auto const&) { return verdict(); };
+      both ends;
+      tls_handshake(s.client, as_client{host, 443}, ends.client.token());
+      tls_handshake(s.server, as_server{asking}, ends.server.token());
+      s.settle();
+      BOOST_REQUIRE((ends.client.done && ends.server.done));
+      BOOST_TEST(ends.client.ec == tls_async::error_code());
+      BOOST_TEST(ends.server.ec == tls_async::error_code());
+      bool const is_second = host[0] == 'e';
+      BOOST_TEST((SSL_session_reused(s.client.native_handle()) == 1) == is_second);
+      BOOST_TEST(works(s));
+      ending ended;
+      tls_shutdown(s.client, ended.token());
+      s.settle();
+    }
   }
 }
 
@@ -539,6 +631,23 @@ struct trial {
     (is_server ? of_server : of_client) = given;
   }
   void begin() { ::begin(*session, ends, of_server, of_client); }
+  /// The handshake of the side that asks, with a limit and a token, or a token alone.
+  template <class... More>
+  void start(More&&... more) {
+    if (is_server) {
+      tls_handshake(session->server, as_server{of_server}, std::forward<More>(more)...);
+    } else {
+      tls_handshake(session->client, as_client{"localhost", 0, of_client},
+                    std::forward<More>(more)...);
+    }
+  }
+  void start_other() {
+    if (is_server) {
+      tls_handshake(session->client, as_client{"localhost"}, ends.client.token());
+    } else {
+      tls_handshake(session->server, as_server{}, ends.server.token());
+    }
+  }
   memory_tls& own() { return is_server ? session->server : session->client; }
   ending& end() { return is_server ? ends.server : ends.client; }
 
@@ -643,13 +752,8 @@ BOOST_AUTO_TEST_CASE(that_do_not_answer_in_time_are_told_so_and_asked_again) {
       held.all.push_back(std::move(answer));
     });
     auto& s = *t.session;
-    if (t.is_server) {
-      tls_handshake(s.client, as_client{"localhost"}, t.ends.client.token());
-      tls_handshake(s.server, as_server{t.of_server}, 5s, t.ends.server.token());
-    } else {
-      tls_handshake(s.client, as_client{"localhost", 0, t.of_client}, 5s, t.ends.client.token());
-      tls_handshake(s.server, as_server{}, t.ends.server.token());
-    }
+    t.start_other();
+    t.start(5s, t.end().token());
     s.settle();
     BOOST_REQUIRE_EQUAL(held.all.size(), 1);
     s.pass(6s);
@@ -661,11 +765,7 @@ BOOST_AUTO_TEST_CASE(that_do_not_answer_in_time_are_told_so_and_asked_again) {
     held.all.front()(verdict());
     s.settle();
     t.end() = {};
-    if (t.is_server) {
-      tls_handshake(s.server, as_server{t.of_server}, t.end().token());
-    } else {
-      tls_handshake(s.client, as_client{"localhost", 0, t.of_client}, t.end().token());
-    }
+    t.start(t.end().token());
     s.settle();
     BOOST_REQUIRE_EQUAL(held.all.size(), 2);
     BOOST_TEST(!t.end().done);
@@ -692,14 +792,8 @@ BOOST_AUTO_TEST_CASE(are_ended_with_a_handshake_that_is_cancelled) {
     });
     boost::asio::cancellation_signal cancel;
     auto& s = *t.session;
-    auto slotted = boost::asio::bind_cancellation_slot(cancel.slot(), t.end().token());
-    if (t.is_server) {
-      tls_handshake(s.client, as_client{"localhost"}, t.ends.client.token());
-      tls_handshake(s.server, as_server{t.of_server}, std::move(slotted));
-    } else {
-      tls_handshake(s.server, as_server{}, t.ends.server.token());
-      tls_handshake(s.client, as_client{"localhost", 0, t.of_client}, std::move(slotted));
-    }
+    t.start_other();
+    t.start(boost::asio::bind_cancellation_slot(cancel.slot(), t.end().token()));
     s.settle();
     BOOST_TEST((!t.end().done && !ended));
     cancel.emit(boost::asio::cancellation_type::terminal);
@@ -753,6 +847,41 @@ BOOST_AUTO_TEST_CASE(may_be_in_progress_when_the_io_context_is_destroyed) {
   });
 }
 
+// The hook owns the stream, and the stream what asks: nobody but the event loop ends that.
+BOOST_AUTO_TEST_CASE(that_own_their_stream_end_with_the_io_context) {
+  for (bool const is_coroutine : {false, true}) {
+    std::weak_ptr<memory_tls> watched;
+    {
+      boost::asio::io_context io;
+      auto link = memory_stream::make(io.get_executor());
+      memory_tls client(std::move(link.first), trusting_client());
+      auto const owned = std::make_shared<memory_tls>(std::move(link.second), known_server());
+      watched = owned;
+      hooks asking;
+      if (is_coroutine) {
+        asking.client_hello = [owned](auto const&) -> boost::asio::awaitable<verdict> {
+          boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor,
+                                          boost::asio::steady_timer::time_point::max());
+          co_await timer.async_wait(boost::asio::use_awaitable);
+          co_return verdict();
+        };
+      } else {
+        asking.client_hello = [owned](auto const&, hook_answer answer) {
+          auto const timer = std::make_shared<boost::asio::steady_timer>(
+              answer.get_executor(), boost::asio::steady_timer::time_point::max());
+          timer->async_wait([timer, answer = std::move(answer)](auto) {});
+        };
+      }
+      ending of_client, of_server;
+      tls_handshake(client, as_client{"localhost"}, of_client.token());
+      tls_handshake(*owned, as_server{asking}, tls_async::time_limit::none(), of_server.token());
+      settle(io);
+      BOOST_TEST(!of_server.done);
+    }
+    BOOST_TEST(watched.expired());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(answer_once_from_whichever_thread) {
   for_all([](asked which, int minor) {
     held_answers held;
@@ -785,14 +914,8 @@ BOOST_AUTO_TEST_CASE(belong_to_the_session_from_its_first_handshake_on) {
             [&](auto const&, hook_answer answer) { held.all.push_back(std::move(answer)); });
     auto& s = *t.session;
     boost::asio::cancellation_signal cancel;
-    auto slotted = boost::asio::bind_cancellation_slot(cancel.slot(), t.end().token());
-    if (t.is_server) {
-      tls_handshake(s.client, as_client{"localhost"}, t.ends.client.token());
-      tls_handshake(s.server, as_server{t.of_server}, std::move(slotted));
-    } else {
-      tls_handshake(s.server, as_server{}, t.ends.server.token());
-      tls_handshake(s.client, as_client{"localhost", 0, t.of_client}, std::move(slotted));
-    }
+    t.start_other();
+    t.start(boost::asio::bind_cancellation_slot(cancel.slot(), t.end().token()));
     s.settle();
     cancel.emit(boost::asio::cancellation_type::terminal);
     s.settle();
@@ -817,11 +940,7 @@ BOOST_AUTO_TEST_CASE(belong_to_the_session_from_its_first_handshake_on) {
     BOOST_TEST(!tls_try_write(t.own(), boost::asio::buffer("kept", 4)));
     s.settle();
     t.end() = {};
-    if (t.is_server) {
-      tls_handshake(s.server, as_server{t.of_server}, t.end().token());
-    } else {
-      tls_handshake(s.client, as_client{"localhost", 0, t.of_client}, t.end().token());
-    }
+    t.start(t.end().token());
     s.settle();
     BOOST_REQUIRE_EQUAL(held.all.size(), 2);
     held.all.back()(verdict());

@@ -42,11 +42,6 @@ int session_index() {
   return index;
 }
 
-detail::context_counters* counters_of(SSL* ssl) noexcept {
-  auto* const policy = detail::policy_of(SSL_get_SSL_CTX(ssl));
-  return policy != nullptr ? &policy->counters : nullptr;
-}
-
 // SSL_get_error takes what a callback of the application has left in the error queue, as a loop
 // over PEM blocks does, for the reason why the call has stopped.
 bool only_waits(SSL* ssl) {
@@ -96,7 +91,7 @@ engine::engine(SSL* session, stream_options const& options)
     : ssl_(session),
       options_(options == defaults ? &defaults : new stream_options(options)),
       path_(session, options.ring_records * record_room, options.ktls),
-      counters_(counters_of(session)) {
+      first_context_(SSL_get_SSL_CTX(session)) {
   if (options.ring_records < 1 || options.ring_records > 1'024) {
     throw boost::system::system_error(make_error_code(errc::bad_option),
                                       "ring_records has to be between 1 and 1024");
@@ -130,6 +125,11 @@ engine::~engine() {
   SSL_set_msg_callback(ssl_.get(), nullptr);
 }
 
+detail::context_counters* engine::counters() const noexcept {
+  auto* const policy = detail::policy_of(first_context_);
+  return policy != nullptr ? &policy->counters : nullptr;
+}
+
 bool engine::is_cleared() const noexcept {
   return story_.handshake_step != nullptr && SSL_in_before(ssl_.get()) != 0;
 }
@@ -147,6 +147,7 @@ bool engine::begin_anew_if_cleared() noexcept {
   if (hooks_ && hooks_->asks_for_certificate) SSL_set_cert_cb(ssl_.get(), nullptr, nullptr);
   hooks_.reset();
   tickets_ = tickets::none;
+  if (later_tickets_ != 0) SSL_set_num_tickets(ssl_.get(), std::exchange(later_tickets_, {}));
   // What it has left would be resumed whatever the rules are now.
   if (!is_server()) SSL_set_session(ssl_.get(), nullptr);
   resumption_.reset();
@@ -164,13 +165,14 @@ step engine::handshake() {
   if (begin().next == want::failed || !attach_ring()) return {want::failed, 0};
   callback_ran_ = true;
   openssl_call const call(path_.sends_directly(), callback_ran_);
+  bool const has_rest = ring().output_bytes() != 0;
   auto result = answer(SSL_do_handshake(ssl_.get()));
-  if (result.next == want::nothing) result = check_host();
-  if (hooks_) {
-    if (result.next == want::nothing) result = check_peer();
-    if (result.next == want::flush) hooks_->has_flushed = true;
-    if (result.next == want::fill) hooks_->has_flushed = false;
+  if (hooks_ && !hooks_->of_peer) {
+    if (has_rest || result.next == want::flush) hooks_->is_flight_cut = true;
+    if (result.next == want::fill) hooks_->is_flight_cut = false;
   }
+  if (result.next == want::nothing) result = check_host();
+  if (result.next == want::nothing && hooks_) result = check_peer();
   if (result.next != want::nothing) return result;
   if (hooks_) forget_answers();
   enter(phase::open);

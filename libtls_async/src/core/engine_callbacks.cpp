@@ -63,7 +63,7 @@ void engine::on_info(SSL const* ssl, int where, int value) noexcept {
   if ((where & SSL_CB_LOOP) != 0) self->story_.handshake_step = next_message_of(ssl);
   if ((where & SSL_CB_ALERT) == 0) return;
   bool const is_sent = (where & SSL_CB_WRITE) != 0;
-  if (self->counters_ != nullptr) self->counters_->count_alert(is_sent, value & 0xff);
+  if (auto* const all = self->counters()) all->count_alert(is_sent, value & 0xff);
   if ((value & 0xff) == SSL_AD_CLOSE_NOTIFY) return;
   self->story_.alert = static_cast<std::uint16_t>(value);
   self->story_.alert_was_sent = is_sent;
@@ -193,9 +193,13 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
     X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
     accepted = 0;
   }
+  // Without SSL_VERIFY_PEER the answer of a client is not acted upon.
+  bool ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
   // A client's hook has the last word; OpenSSL asks for all of this again when that is known.
-  bool const asks = accepted != 0 && is_last && hooks_ && hooks_->wanted.peer && !is_server();
+  bool const has_hook = hooks_ && hooks_->wanted.peer && !is_server();
   std::string const* refused_by_hook = nullptr;
+  if (has_hook && ignored && !is_last) return 1;  // to the end, where the hook is asked
+  bool const asks = has_hook && is_last && (accepted != 0 || ignored);
   if (asks && !hooks_->of_peer) {
     pose_peer(X509_STORE_CTX_get0_chain(chain));
     SSL_set_retry_verify(ssl_.get());
@@ -206,9 +210,9 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
     hooks_->is_refused = true;
     X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
     accepted = 0;
+    // Its refusal counts, with or without verification.
+    if (std::exchange(ignored, false)) SSL_set_verify(ssl_.get(), SSL_VERIFY_PEER, nullptr);
   }
-  // Without SSL_VERIFY_PEER the answer of a client is not acted upon.
-  bool const ignored = (SSL_get_verify_mode(ssl_.get()) & SSL_VERIFY_PEER) == 0;
   if (accepted != 0 || ignored || (story_.told && story_.told->verify_error)) return accepted;
   // Without a reason the alert would be of an internal error.
   if (X509_STORE_CTX_get_error(chain) == X509_V_OK)

@@ -77,7 +77,7 @@ error_code engine::ask(questions const& wanted) {
         "SSL_CTX, and that of another is left as its owner has set it");
   }
   if (wanted.certificate != hooks_->asks_for_certificate)
-    SSL_set_cert_cb(ssl_.get(), wanted.certificate ? &engine::on_certificate : nullptr, this);
+    SSL_set_cert_cb(ssl_.get(), wanted.certificate ? &engine::on_certificate : nullptr, nullptr);
   hooks_->asks_for_certificate = wanted.certificate;
   return {};
 }
@@ -161,11 +161,13 @@ engine::hello engine::ask_about_hello(SSL* ssl, int& alert,
 
 // Behind the handshake nobody is asked: what was chosen in it is what a request for authentication
 // gets, too (RFC 8446 section 4.6.2), and nothing if nothing was.
-int engine::on_certificate(SSL* ssl, void* engine_of) noexcept {
+int engine::on_certificate(SSL* ssl, void* /*argument*/) noexcept {
   constexpr int is_chosen = 1;
   constexpr int is_refused = 0;
   constexpr int waits = -1;
-  auto& self = *static_cast<engine*>(engine_of);
+  engine* const found = of(ssl);
+  if (found == nullptr) return is_refused;  // the session has outlived it
+  engine& self = *found;
   if (!self.hooks_ || !self.hooks_->wanted.certificate) return is_chosen;
   self.callback_ran_ = true;
   auto const& chosen = self.hooks_->of_certificate;
@@ -197,9 +199,11 @@ step engine::check_peer() {
                 "(SSL_CTX_set_client_hello_cb), or another SSL_CTX was put in its place");
   }
   // By a second ClientHello of which it was not told, behind a callback that has put another
-  // SSL_CTX in the place of the first (SSL_set_SSL_CTX(3)).
+  // SSL_CTX in the place of the first (SSL_set_SSL_CTX(3)). TLS 1.2 has no second one, and there a
+  // session that is resumed has the name as it was spelled first.
   auto const host = host_of(ssl_.get());
-  if (hooks_->wanted.client_hello && !host.empty() && host != hooks_->hello->host)
+  if (hooks_->wanted.client_hello && supports_key_update() && !host.empty() &&
+      host != hooks_->hello->host)
     return refuse_peer("it asks for another host than its first ClientHello");
   if (!hooks_->wanted.peer) return {};
   auto const& decided = hooks_->of_peer;
@@ -216,11 +220,11 @@ void engine::pose_peer(STACK_OF(X509) const* chain) {
 // which is still in the ring with all that is behind it.
 bool engine::may_send_plain_alert() const noexcept {
   return is_server() && !supports_key_update() && !is_resumed() && !path_.sends_directly() &&
-         ring().is_attached() && !hooks_->has_flushed;
+         ring().is_attached() && !hooks_->is_flight_cut;
 }
 
 void engine::count_alert_sent(int alert) noexcept {
-  if (counters_ != nullptr) counters_->count_alert(true, alert);
+  if (auto* const all = counters()) all->count_alert(true, alert);
   story_.alert = static_cast<std::uint16_t>((SSL3_AL_FATAL << 8) | alert);
   story_.alert_was_sent = true;
 }
@@ -233,8 +237,9 @@ step engine::refuse_peer(std::string const& why) {
   SSL* const ssl = ssl_.get();
   auto const words = detail::refusal_words("a hook refused the peer", why);
   explain(words);
-  if (is_server())  // nor is one that others have begun, and know by its id, resumed
-    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), SSL_get_session(ssl));
+  // Nor may it resume what it has begun here. One that was resumed may have an id of its choice.
+  if (is_server() && !is_resumed())
+    (void)SSL_CTX_remove_session(first_context_, SSL_get_session(ssl));
   bool is_told = false;
   auto const drop_output = [&out = ring()] {
     while (!out.readable().empty())

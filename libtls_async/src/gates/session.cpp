@@ -130,7 +130,7 @@ void session::step_handshake() {
     if (!parts_.engine.asks().empty()) {
       // What it would ask belongs to a handshake.
       if (handshake_ == nullptr) return end_inputs(errc::handshake_not_done);
-      // Behind a flush the ring has nothing but what the next step makes.
+      // So that what the next step makes is in the ring as a whole, and may be thrown away.
       if (output_.is_flushing()) return;
     }
     // A verb on a stream that has a role but no session yet negotiates by itself (SSL_write(3),

@@ -207,7 +207,7 @@ public:
   /// What it counts; streams add what they see.
   [[nodiscard]] tls_async::stats& stats() noexcept { return stats_; }
   /// Those of the context it was made from, which count its alerts; null if that is not ours.
-  [[nodiscard]] detail::context_counters* counters() const noexcept { return counters_; }
+  [[nodiscard]] detail::context_counters* counters() const noexcept;
   /// Gives back what a session that waits can do without: the ring if it is empty, and with
   /// `buffers` OpenSSL's record buffers where it holds nothing in them (SSL_free_buffers(3)).
   void go_idle(bool buffers) noexcept;
@@ -325,7 +325,7 @@ private:
     std::optional<verdict> of_hello, of_certificate, of_peer;
     std::string certificate_host;       // that of_certificate is for
     bool asks_for_certificate = false;  // a callback of OpenSSL's is set
-    bool has_flushed = false;           // something, since the handshake last waited for the peer
+    bool is_flight_cut = false;         // what is in the ring is not the last flight, and all of it
     bool is_refused = false;            // by one of them, in a callback of OpenSSL's
     bool is_refusing = false;           // the peer, by an alert
   };
@@ -381,7 +381,7 @@ private:
 
   static engine* of(SSL const* ssl) noexcept;
   static int on_new_session(SSL* ssl, ssl_session_st* session) noexcept;
-  static int on_certificate(SSL* ssl, void* engine) noexcept;
+  static int on_certificate(SSL* ssl, void* argument) noexcept;
   static int on_verify(int preverified, X509_STORE_CTX* chain) noexcept;
   static void on_info(SSL const* ssl, int where, int value) noexcept;
   static void on_message(int sent, int version, int type, void const* message, std::size_t length,
@@ -393,7 +393,8 @@ private:
   std::unique_ptr<SSL, ssl_free> ssl_;
   std::unique_ptr<stream_options const, options_free> const options_;  // shared if the defaults
   tls_async::path path_;
-  detail::context_counters* const counters_;  // they live as long as the session's first SSL_CTX
+  SSL_CTX* const
+      first_context_;  // of SSL_new(3): it lives as long as the session, and has its cache
   tls_async::stats stats_;
   pending_record pending_;
   tls_async::failure failure_;

@@ -18,6 +18,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -129,18 +130,16 @@ struct questions {
 struct verdict {
   /// Ends the handshake, for that reason, which `error_info()` tells; with that alert, of a
   /// client_hello: access_denied unless it is given (RFC 8446 section 6.2).
-  [[nodiscard]] static verdict refuse(std::string why, int alert = 49) {
-    return {.goes_on = false, .alert = alert, .why = std::move(why), .use = {}};
-  }
-  /// The same, but without the words if there is no memory for them.
-  [[nodiscard]] static verdict refuse_in_any_case(char const* why) noexcept {
+  /// Without the words if there is no memory for them.
+  [[nodiscard]] static verdict refuse(std::string_view why, int alert = 49) noexcept {
+    verdict made;
+    made.goes_on = false;
+    made.alert = alert;
     try {
-      return refuse(why);
-    } catch (...) {
-      verdict without;
-      without.goes_on = false;
-      return without;
+      made.why = why;
+    } catch (...) {  // refused all the same
     }
+    return made;
   }
 
   bool goes_on = true;  ///< Else the handshake is refused.

@@ -18,6 +18,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace tls_async::detail {
@@ -52,9 +53,9 @@ public:
     try {
       hooks_->ask(shared_from_this());
     } catch (std::exception const& thrown) {
-      answer(verdict::refuse_in_any_case(thrown.what()));
+      answer(verdict::refuse(thrown.what()));
     } catch (...) {
-      answer(verdict::refuse_in_any_case("it threw what is no std::exception"));
+      answer(verdict::refuse("it threw what is no std::exception"));
     }
     is_running_ = false;
     if (is_dropped_) drop();
@@ -62,21 +63,42 @@ public:
   /// Its answer is destroyed. Where that is on the way of an exception, this has the words.
   void drop() noexcept {
     is_dropped_ = true;
-    if (!is_running_) answer(verdict::refuse_in_any_case("no answer"));
+    if (!is_running_) answer(verdict::refuse("no answer"));
   }
   /// Only the first one counts, and none if the handshake has ended meanwhile.
   void answer(verdict given) noexcept {
     if (!is_answered_.exchange(true)) deliver(std::move(given));
   }
+  /// Nobody waits for the answer any more. The hook may go on, and answers in vain.
+  void cancel() noexcept {
+    try {
+      boost::asio::post(executor_, [self = shared_from_this()] {
+        self->signal_.emit(boost::asio::cancellation_type::terminal);
+      });
+    } catch (...) {  // no memory: it ends by itself
+    }
+  }
+
   /// The answer, on its way to the stream's executor. Under the lock of the stream.
   std::optional<verdict> decided;
 
-  /// Nobody waits for the answer any more. Throws std::bad_alloc.
-  void cancel() {
-    boost::asio::post(executor_, [self = shared_from_this()] {
-      self->signal_.emit(boost::asio::cancellation_type::terminal);
-    });
-  }
+  /// Runs it where it belongs. Destroyed without that, as an event loop does that goes down, it has
+  /// no answer.
+  class start {
+  public:
+    explicit start(std::shared_ptr<hook_call> call) noexcept : call_(std::move(call)) {}
+    start(start&&) noexcept = default;
+    start& operator=(start&&) = delete;
+    ~start() {
+      if (!call_) return;
+      call_->is_running_ = false;
+      call_->drop();
+    }
+    void operator()() { std::exchange(call_, nullptr)->run(); }
+
+  private:
+    std::shared_ptr<hook_call> call_;
+  };
 
 private:
   virtual void deliver(verdict given) noexcept = 0;
@@ -96,6 +118,21 @@ private:
 template <class State>
 class hook_call_of final : public hook_call {
 public:
+  /// Null if there is no memory, or if any_io_executor can't have the stream's executor.
+  static std::shared_ptr<hook_call> make(State& state) noexcept {
+    using boost::asio::any_io_executor;
+    if constexpr (std::is_constructible_v<any_io_executor, typename State::executor_type const&>) {
+      try {
+        return std::make_shared<hook_call_of>(
+            state.weak_from_this(),
+            std::static_pointer_cast<program_hooks const>(state.session().hooks()),
+            state.engine().question(), any_io_executor(state.executor()));
+      } catch (...) {
+      }
+    }
+    return nullptr;
+  }
+
   hook_call_of(std::weak_ptr<State> state, std::shared_ptr<program_hooks const> hooks,
                std::shared_ptr<tls_async::question const> asked, boost::asio::any_io_executor on)
       : hook_call(std::move(hooks), std::move(asked), std::move(on)), state_(std::move(state)) {}

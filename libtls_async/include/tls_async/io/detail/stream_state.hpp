@@ -489,32 +489,20 @@ private:
   void ask_program(stream_lock& inside) {
     bool const is_wanted = session_.hooks() != nullptr && engine().question() != nullptr;
     if (!is_wanted || call_ != nullptr) return;  // it has ended since
-    call_ = make_call();
-    if (auto const call = call_) {
+    call_ = hook_call_of<stream_state>::make(*this);
+    if (auto call = call_) {
+      auto const strand = call->executor();
       inside.unlock();
       try {
-        boost::asio::dispatch(call->executor(), [call] { call->run(); });
-      } catch (std::bad_alloc const&) {  // run() throws nothing
-        call->answer(verdict::refuse_in_any_case("no memory"));
+        boost::asio::dispatch(strand, hook_call::start(std::move(call)));
+      } catch (std::bad_alloc const&) {  // it has no answer then
       }
       return;
     }
-    session_.decide(verdict::refuse_in_any_case("no memory, or no executor"));
+    session_.decide(verdict::refuse("no memory, or no executor"));
     perform(inside);
     tell_news(inside);
     call_handlers(inside);
-  }
-  // Null if there is no memory, or if any_io_executor can't have the stream's executor.
-  std::shared_ptr<hook_call> make_call() noexcept {
-    if constexpr (std::is_constructible_v<any_io_executor, executor_type const&>) {
-      try {
-        return std::make_shared<hook_call_of<stream_state>>(
-            this->weak_from_this(), std::static_pointer_cast<program_hooks const>(session_.hooks()),
-            engine().question(), any_io_executor(executor()));
-      } catch (...) {
-      }
-    }
-    return nullptr;
   }
   void take_answer(stream_lock& inside) {
     if (call_ == nullptr || !call_->decided) return;  // dropped meanwhile
@@ -527,14 +515,8 @@ private:
     tell_news(inside);
     call_handlers(inside);
   }
-  // The hook may go on, and answers in vain.
   void drop_question() noexcept {
-    auto const call = std::exchange(call_, nullptr);
-    if (call == nullptr) return;
-    try {
-      call->cancel();
-    } catch (...) {  // no memory: it ends by itself
-    }
+    if (auto const call = std::exchange(call_, nullptr)) call->cancel();
   }
 
   // Handlers.
@@ -597,6 +579,7 @@ private:
   }
   // Nobody will call a handler any more.
   void abandon() noexcept {
+    auto const ends_last = std::exchange(call_, nullptr);  // its hook may own the stream
     auto all = session_.take_all();
     while (!all.empty()) {
       verb& first = all.front();
@@ -677,7 +660,7 @@ bool stream_state<NextLayer, Clock>::begin_all(actions const& wanted) {
   if (wanted.drop_question) drop_question();
   attempt(
       wanted.ask, [&] { boost::asio::post(executor(), on<event::asked>()); },
-      [&] { session_.decide(verdict::refuse_in_any_case("no memory")); });
+      [&] { session_.decide(verdict::refuse("no memory")); });
   attempt(
       wanted.let_go, [&] { let_go_of_fill(); }, [&] { session_.leave_fill(); });
   attempt(
