@@ -87,7 +87,7 @@ struct certificate_request {
   shared_list<std::string> authorities;
 };
 
-/// What the peer has shown, after OpenSSL, the callbacks and the names have accepted it.
+/// What the peer has shown; hooks.hpp says when it is asked about.
 class peer_certificates {
 public:
   /// Nothing was shown.

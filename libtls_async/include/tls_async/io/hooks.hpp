@@ -173,7 +173,8 @@ struct hooks {
   /// that is resumed, of a client if the server asks for one. The answer may name the identities.
   /// Replaces a callback of SSL_set_cert_cb. A client that has it resumes no session.
   hook<certificate_request> certificate{};
-  /// The peer has shown its certificates, or none, and all else has accepted them. On a client
+  /// The peer has shown its certificates, or none, and all else has accepted them; or all else is
+  /// ignored, with `context::insecure_skip_verification()`. On a client
   /// before anything more is sent (SSL_set_retry_verify(3)). On a server when the client's part is
   /// there: the handshake is done, plaintext is read, and tickets of TLS 1.3 leave, with the first
   /// write, only after the answer; a refused client gets the alert access_denied, or close_notify
