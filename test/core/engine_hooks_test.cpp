@@ -28,7 +28,8 @@ void run(engine_pair& pair) {
 
 BOOST_AUTO_TEST_SUITE(engine_hooks)
 
-BOOST_AUTO_TEST_CASE(handshake_answers_decision_until_it_is_told) {
+BOOST_TEST_DECORATOR(*boost::unit_test::label("W15"))
+BOOST_AUTO_TEST_CASE(W15_handshake_answers_decision_until_it_is_told) {
   engine_pair pair;
   BOOST_REQUIRE(!pair.client.ask(about_peer()));
   run(pair);
