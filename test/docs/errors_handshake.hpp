@@ -252,6 +252,23 @@ inline std::string hook_that_refuses() {
          told_server(s, "tls_handshake", of_server);
 }
 
+inline std::string signature_that_does_not_fit() {
+  context server(context::role::server);
+  identities all;
+  all.add_chain(server_identity().certificate_chain);
+  server.use_identities(all);
+  memory_session s({}, trusting_client(), server);
+  ending of_client, of_server;
+  tls_handshake(s.client, as_client{"localhost"}, of_client.token());
+  hooks asking;
+  asking.signature = [](signature_request const&) {
+    return verdict::sign(std::vector(70, std::byte{'s'}));
+  };
+  tls_handshake(s.server, as_server{asking}, of_server.token());
+  s.settle();
+  return told_client(s, "tls_handshake", of_client) + told_server(s, "tls_handshake", of_server);
+}
+
 /// A callback of the application asks OpenSSL to wait for it, which is not how streams wait.
 inline std::string callback_that_waits() {
   auto server = server_with(identity_kind::server);

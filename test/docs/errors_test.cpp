@@ -52,6 +52,7 @@ std::vector<failure_on_page> const failures{
     {"Peer gone in the middle of the handshake", failing::peer_gone_mid_handshake},
     {"Session closed in the middle of the handshake", failing::closed_mid_handshake},
     {"A hook that refuses", failing::hook_that_refuses},
+    {"A signature that does not fit", failing::signature_that_does_not_fit},
     {"A callback that waits", failing::callback_that_waits},
     {"Handshake deadline", failing::handshake_deadline},
     {"Read deadline", failing::read_deadline},

@@ -219,6 +219,30 @@ class Guide(unittest.TestCase):
                     visit(port, name)
                 server.err.wait_for(why)
 
+    def test_signatures_are_made_by_the_owner_of_the_key(self):
+        signer = (AUTHORITY, WORK / "authority.key")
+        chain, key = programs.make_certificate("elsewhere", names=["DNS:elsewhere.test"], signer=signer)
+        other = programs.make_certificate("other", names=["DNS:elsewhere.test"], signer=signer)[1]
+
+        def visit(port, version):
+            context = client_context(AUTHORITY)
+            context.minimum_version = context.maximum_version = version
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as plain, \
+                    context.wrap_socket(plain, server_hostname="elsewhere.test") as stream:
+                return b"".join(iter(lambda: stream.recv(100), b""))
+
+        versions = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+        with Program("keys-elsewhere", 0, chain, key) as server:
+            port = int(server.out.wait_for("listening on ").rpartition(":")[2])
+            for version in versions:
+                self.assertEqual(visit(port, version), b"signed elsewhere\n")
+        with Program("keys-elsewhere", 0, chain, other) as server:
+            port = int(server.out.wait_for("listening on ").rpartition(":")[2])
+            for version in versions:
+                with self.assertRaises(ssl.SSLError):
+                    visit(port, version)
+                server.err.wait_for("is none by the key of our certificate")
+
     def test_saved_sessions_that_are_damaged_are_refused_in_words(self):
         damaged = WORK / "damaged"
         damaged.write_bytes(b"no sessions")

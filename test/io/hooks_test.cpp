@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "keyless.hpp"
 #include "memory_session.hpp"
 
 using namespace tls_async::test;
@@ -40,6 +41,7 @@ using tls_async::errc;
 using tls_async::hook_answer;
 using tls_async::hooks;
 using tls_async::peer_certificates;
+using tls_async::signature_request;
 using tls_async::verdict;
 
 namespace {
@@ -90,6 +92,17 @@ tls_async::context client_with(identity_kind kind) {
   made.trust(server_identity().authority);
   made.use_certificate_chain(make_identity(kind).certificate_chain);
   made.use_private_key(make_identity(kind).private_key);
+  return made;
+}
+
+tls_async::context keyless_server(int minor, identity_kind kind = identity_kind::server) {
+  tls_async::context made(tls_async::context::role::server);
+  made.use_identities(keyless(kind));
+  auto const only =
+      minor == 2 ? tls_async::context::version::tls1_2 : tls_async::context::version::tls1_3;
+  made.set_versions(only, only);
+  made.trust(client_identity().authority);
+  made.require_client_certificate();
   return made;
 }
 
@@ -609,25 +622,53 @@ BOOST_AUTO_TEST_SUITE(hook_functions)
 namespace {
 
 /// All ways in which one can be asked about.
-enum class asked { hello, certificate, certificate_of_client, peer_of_server, peer_of_client };
-constexpr std::array all_asked{asked::hello, asked::certificate, asked::certificate_of_client,
-                               asked::peer_of_server, asked::peer_of_client};
+enum class asked {
+  hello,
+  certificate,
+  certificate_of_client,
+  peer_of_server,
+  peer_of_client,
+  signature_of_server,
+  signature_of_client
+};
+constexpr std::array all_asked{asked::hello,
+                               asked::certificate,
+                               asked::certificate_of_client,
+                               asked::peer_of_server,
+                               asked::peer_of_client,
+#ifndef WITHOUT_JOBS
+                               asked::signature_of_server,
+                               asked::signature_of_client
+#endif
+};
+
+/// Goes on; where a signature is wanted, by one of the right key.
+verdict agreed(auto const&) { return {}; }
+verdict agreed(signature_request const& asked) { return signed_by_its_key(asked); }
 
 /// Handshakes of TLS 1.`minor` in which one hook is asked, which calls `answers` (anything that can
 /// be given as a hook of any question).
 struct trial {
   template <class F>
   trial(asked which, int minor, F answers)
-      : server_context(server_of_tls_1(minor, true)),
+      : server_context(which == asked::signature_of_server ? keyless_server(minor)
+                                                           : server_of_tls_1(minor, true)),
         client_context(client_with(identity_kind::client)),
         session(std::in_place, tls_async::stream_options(), client_context, server_context),
         is_server(which == asked::hello || which == asked::certificate ||
-                  which == asked::peer_of_server) {
+                  which == asked::peer_of_server || which == asked::signature_of_server) {
     hooks given;
     if (which == asked::hello) given.client_hello = answers;
     if (which == asked::certificate || which == asked::certificate_of_client)
       given.certificate = answers;
     if (which == asked::peer_of_client || which == asked::peer_of_server) given.peer = answers;
+    if (which == asked::signature_of_server || which == asked::signature_of_client)
+      given.signature = answers;
+    if (which == asked::signature_of_client) {
+      given.certificate = [](certificate_request const&) {
+        return keyless(identity_kind::client).chosen();
+      };
+    }
     (is_server ? of_server : of_client) = given;
   }
   void begin() { ::begin(*session, ends, of_server, of_client); }
@@ -670,6 +711,7 @@ void for_all(Body body) {
 
 struct held_answers {
   std::vector<hook_answer> all;
+  std::vector<verdict> agreements;  // what each of them would say
 };
 
 }  // namespace
@@ -684,28 +726,29 @@ BOOST_AUTO_TEST_CASE(are_plain_coroutines_operations_or_initiations) {
       BOOST_TEST(t.end().ec == tls_async::error_code());
       BOOST_TEST(works(*t.session));
     };
-    check([&](auto const&) {
+    check([&](auto const& question) {
       ++called;
-      return verdict();
+      return agreed(question);
     });
-    check([&](auto const&) -> boost::asio::awaitable<verdict> {
+    check([&](auto const& question) -> boost::asio::awaitable<verdict> {
       auto const here = co_await boost::asio::this_coro::executor;
       co_await boost::asio::post(here, boost::asio::use_awaitable);
       ++called;
-      co_return verdict();
+      co_return agreed(question);
     });
-    check([&](auto const&) {
+    check([&](auto const& question) {
       ++called;
       return boost::asio::async_initiate<boost::asio::deferred_t const, void(verdict)>(
-          [](auto handler) {
+          [decided = agreed(question)](auto handler) {
             auto const executor = boost::asio::get_associated_executor(handler);
-            boost::asio::post(executor, [h = std::move(handler)]() mutable { h(verdict()); });
+            boost::asio::post(executor,
+                              [decided, h = std::move(handler)]() mutable { h(decided); });
           },
           boost::asio::deferred);
     });
-    check([&](auto const&, hook_answer answer) {
+    check([&](auto const& question, hook_answer answer) {
       ++called;
-      answer(tls_async::error_code(), verdict());
+      answer(tls_async::error_code(), agreed(question));
     });
     BOOST_TEST(called == 4);
   });
@@ -746,9 +789,10 @@ BOOST_AUTO_TEST_CASE(that_do_not_answer_in_time_are_told_so_and_asked_again) {
   for_all([](asked which, int minor) {
     held_answers held;
     int told = 0;
-    trial t(which, minor, [&](auto const&, hook_answer answer) {
+    trial t(which, minor, [&](auto const& question, hook_answer answer) {
       auto slot = answer.get_cancellation_slot();
       slot.assign([&](boost::asio::cancellation_type) { ++told; });
+      held.agreements.push_back(agreed(question));
       held.all.push_back(std::move(answer));
     });
     auto& s = *t.session;
@@ -769,7 +813,7 @@ BOOST_AUTO_TEST_CASE(that_do_not_answer_in_time_are_told_so_and_asked_again) {
     s.settle();
     BOOST_REQUIRE_EQUAL(held.all.size(), 2);
     BOOST_TEST(!t.end().done);
-    held.all.back()(verdict());
+    held.all.back()(held.agreements.back());
     s.settle();
     BOOST_REQUIRE((t.ends.client.done && t.ends.server.done));
     BOOST_TEST(t.end().ec == tls_async::error_code());
@@ -808,9 +852,10 @@ BOOST_AUTO_TEST_CASE(that_outlive_their_stream_touch_nothing_of_it) {
   for_all([](asked which, int minor) {
     held_answers held;
     int told = 0;
-    trial t(which, minor, [&](auto const&, hook_answer answer) {
+    trial t(which, minor, [&](auto const& question, hook_answer answer) {
       auto slot = answer.get_cancellation_slot();
       slot.assign([&](boost::asio::cancellation_type) { ++told; });
+      held.agreements.push_back(agreed(question));
       held.all.push_back(std::move(answer));
     });
     t.begin();
@@ -885,13 +930,15 @@ BOOST_AUTO_TEST_CASE(that_own_their_stream_end_with_the_io_context) {
 BOOST_AUTO_TEST_CASE(answer_once_from_whichever_thread) {
   for_all([](asked which, int minor) {
     held_answers held;
-    trial t(which, minor,
-            [&](auto const&, hook_answer answer) { held.all.push_back(std::move(answer)); });
+    trial t(which, minor, [&](auto const& question, hook_answer answer) {
+      held.agreements.push_back(agreed(question));
+      held.all.push_back(std::move(answer));
+    });
     t.begin();
     BOOST_REQUIRE_EQUAL(held.all.size(), 1);
     auto const sent =
         t.session->client_end().written().size() + t.session->server_end().written().size();
-    std::thread other([&] { held.all.front()(verdict()); });
+    std::thread other([&] { held.all.front()(held.agreements.front()); });
     other.join();
     // What follows is done on the stream's executor.
     BOOST_TEST(!t.end().done);
@@ -910,8 +957,10 @@ BOOST_AUTO_TEST_CASE(answer_once_from_whichever_thread) {
 BOOST_AUTO_TEST_CASE(belong_to_the_session_from_its_first_handshake_on) {
   for_all([](asked which, int minor) {
     held_answers held;
-    trial t(which, minor,
-            [&](auto const&, hook_answer answer) { held.all.push_back(std::move(answer)); });
+    trial t(which, minor, [&](auto const& question, hook_answer answer) {
+      held.agreements.push_back(agreed(question));
+      held.all.push_back(std::move(answer));
+    });
     auto& s = *t.session;
     boost::asio::cancellation_signal cancel;
     t.start_other();
@@ -943,7 +992,7 @@ BOOST_AUTO_TEST_CASE(belong_to_the_session_from_its_first_handshake_on) {
     t.start(t.end().token());
     s.settle();
     BOOST_REQUIRE_EQUAL(held.all.size(), 2);
-    held.all.back()(verdict());
+    held.all.back()(held.agreements.back());
     sink other;
     keep_reading(t.is_server ? s.client : s.server, other);
     s.settle();
@@ -957,18 +1006,16 @@ BOOST_AUTO_TEST_CASE(belong_to_the_session_from_its_first_handshake_on) {
 BOOST_AUTO_TEST_CASE(of_200_handshakes_wait_side_by_side_and_others_go_on) {
   for_all([](asked which, int minor) {
     boost::asio::io_context io{1};
-    auto server_context = server_of_tls_1(minor, true);
-    auto client_context = client_with(identity_kind::client);
     int asked_now = 0;
-    auto const slow = [&asked_now](auto const&) -> boost::asio::awaitable<verdict> {
+    auto const slow = [&asked_now](auto const& question) -> boost::asio::awaitable<verdict> {
       ++asked_now;
       boost::asio::basic_waitable_timer<virtual_clock> timer(
           co_await boost::asio::this_coro::executor);
       timer.expires_after(50ms);
       co_await timer.async_wait(boost::asio::use_awaitable);
-      co_return verdict();
+      co_return agreed(question);
     };
-    trial const of_hooks(which, minor, slow);
+    trial of_hooks(which, minor, slow);
     connected_session echo;
     struct connection {
       connection(std::pair<memory_stream, memory_stream> link, tls_async::context& c,
@@ -980,7 +1027,7 @@ BOOST_AUTO_TEST_CASE(of_200_handshakes_wait_side_by_side_and_others_go_on) {
     std::vector<std::unique_ptr<connection>> all;
     for (int i = 0; i != 200; ++i) {
       all.push_back(std::make_unique<connection>(memory_stream::make(io.get_executor()),
-                                                 client_context, server_context));
+                                                 of_hooks.client_context, of_hooks.server_context));
       auto& c = *all.back();
       tls_handshake(c.client, as_client{"localhost", 0, of_hooks.of_client}, c.ends.client.token());
       tls_handshake(c.server, as_server{of_hooks.of_server}, c.ends.server.token());

@@ -50,6 +50,7 @@ ALSO = {
         SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp",
         SOURCES + "core/verification_digest.hpp"],  # what a ticket was verified by
     SOURCES + "context/name_choice.cpp": [SOURCES + "core/client_hello.hpp"],  # the name that is asked for
+    SOURCES + "context/identities.cpp": [SOURCES + "core/remote_key.hpp"],  # keys that are elsewhere
     SOURCES + "context/hooks.cpp": [SOURCES + "core/client_hello.hpp"],  # the same
     SOURCES + "context/state.hpp": [
         SOURCES + "core/error_queue.hpp", SOURCES + "core/openssl_ptr.hpp",

@@ -49,7 +49,8 @@ enum class errc {
   not_verified,    ///< The session's certificate was not verified for the host asked for.
   buffer_threw,    ///< The callable of a relocatable buffer threw.
   bad_sessions,    ///< Sessions that were saved cannot be loaded.
-  refused          ///< A hook of the program refused the peer, or did not answer.
+  refused,         ///< A hook of the program refused the peer, or did not answer.
+  bad_signature    ///< What a hook gave is no signature by the key of the certificate.
 };
 
 /// What a program may want to tell apart, whoever reports it: `ec == condition::not_tls`.

@@ -76,6 +76,17 @@ public:
   /// Adds a chain and its key from memory, as `add_files` does from files.
   void add(std::string_view chain_pem, std::string_view key_pem, std::string_view password = {});
 
+  /// Adds a chain whose private key is elsewhere, in a module for keys or on another machine, say:
+  /// `hooks::signature` is asked for what it has to sign, and handshakes without that hook fail.
+  /// The key may be RSA, EC or Ed25519. Suites of TLS 1.2 without forward secrecy, which decrypt by
+  /// it, fail. A certificate's own first, then each intermediate, from memory.
+  ///
+  /// Throws what `add` throws of a chain, and `bad_certificate` for another type of key.
+  void add_chain(std::string_view chain_pem);
+
+  /// The same from a file. Throws `file_error`, too.
+  void add_chain_file(std::filesystem::path const& chain_file);
+
   /// Adds all that is in a folder, in the order of the entries' names: NAME/fullchain.pem with
   /// NAME/privkey.pem, as certbot has them, and NAME.pem, which has a chain and its key. Links are
   /// followed. Entries whose name begins with a dot are left out, and folders that have neither of

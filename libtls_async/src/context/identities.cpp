@@ -5,10 +5,14 @@
 // A set that others look at is never changed, but copied first.
 #include <tls_async/identities.hpp>
 
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
 #include <algorithm>
 #include <system_error>
 #include <utility>
 
+#include "../core/remote_key.hpp"
 #include "../pem/pem.hpp"
 #include "../pem/refusal.hpp"
 #include "identity_set.hpp"
@@ -40,6 +44,20 @@ named_pair_ptr pair_from(fs::path const& chain_file, fs::path const& key_file,
                    chain_file);
   auto const key_pem = detail::read_file(key_file, key_origin);
   return pair_of(chain_pem.text(), chain_origin, key_pem.text(), key_origin, password, chain_file);
+}
+
+named_pair_ptr pair_without_key(std::string_view chain_pem, std::string origin,
+                                fs::path const& file = {}) {
+  auto given = detail::parse_chain(chain_pem, origin);
+  auto* const key = X509_get0_pubkey(detail::leaf(given));
+  auto remote = key != nullptr ? detail::make_remote_key(key) : nullptr;
+  if (remote == nullptr) {
+    detail::refuse(errc::bad_certificate,
+                   origin + ": only RSA, EC and Ed25519 keys can be elsewhere, and its key, " +
+                       (key != nullptr ? EVP_PKEY_get0_type_name(key) : "of no known type") +
+                       ", is none or damaged");
+  }
+  return detail::make_named_pair(std::move(given), {std::move(remote), std::move(origin)}, file);
 }
 
 std::string folder_origin(fs::path const& directory) {
@@ -136,6 +154,18 @@ void identities::add(std::string_view chain_pem, std::string_view key_pem,
   detail::error_queue_scope const scope;
   own().add(pair_of(chain_pem, detail::memory_origin(detail::chain_what), key_pem,
                     detail::memory_origin(detail::key_what), password));
+}
+
+void identities::add_chain(std::string_view chain_pem) {
+  detail::error_queue_scope const scope;
+  own().add(pair_without_key(chain_pem, detail::memory_origin(detail::chain_what)));
+}
+
+void identities::add_chain_file(fs::path const& chain_file) {
+  detail::error_queue_scope const scope;
+  auto origin = detail::file_origin(detail::chain_what, chain_file);
+  auto const pem = detail::read_file(chain_file, origin);
+  own().add(pair_without_key(pem.text(), std::move(origin), chain_file));
 }
 
 void identities::add_directory(fs::path const& directory, std::string_view password) {

@@ -86,6 +86,7 @@ end_reason of_ours(errc code, bool in_handshake) noexcept {
     case errc::peer_limit_exceeded:
       return end_reason::peer_limit;
     case errc::refused:
+    case errc::bad_signature:
       return end_reason::refused_by_hook;
     case errc::ktls_fixed_keys:
       return end_reason::ktls_fixed_keys;

@@ -10,6 +10,7 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <openssl/async.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -22,6 +23,7 @@
 #include <utility>
 
 #include "openssl_call.hpp"
+#include "thread_jobs.hpp"
 
 namespace tls_async {
 namespace {
@@ -120,9 +122,11 @@ engine::engine(SSL* session, stream_options const& options)
 }
 
 engine::~engine() {
+  give_up_signature();
   // The application may hold a reference to the session that outlives us.
   SSL_set_ex_data(ssl_.get(), session_index(), nullptr);
   SSL_set_msg_callback(ssl_.get(), nullptr);
+  leave_signature();
 }
 
 detail::context_counters* engine::counters() const noexcept {
@@ -131,7 +135,7 @@ detail::context_counters* engine::counters() const noexcept {
 }
 
 bool engine::is_cleared() const noexcept {
-  return story_.handshake_step != nullptr && SSL_in_before(ssl_.get()) != 0;
+  return story_.handshake_step != nullptr && SSL_in_before(ssl_.get()) != 0 && !has_job();
 }
 
 bool engine::begin_anew_if_cleared() noexcept {
@@ -145,6 +149,7 @@ bool engine::begin_anew_if_cleared() noexcept {
   peer_ = {};
   is_overruled_ = has_pinned_key_ = false;
   if (hooks_ && hooks_->asks_for_certificate) SSL_set_cert_cb(ssl_.get(), nullptr, nullptr);
+  if (hooks_) SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
   hooks_.reset();
   tickets_ = tickets::none;
   if (later_tickets_ != 0) SSL_set_num_tickets(ssl_.get(), std::exchange(later_tickets_, {}));
@@ -161,12 +166,24 @@ step engine::handshake() {
     return fail(errc::bad_option, "the session was cleared (SSL_clear), and has hooks");
   if (handshake_done()) return {};
   if (!has_role_) return fail(errc::no_role, "the stream is neither client nor server");
+  if (has_job() && drop_lost_job()) {
+    return fail(errc::bad_option,
+                "the session was cleared (SSL_clear) while it waited for a signature");
+  }
   if (question() != nullptr) return {want::decision, 0};
+  if (has_job() && !hooks_->signer->may_go_on()) {
+    return fail(errc::bad_option, ASYNC_get_current_job() == nullptr
+                                      ? "the handshake began to wait for a signature on another "
+                                        "thread: a stream with that hook needs an executor of one "
+                                        "thread"
+                                      : "a handshake that waits for a signature cannot go on in a "
+                                        "callback of another one that may wait, too");
+  }
   if (begin().next == want::failed || !attach_ring()) return {want::failed, 0};
   callback_ran_ = true;
   openssl_call const call(path_.sends_directly(), callback_ran_);
   bool const has_rest = ring().output_bytes() != 0;
-  auto result = answer(SSL_do_handshake(ssl_.get()));
+  auto result = answer(do_handshake());
   if (hooks_ && !hooks_->of_peer) {
     if (has_rest || result.next == want::flush) hooks_->is_flight_cut = true;
     if (result.next == want::fill) hooks_->is_flight_cut = false;
@@ -422,8 +439,8 @@ step engine::answer(int result, opening is_open) {
       if (unsigned long const code = ERR_peek_error(); ERR_SYSTEM_ERROR(code)) {
         return fail_transport(ERR_GET_REASON(code));
       } else if (code != 0) {
-        bool const is_refused = hooks_ && hooks_->is_refused;
-        return fail(is_refused ? tls_async::failure(errc::refused) : tls_async::failure(code));
+        bool const is_ours = hooks_ && hooks_->failed_for;
+        return fail(is_ours ? tls_async::failure(hooks_->failed_for) : tls_async::failure(code));
       } else if (path_.descriptor() != -1 && failed != 0) {
         return fail_transport(failed);
       }
@@ -437,9 +454,13 @@ step engine::answer(int result, opening is_open) {
       return close_notify_received()
                  ? end()
                  : fail(errc::unexpected_result, "OpenSSL failed without a reason");
+    case SSL_ERROR_WANT_ASYNC_JOB:
+      return fail(errc::unexpected_result,
+                  "OpenSSL has no job to wait for a signature in: it may have no more of them "
+                  "(ASYNC_init_thread), or there is no memory");
     default:
       if (question() != nullptr) return {want::decision, 0};
-      // Suspensions that only a callback of the application can ask for (X509_LOOKUP, ASYNC, ...).
+      // Suspensions that only a callback of the application can ask for (X509_LOOKUP, ...).
       return fail(errc::unexpected_result, "OpenSSL waits for a callback of the application");
   }
 }

@@ -207,7 +207,7 @@ int engine::verify(int preverified, X509_STORE_CTX* chain) {
   }
   if (asks && !hooks_->of_peer->goes_on) {
     refused_by_hook = &hooks_->of_peer->why;
-    hooks_->is_refused = true;
+    hooks_->failed_for = errc::refused;
     X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
     accepted = 0;
     // Its refusal counts, with or without verification.

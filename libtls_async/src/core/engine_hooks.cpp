@@ -6,10 +6,12 @@
 // when the peer was verified: on a client in the middle of it (WANT_RETRY_VERIFY), and on a server,
 // where OpenSSL would go on as if the answer were yes, behind OpenSSL's part of the handshake and
 // before ours is done. So is a client where a session is resumed, whose certificates OpenSSL does
-// not verify again.
+// not verify again. A signature by a key that is elsewhere is in the middle of OpenSSL's part,
+// which waits as a job on a stack of its own (WANT_ASYNC).
 #include <tls_async/core/engine.hpp>
 #include <tls_async/core/policy.hpp>
 
+#include <openssl/async.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -24,6 +26,7 @@
 #include "certificate_text.hpp"
 #include "client_hello.hpp"
 #include "error_queue.hpp"
+#include "thread_jobs.hpp"
 
 namespace tls_async {
 namespace {
@@ -76,6 +79,15 @@ error_code engine::ask(questions const& wanted) {
         "the hook for the ClientHello needs a tls_async::context, since OpenSSL asks the "
         "SSL_CTX, and that of another is left as its owner has set it");
   }
+  if (wanted.signature) {
+    if (SSL_waiting_for_async(ssl_.get()) != 0)
+      return refuse("the session was cleared (SSL_clear) while it waited for a signature");
+    if (ASYNC_is_capable() != 1)
+      return refuse(
+          "the hook for signatures needs OpenSSL's asynchronous jobs, which are not here");
+    SSL_set_mode(ssl_.get(), SSL_MODE_ASYNC);
+    detail::thread_jobs::here()->end_left();
+  }
   if (wanted.certificate != hooks_->asks_for_certificate)
     SSL_set_cert_cb(ssl_.get(), wanted.certificate ? &engine::on_certificate : nullptr, nullptr);
   hooks_->asks_for_certificate = wanted.certificate;
@@ -100,6 +112,8 @@ void engine::decide(verdict decided) {
     hooks_->of_hello = std::move(decided);
   } else if (std::holds_alternative<certificate_request>(*asked)) {
     hooks_->of_certificate = std::move(decided);
+  } else if (std::holds_alternative<signature_request>(*asked)) {
+    hooks_->of_signature = std::move(decided);
   } else {
     hooks_->of_peer = std::move(decided);
   }
@@ -111,16 +125,18 @@ void engine::forget_answers() noexcept {
   hooks_->hello.reset();
   hooks_->of_hello.reset();
   hooks_->of_peer.reset();
+  hooks_->of_signature.reset();
+  SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
   if (is_server()) hooks_->of_certificate.reset();
 }
 
 bool engine::use_chosen(SSL* ssl, std::function<bool(SSL*)> const& use) noexcept {
   engine* const self = of(ssl);
   if (self == nullptr || !self->hooks_) return false;
-  self->hooks_->is_refused = true;
+  self->hooks_->failed_for = errc::refused;
   try {
     try {
-      if (use(ssl)) return !(self->hooks_->is_refused = false);
+      if (use(ssl)) return self->hooks_->failed_for = {}, true;
       self->explain("the certificate that a hook chose is not accepted");
     } catch (std::exception const& thrown) {
       self->explain(detail::refusal_words("what a hook chose threw", thrown.what()));
@@ -146,7 +162,7 @@ engine::hello engine::ask_about_hello(SSL* ssl, int& alert,
       if (hooks.of_hello->goes_on) return hello::goes_on;
       bool const is_alert = hooks.of_hello->alert > 0 && hooks.of_hello->alert <= UINT8_MAX;
       alert = is_alert ? hooks.of_hello->alert : SSL_AD_ACCESS_DENIED;
-      hooks.is_refused = true;
+      hooks.failed_for = errc::refused;
       self->explain(detail::refusal_words("a hook refused the ClientHello", hooks.of_hello->why));
       return hello::is_refused;
     }
@@ -184,7 +200,7 @@ int engine::on_certificate(SSL* ssl, void* /*argument*/) noexcept {
     }
     if (chosen->goes_on)
       return !chosen->use || use_chosen(ssl, chosen->use) ? is_chosen : is_refused;
-    self.hooks_->is_refused = true;
+    self.hooks_->failed_for = errc::refused;
     self.explain(detail::refusal_words("a hook refused to choose a certificate", chosen->why));
   } catch (...) {  // no memory
   }

@@ -14,6 +14,24 @@
 
 namespace tls_async {
 
+class engine;
+
+/// Whose handshake the call under way on this thread is of; null for any other call. OpenSSL tells
+/// a key nothing of the session that it signs for.
+[[gnu::visibility("hidden")]] inline thread_local constinit engine* negotiating = nullptr;
+
+/// That, for a while.
+class [[gnu::visibility("hidden")]] negotiation {
+public:
+  explicit negotiation(engine * of) noexcept : before_(std::exchange(negotiating, of)) {}
+  negotiation(negotiation const&) = delete;
+  negotiation& operator=(negotiation const&) = delete;
+  ~negotiation() { negotiating = before_; }
+
+private:
+  engine* before_;
+};
+
 /// The error queue is empty and errno 0, so that what SSL_get_error and errno say afterwards is of
 /// this call; and the queue is left empty, whatever a callback has put there. `callback_ran` tells
 /// whether one of the application's may have run: to look at the queue takes 200 instructions.
@@ -61,6 +79,7 @@ private:
   }
 
   bool& callback_ran_;
+  negotiation const no_handshake_{nullptr};
   bool is_blocked_here_;
   sigset_t before_{};
 };

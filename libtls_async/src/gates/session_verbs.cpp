@@ -306,6 +306,7 @@ error_code session::failure_code() const {
     }
   });
   handshake_ = nullptr;
+  parts_.engine.give_up_signature();
   (void)input_.take_read();
   (void)input_.take_shutdown();
 }

@@ -86,6 +86,7 @@ request leaf_request(identity_kind kind) {
   switch (kind) {
     case identity_kind::server:
     case identity_kind::server_intermediate:
+    case identity_kind::server_ed25519:
     case identity_kind::untrusted:
     case identity_kind::self_signed:
       break;
@@ -133,6 +134,12 @@ key_ptr make_ec_key() {
 key_ptr make_rsa_key() {
   key_ptr key{EVP_RSA_gen(2048)};
   require(key != nullptr, "making an RSA key");
+  return key;
+}
+
+key_ptr make_ed25519_key() {
+  key_ptr key{EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")};
+  require(key != nullptr, "making an Ed25519 key");
   return key;
 }
 
@@ -211,7 +218,9 @@ std::string to_pem(EVP_PKEY* key) {
 }
 
 identity issue(identity_kind kind, issuer const& by) {
-  auto const key = kind == identity_kind::server_rsa ? make_rsa_key() : make_ec_key();
+  auto const key = kind == identity_kind::server_rsa       ? make_rsa_key()
+                   : kind == identity_kind::server_ed25519 ? make_ed25519_key()
+                                                           : make_ec_key();
   return {to_pem(sign(leaf_request(kind), key.get(), &by).get()), to_pem(key.get()),
           to_pem(by.certificate.get())};
 }

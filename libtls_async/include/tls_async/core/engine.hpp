@@ -42,7 +42,9 @@ namespace tls_async {
 
 namespace detail {
 class context_counters;
-}
+class thread_jobs;
+struct remote_signature;
+}  // namespace detail
 
 /// One TLS session without I/O: what `stream` is made of. Programs that use a stream need it only
 /// to know of; one that moves its bytes in another way can use it alone. Not thread-safe.
@@ -113,6 +115,10 @@ public:
   /// Does with the session what an answer of the program says. False, and the handshake is refused,
   /// if that is not accepted.
   [[nodiscard]] static bool use_chosen(SSL* ssl, std::function<bool(SSL*)> const& use) noexcept;
+  /// Asks the program whose handshake is under way on this thread for a signature, and waits for it
+  /// as a job of OpenSSL's does (ASYNC_pause_job(3)). How many bytes it is; 0 if there is none.
+  [[nodiscard]] static std::size_t sign(detail::remote_signature const& asked,
+                                        std::span<std::byte> to) noexcept;
   /// Whether a callback of the program's has a say about the peer's certificate: one of
   /// `verify_with`, of the context or of the session (SSL_set_verify(3)). `ssl` may be without
   /// engine.
@@ -128,8 +134,15 @@ public:
   [[nodiscard]] questions asks() const noexcept;
   /// What it has to decide now; null if nothing. Owned together with others: it may outlive this.
   [[nodiscard]] std::shared_ptr<tls_async::question const> question() const noexcept;
-  /// Answers `question()`. The next call of `handshake` goes on.
+  /// Answers `question()`. The next call of `handshake` goes on; where it was asked for a
+  /// signature, that has to be on the thread that has asked (ASYNC_start_job(3)), else the session
+  /// fails with bad_option.
   void decide(verdict decided);
+  /// Nobody will go on with the handshake. If it waits for a signature, the session fails with
+  /// that.
+  void give_up_signature() noexcept {
+    if (has_job()) end_signature();
+  }
 
   // Each answers want::flush or want::fill until it is done; call it again after that flush or
   // fill.
@@ -322,12 +335,14 @@ private:
     questions wanted;
     std::shared_ptr<tls_async::question const> open;  // null while nothing is asked
     std::shared_ptr<client_hello const> hello;        // the one that was decided upon
-    std::optional<verdict> of_hello, of_certificate, of_peer;
-    std::string certificate_host;       // that of_certificate is for
-    bool asks_for_certificate = false;  // a callback of OpenSSL's is set
-    bool is_flight_cut = false;         // what is in the ring is not the last flight, and all of it
-    bool is_refused = false;            // by one of them, in a callback of OpenSSL's
-    bool is_refusing = false;           // the peer, by an alert
+    std::optional<verdict> of_hello, of_certificate, of_peer, of_signature;
+    std::shared_ptr<detail::thread_jobs> signer;  // on whose thread a job waits; null if none does
+    std::string certificate_host;                 // that of_certificate is for
+    bool asks_for_certificate = false;            // a callback of OpenSSL's is set
+    bool is_flight_cut = false;  // what is in the ring is not the last flight, and all of it
+    error_code failed_for;       // in a callback of OpenSSL's, which cannot tell it
+    bool is_refusing = false;    // the peer, by an alert
+    bool may_wait = false;       // the call under way is a job of its own
   };
 
   struct options_free {
@@ -356,6 +371,15 @@ private:
   void pose(tls_async::question asked);
   void pose_peer(stack_st_X509 const* chain);
   step check_peer();
+  // OpenSSL waits for a signature, in the middle of a call.
+  [[nodiscard]] bool has_job() const noexcept { return hooks_ && hooks_->signer != nullptr; }
+  [[nodiscard]] bool drop_lost_job() noexcept;
+  [[nodiscard]] int do_handshake() noexcept;
+  [[nodiscard]] bool pose_signature(detail::remote_signature const& asked) noexcept;
+  [[nodiscard]] std::size_t take_signature(detail::remote_signature const& asked,
+                                           std::span<std::byte> to) noexcept;
+  void end_signature() noexcept;
+  void leave_signature() noexcept;
   void forget_answers() noexcept;
   step refuse_peer(std::string const& why);
   [[nodiscard]] bool may_send_plain_alert() const noexcept;

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace tls_async {
 
@@ -111,14 +112,34 @@ private:
   shared_list<std::shared_ptr<X509>> chain_;
 };
 
+/// The handshake needs a signature by a private key that is elsewhere (`identities::add_chain`).
+struct signature_request {
+  /// By which algorithm, as TLS numbers them (RFC 8446 section 4.2.3), also in TLS 1.2: 0x0403 is
+  /// ECDSA with SHA-256, 0x0804 RSASSA-PSS with SHA-256 and a salt of 32 bytes, 0x0401 RSA PKCS #1
+  /// with SHA-256, 0x0807 Ed25519.
+  std::uint16_t scheme = 0;
+  /// The hash function of that, as OpenSSL calls it: "SHA256". Empty for Ed25519.
+  std::string digest;
+  /// What is to be signed, before it is hashed.
+  shared_list<std::byte> message;
+  /// Whose private key is wanted: the certificate's SubjectPublicKeyInfo in DER (RFC 5280 section
+  /// 4.1.2.7).
+  shared_list<std::byte> public_key;
+
+  /// The hash of `message`; for Ed25519 the message itself. Throws std::bad_alloc.
+  [[nodiscard]] shared_list<std::byte> hashed() const;
+};
+
 /// What the engine waits to be told.
-using question = std::variant<client_hello, certificate_request, peer_certificates>;
+using question =
+    std::variant<client_hello, certificate_request, peer_certificates, signature_request>;
 
 /// Which questions the program wants to be asked.
 struct questions {
   bool client_hello = false;  ///< Of a server.
   bool certificate = false;   ///< On both sides.
   bool peer = false;          ///< On both sides.
+  bool signature = false;     ///< On both sides.
 
   /// One by one.
   bool operator==(questions const&) const = default;
@@ -142,6 +163,14 @@ struct verdict {
     return made;
   }
 
+  /// Answers a signature_request: the bytes as TLS has them. RSA: as many as the modulus has.
+  /// ECDSA: in DER (RFC 3279 section 2.2.3). Throws std::bad_alloc.
+  [[nodiscard]] static verdict sign(std::span<std::byte const> signature) {
+    verdict made;
+    made.signature = shared_list<std::byte>(std::vector(signature.begin(), signature.end()));
+    return made;
+  }
+
   bool goes_on = true;  ///< Else the handshake is refused.
   int alert = 49;       ///< By which alert: 1 to 255, else it is access_denied.
   std::string why;      ///< It is refused, in words.
@@ -149,6 +178,7 @@ struct verdict {
   /// the handshake. It runs under the stream's lock. Empty: the session has what it has.
   /// `identities::chosen()` makes one.
   std::function<bool(SSL*)> use;
+  shared_list<std::byte> signature;  ///< Of a signature_request. `sign()` makes one.
 };
 
 }  // namespace tls_async

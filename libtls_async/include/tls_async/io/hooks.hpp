@@ -181,6 +181,14 @@ struct hooks {
   /// where OpenSSL can't send that (a resumed session of TLS 1.2, a context that is not ours,
   /// kernel TLS). Authentication behind the handshake asks nobody.
   hook<peer_certificates> peer{};
+  /// A signature is needed by a private key that is elsewhere (`identities::add_chain`); the answer
+  /// is `verdict::sign()`. It is verified before it is used: bad_signature if it is none by the key
+  /// of the certificate. The handshake runs as a job of OpenSSL's meanwhile (ASYNC_start_job(3)),
+  /// on a stack of 32 KiB, which callbacks of the program have too. All of it has to be on one
+  /// thread, so the stream's executor may have no other: where the answer finds it on another the
+  /// handshake ends with bad_option. SSL_clear(3) may not be called meanwhile. Authentication
+  /// behind the handshake asks nobody, and fails.
+  hook<signature_request> signature{};
 
   /// What `as_server` and `as_client` take, which have a copy then. Throws std::bad_alloc.
   operator std::shared_ptr<detail::hook_set const>() const&;
@@ -198,7 +206,8 @@ public:
   [[nodiscard]] questions asks() const noexcept override {
     return {.client_hello = static_cast<bool>(hooks_.client_hello),
             .certificate = static_cast<bool>(hooks_.certificate),
-            .peer = static_cast<bool>(hooks_.peer)};
+            .peer = static_cast<bool>(hooks_.peer),
+            .signature = static_cast<bool>(hooks_.signature)};
   }
   void ask(std::shared_ptr<hook_call> call) const override {
     auto const& asked = call->question();
@@ -207,6 +216,8 @@ public:
       hooks_.client_hello(*hello, std::move(answer));
     } else if (auto const* const request = std::get_if<certificate_request>(&asked)) {
       hooks_.certificate(*request, std::move(answer));
+    } else if (auto const* const wanted = std::get_if<signature_request>(&asked)) {
+      hooks_.signature(*wanted, std::move(answer));
     } else {
       hooks_.peer(std::get<peer_certificates>(asked), std::move(answer));
     }

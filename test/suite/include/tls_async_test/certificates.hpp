@@ -21,6 +21,7 @@ struct identity {
 enum class identity_kind {
   server,               ///< EC P-256; localhost, example.test, 127.0.0.1, ::1; for servers only.
   server_rsa,           ///< The same names with an RSA-2048 key.
+  server_ed25519,       ///< The same names with an Ed25519 key.
   server_intermediate,  ///< The same names; the chain has an intermediate authority.
   client,               ///< EC P-256; for clients only.
   expired,              ///< Ended an hour ago.
