@@ -28,8 +28,8 @@
 #include <utility>
 #include <vector>
 
-#include "keyless.hpp"
 #include "memory_session.hpp"
+#include "support/keyless.hpp"
 
 using namespace tls_async::test;
 using namespace std::chrono_literals;

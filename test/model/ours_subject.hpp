@@ -19,11 +19,13 @@
 #include <algorithm>
 #include <optional>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 #include "launch.hpp"
 #include "plaintext.hpp"
 #include "support/engine_of.hpp"
+#include "support/keyless.hpp"
 #include "support/on_descriptor.hpp"
 
 namespace tls_async::test::model {
@@ -162,18 +164,30 @@ private:
     hooks given;
     if (is_chosen(on_.of, "hooks", "none") || is_chosen(on_.of, "renegotiation", "allowed"))
       return given;
-    auto const ask = [waits = is_chosen(on_.of, "hooks", "wait")](
-                         auto const&) -> boost::asio::awaitable<tls_async::verdict> {
+    auto const ask = [waits = !is_chosen(on_.of, "hooks", "agree")](
+                         auto const& question) -> boost::asio::awaitable<tls_async::verdict> {
       auto const here = co_await boost::asio::this_coro::executor;
       for (int turn = 0; waits && turn != 3; ++turn)
         co_await boost::asio::post(here, boost::asio::use_awaitable);
-      co_return tls_async::verdict();
+      using question_type = std::remove_cvref_t<decltype(question)>;
+      if constexpr (std::is_same_v<question_type, signature_request>) {
+        co_return signed_by_its_key(question);
+      } else {
+        co_return tls_async::verdict();
+      }
     };
     // Where the script has no callback of its own in the place of that of the hook.
     bool const sees_hello = !is_client(on_.of) && is_chosen(on_.of, "context", "ours") &&
                             is_chosen(on_.of, "client_hello", "none");
     if (sees_hello) given.client_hello = ask;
     if (is_chosen(on_.of, "certificate_callback", "none")) given.certificate = ask;
+    auto const* const own = own_identity(on_.of);
+    if (given.certificate && is_chosen(on_.of, "hooks", "sign") && own != nullptr) {
+      identities without_key;
+      without_key.add_chain(own->certificate_chain);
+      given.certificate = [chosen = without_key.chosen()](auto const&) { return chosen; };
+      given.signature = ask;
+    }
     given.peer = ask;
     return given;
   }

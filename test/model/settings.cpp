@@ -135,6 +135,11 @@ bool is_record_level(script const& of) {
 
 bool shares_key(script const& of) { return !is_chosen(of, "shared_key", "none"); }
 
+identity const* own_identity(script const& of) {
+  if (!is_client(of)) return &server_of(of);
+  return client_of(of).is_there ? &client_identity() : nullptr;
+}
+
 std::string host_of(script const& of) {
   if (!is_client(of) || is_chosen(of, "trust", "nobody")) return {};
   return is_chosen(of, "trust", "other_host") ? "other.example" : "localhost";
@@ -223,10 +228,9 @@ void ends::make_ours() {
     ours_->trust(authority());
     if (host_of(script_).empty()) ours_->insecure_skip_verification();
   }
-  if (!client || wanted.is_there) {
-    auto const& own = client ? client_identity() : server_of(script_);
-    ours_->use_certificate_chain(own.certificate_chain);
-    ours_->use_private_key(own.private_key);
+  if (auto const* const own = own_identity(script_)) {
+    ours_->use_certificate_chain(own->certificate_chain);
+    ours_->use_private_key(own->private_key);
   }
   if (!client && wanted.is_asked) {
     ours_->trust(client_identity().authority);

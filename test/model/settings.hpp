@@ -59,6 +59,8 @@ std::string host_of(script const& of);
 bool negotiates_by_member(script const& of);
 /// A key that both share may stand for a certificate (RFC 8446 section 4.2.11).
 bool shares_key(script const& of);
+/// Whose certificate the subject has; null for a client that has none.
+identity const* own_identity(script const& of);
 /// The subject is a server that lets nobody in without a certificate.
 bool requires_certificate(script const& of);
 

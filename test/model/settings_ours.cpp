@@ -28,8 +28,10 @@ std::vector<row> rows_of_ours() {
         {"passes", nullptr, &with_session_verify<true>},
         {"refuses", nullptr, &with_session_verify<false>},
         {"throws", nullptr, &with_session_verify<false>}}},
-      // Of a tls_handshake: all that it can ask is agreed to, at once, or when others have run.
-      {"hooks", whose::subject, fits::any, {{"none"}, {"agree"}, {"wait"}}},
+      // Of a tls_handshake: all that it can ask is agreed to, at once, or when others have run; by
+      // a
+      // key that is elsewhere.
+      {"hooks", whose::subject, fits::any, {{"none"}, {"agree"}, {"wait"}, {"sign"}}},
       // Of our context: bytes that its streams may hold in rings.
       {"budget", whose::subject, fits::any, {{"none"}, {"1"}, {"100000"}, {"300000"}}},
       // OpenSSL works on the descriptor, where the next layer is a socket, as if the kernel had

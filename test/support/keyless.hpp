@@ -74,8 +74,10 @@ inline bool is_for(EVP_PKEY* key, signature_request const& asked) {
 
 /// By that of our keys which is asked for.
 inline verdict signed_by_its_key(signature_request const& asked) {
-  for (auto const kind : {identity_kind::server, identity_kind::server_rsa,
-                          identity_kind::server_ed25519, identity_kind::client}) {
+  for (auto const kind :
+       {identity_kind::server, identity_kind::server_rsa, identity_kind::server_ed25519,
+        identity_kind::client, identity_kind::server_intermediate, identity_kind::expired,
+        identity_kind::wrong_host, identity_kind::self_signed}) {
     auto const key = private_key_of(kind);
     if (is_for(key.get(), asked)) return verdict::sign(signature_by(key.get(), asked));
   }
