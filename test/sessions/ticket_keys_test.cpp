@@ -8,12 +8,15 @@
 #include <boost/test/unit_test.hpp>
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <span>
+#include <string>
 #include <thread>
 
 namespace tls_async::test {
@@ -100,6 +103,32 @@ BOOST_DATA_TEST_CASE(contexts_that_share_keys_resume_each_others_sessions, versi
   auto const with_other_keys = peer.meet(three, session.get());
   BOOST_TEST(with_other_keys.completed);
   BOOST_TEST(!with_other_keys.resumed);
+}
+
+BOOST_DATA_TEST_CASE(only_a_ticket_that_nobody_has_changed_is_authenticated, versions, version) {
+  auto const keys = ticket_keys::random();
+  auto server = server_of_tests();
+  server.use_ticket_keys(keys);
+  client peer(version);
+  peer.meet(server);
+  auto ticket = ticket_of(peer.last().get());
+  auto const is_ours = [&] { return keys->authenticates(std::as_bytes(std::span(ticket))); };
+  BOOST_TEST(is_ours());
+  for (std::size_t at = 0; at != ticket.size(); ++at) {
+    ticket[at] ^= 1;
+    BOOST_TEST(!is_ours(), "the byte at " << at << " is another");
+    ticket[at] ^= 1;
+  }
+  BOOST_TEST(!ticket_keys::random()->authenticates(std::as_bytes(std::span(ticket))));
+  keys->rotate();
+  BOOST_TEST(is_ours());
+  keys->rotate();
+  BOOST_TEST(!is_ours());
+  while (!ticket.empty()) {
+    ticket.pop_back();
+    BOOST_TEST(!is_ours(), ticket.size() << " bytes");
+  }
+  BOOST_TEST(ERR_peek_error() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused) {

@@ -6,9 +6,12 @@
 #include <tls_async/sessions/ticket_keys.hpp>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
@@ -194,6 +197,21 @@ void ticket_keys::rotate() {
     lock.unlock();
     return;
   }
+}
+
+bool ticket_keys::authenticates(std::span<std::byte const> ticket) const noexcept {
+  constexpr std::size_t name_and_iv = 32;
+  std::array<unsigned char, 32> mac{};
+  if (ticket.size() <= name_and_iv + mac.size()) return false;
+  detail::error_mark const leaves_no_error;
+  auto const* const bytes = reinterpret_cast<unsigned char const*>(ticket.data());
+  auto const authenticated = ticket.size() - mac.size();
+  auto const ring = detail::ticket_access::ring(*this);
+  auto const* const key = ring->find(bytes);
+  return key != nullptr &&
+         HMAC(EVP_sha256(), key->hmac.data(), static_cast<int>(key->length), bytes, authenticated,
+              mac.data(), nullptr) != nullptr &&
+         CRYPTO_memcmp(mac.data(), bytes + authenticated, mac.size()) == 0;
 }
 
 std::size_t ticket_keys::size() const { return detail::ticket_access::ring(*this)->all().size(); }

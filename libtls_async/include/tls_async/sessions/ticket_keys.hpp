@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -95,6 +96,14 @@ public:
 
   /// How many keys are accepted now.
   [[nodiscard]] std::size_t size() const;
+
+  /// Whether `ticket`, as a client sends it (RFC 5077 section 4, or the identity of a PSK in RFC
+  /// 8446 section 4.2.11), was made with one of the keys that are accepted now, and nobody has
+  /// changed it: by its name and its MAC. So its client may well resume a session, but need not:
+  /// the session may be too old, for another name, or somebody else's. False where there is no
+  /// memory.
+  /// Source: RFC 5077 section 4, HMAC(3).
+  [[nodiscard]] bool authenticates(std::span<std::byte const> ticket) const noexcept;
 
 private:
   friend struct detail::ticket_access;
