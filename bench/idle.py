@@ -112,7 +112,7 @@ def started(name, connections, admin, backend, bin_folder, folder):
            ["--root", path("root"), "--idle-seconds", "3600"])
     return servers.Process([os.path.join(bin_folder, name), "--listen", "127.0.0.1:0", "--cert", path("cert.pem"),
                             "--key", path("key.pem"), "--max-connections", str(connections + 9), "--quiet", "--admin",
-                            str(admin), *own])
+                            str(admin), "--connections-per-address", str(connections + 9), *own])
 
 
 def measured(name, connections, seconds, plain, backend, bin_folder, folder):

@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 
-from servers import MOST_CONNECTIONS, NGINX_HEAD, NGINX_SETTINGS, Process, configured, nginx
+from servers import ADMIT_ALL, MOST_CONNECTIONS, NGINX_HEAD, NGINX_SETTINGS, Process, configured, nginx
 
 STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 NGINX_STREAM_SETTINGS = f"load_module {STREAM_MODULE};\n" + NGINX_HEAD + """
@@ -60,7 +60,8 @@ def front(name, threads, to, bin_folder, folder):
         return configured(name, [shutil.which(name)], STUNNEL_SETTINGS, folder, to=to)
     return Process([os.path.join(bin_folder, "tls_proxy"), "--listen", "127.0.0.1:0", "--threads", str(threads),
                     "--cert", os.path.join(folder, "cert.pem"), "--key", os.path.join(folder, "key.pem"),
-                    "--connect", f"127.0.0.1:{to}", "--max-connections", str(MOST_CONNECTIONS), "--quiet"])
+                    "--connect", f"127.0.0.1:{to}", "--max-connections", str(MOST_CONNECTIONS), *ADMIT_ALL,
+                    "--quiet"])
 
 
 @contextlib.contextmanager

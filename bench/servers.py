@@ -11,6 +11,9 @@ import subprocess
 import time
 
 MOST_CONNECTIONS = 2048  # A proxy has two descriptors for each.
+# All come from one address, and nothing but the processor is to slow them.
+ADMIT_ALL = ["--connections-per-address", str(MOST_CONNECTIONS), "--max-handshakes", str(MOST_CONNECTIONS),
+             "--handshake-rate", "1000000"]
 NGINX_HEAD = """daemon off; {processes} pid {folder}/{name}.pid; error_log stderr crit;
 events {{ worker_connections 4096; }}
 """
@@ -128,5 +131,5 @@ def server(name, threads, bin_folder, folder):
     if name == "https_server":
         return Process([os.path.join(bin_folder, "https_server"), "--listen", "127.0.0.1:0", "--threads",
                         str(threads), "--cert", cert, "--key", key, "--root", root, "--max-connections",
-                        str(MOST_CONNECTIONS), "--quiet"])
+                        str(MOST_CONNECTIONS), *ADMIT_ALL, "--quiet"])
     return Process([os.path.join(bin_folder, "https_beast"), name, cert, key, root])

@@ -5,6 +5,7 @@
 // back, /large is larger than a window, all else says what was asked for. A signal ends it once
 // what was begun is done.
 #include "connection.hpp"
+#include "serving/admission_options.hpp"
 #include "serving/command_line.hpp"
 #include "serving/descriptors.hpp"
 #include "serving/listener.hpp"
@@ -57,8 +58,9 @@ private:
 
 class session final : public serving::connection, public std::enable_shared_from_this<session> {
 public:
-  session(http2::tls_stream over, std::chrono::seconds longest, serving::server_log& log)
-      : stream_(std::move(over)), http2_(stream_, longest), log_(log) {}
+  session(http2::tls_stream over, std::shared_ptr<serving::arrival> as,
+          std::chrono::seconds longest, serving::server_log& log)
+      : arrival_(std::move(as)), stream_(std::move(over)), http2_(stream_, longest), log_(log) {}
 
   void start(end_handler ended) override {
     asio::co_spawn(stream_.get_executor(), run(),
@@ -76,7 +78,7 @@ private:
   asio::awaitable<void> run() {
     try {
       stream_.next_layer().set_option(tcp::no_delay(true));  // small frames answer each other
-      co_await tls_handshake(stream_, tls_async::as_server{});
+      co_await handshake();
       if (stream_.alpn() == "h2") {
         co_await http2_.run();
       } else {  // it named no protocol; those that name others only are refused by the handshake
@@ -91,6 +93,12 @@ private:
     }
   }
 
+  asio::awaitable<void> handshake() {
+    serving::attempt const attempt{*arrival_};
+    co_await tls_handshake(stream_, tls_async::as_server{attempt.asking});
+  }
+
+  std::shared_ptr<serving::arrival> arrival_;
   http2::tls_stream stream_;
   answers http2_;
   serving::server_log& log_;
@@ -108,6 +116,8 @@ int main(int argc, char* argv[]) try {
   add("key-password-file", serving::file(), "password of the key, in the first line");
   add("idle-seconds", serving::number(60), "limit without progress");
   add("max-connections", serving::number(500), "connections at once; others wait");
+  serving::add_connection_limits(known);
+  serving::add_handshake_limits(known);
   add("stop-seconds", serving::number(5), "limit for open requests after a signal");
   serving::add_information(known);
   po::variables_map given;
@@ -122,21 +132,30 @@ int main(int argc, char* argv[]) try {
   listening.endpoint = serving::parse_endpoint(listen);
   listening.connections =
       static_cast<std::size_t>(serving::number_between(1, 1'000'000, given, "max-connections"));
+  auto const tickets = tls_async::ticket_keys::random();
+  listening.admission =
+      serving::admission_options_of(given, listening.connections,
+                                    std::chrono::ceil<std::chrono::seconds>(
+                                        tls_async::stream_options().handshake_deadline.span()));
+  listening.admission.tickets = tickets;
   listening.stop = serving::seconds_from(0, given, "stop-seconds");
 
   tls_async::context context{tls_async::context::role::server};
   context.use_certificate_chain_file(certificate);
   serving::use_private_key(context, key, serving::path(given, "key-password-file"));
   context.set_alpn({"h2"});
+  context.use_ticket_keys(tickets);
 
   asio::io_context io;
   serving::server_log log{{}};
   log.warn(serving::raise_descriptor_limit(listening.connections, 1));
   serving::listener listener{io, listening, log};
   serving::until_signal program{io, listener, nullptr};
-  listener.start([&](tcp::socket socket, tcp::endpoint const&) {
-    return std::make_shared<session>(http2::tls_stream{std::move(socket), context}, idle, log);
-  });
+  listener.start(
+      [&](tcp::socket socket, tcp::endpoint const&, std::shared_ptr<serving::arrival> as) {
+        return std::make_shared<session>(http2::tls_stream{std::move(socket), context},
+                                         std::move(as), idle, log);
+      });
   std::cout << "listening on " << listener.local_endpoint() << std::endl;
   program.run(1);
 } catch (std::exception const& error) {

@@ -91,8 +91,12 @@ int main(int argc, char* argv[]) {
     websocket_memory websockets{chosen->limits.websocket_bytes};
     // Behind what coroutines give back that it destroys.
     asio::io_context io{static_cast<int>(chosen->threads)};
+    auto admission = chosen->admission;
+    admission.tickets = tickets;
     serving::listener server{
-        io, {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop}, log};
+        io,
+        {chosen->listen, chosen->threads, chosen->limits.connections, chosen->stop, admission},
+        log};
     auto const hsts =
         chosen->hsts ? "max-age=" + std::to_string(chosen->hsts->count()) : std::string();
     service const shared{.limits = chosen->limits,
@@ -114,8 +118,10 @@ int main(int argc, char* argv[]) {
                                     tls.renew();
                                   }};
     tls.watch(server.executor());
-    server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client) {
-      return std::make_shared<session>(std::move(socket), client, tls.current(), shared);
+    server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client,
+                     std::shared_ptr<serving::arrival> as) {
+      return std::make_shared<session>(std::move(socket), client, std::move(as), tls.current(),
+                                       shared);
     });
     announce(server, own);
     if (admin) serving::announce(*admin);

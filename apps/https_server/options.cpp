@@ -4,6 +4,7 @@
 // The names of the options, their defaults and their bounds.
 #include "options.hpp"
 
+#include "serving/admission_options.hpp"
 #include "serving/manual.hpp"
 
 #include <boost/program_options.hpp>
@@ -46,6 +47,8 @@ po::options_description table() {
   add("ktls", "kernel TLS for sending, where available");
   add("max-connections", number(static_cast<std::int64_t>(limits.connections)),
       "connections at once; others wait");
+  serving::add_connection_limits(all);
+  serving::add_handshake_limits(all);
   add("header-bytes", number(static_cast<std::int64_t>(limits.header_bytes)),
       "largest request header");
   add("message-bytes", number(static_cast<std::int64_t>(limits.message_bytes)),
@@ -89,7 +92,7 @@ serving::manual about() {
           "directory of the user, and prints the authority that clients have to trust. Of\n"
           "several certificates a client gets the one for the name it asks for, else the first.",
       .options = table(),
-      .details =
+      .details = serving::with_admission(
           {{"root",
             "Nothing outside of it is served, by whatever name or link. Names that begin with a\n"
             "dot are not found, but for .well-known, unless --dotfiles is given."},
@@ -97,7 +100,7 @@ serving::manual about() {
             "An address or a name of this machine, and a port. The port alone is on 127.0.0.1."},
            {"admin", "The address is 127.0.0.1 unless another is given."},
            {"key-log", "Only its owner may be able to read it, and it may be no symbolic link."},
-           {"stall-seconds", "The limit for one that takes nothing more of a response."}},
+           {"stall-seconds", "The limit for one that takes nothing more of a response."}}),
       .signals = serving::server_signals(),
       .exit_statuses = serving::server_exit_statuses(),
       .files = {{"/etc/default/https_server",
@@ -156,6 +159,7 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   limits.websocket_bytes =
       static_cast<std::size_t>(number("websocket-bytes", 0, std::int64_t{1} << 32));
   limits.handshake = time("handshake-seconds", 1);
+  chosen.admission = serving::admission_options_of(values, limits.connections, limits.handshake);
   limits.header = time("header-seconds", 1);
   limits.idle = time("idle-seconds", 1);
   limits.stall = time("stall-seconds", 1);

@@ -6,6 +6,7 @@
 
 #include "static_files.hpp"
 
+#include "serving/admission.hpp"
 #include "serving/command_line.hpp"
 #include "serving/server_tls.hpp"
 
@@ -45,6 +46,7 @@ struct options {
   file_rules files;
   std::optional<std::chrono::seconds> hsts;  // how long browsers are to use HTTPS only
   connection_limits limits;
+  serving::admission_options admission;
   std::chrono::seconds stop{5};  // for what is in flight when we are asked to stop
   serving::log_options log;
 };

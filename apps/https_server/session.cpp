@@ -16,6 +16,7 @@
 #include <openssl/err.h>
 #include <openssl/sslerr.h>
 
+#include <optional>
 #include <utility>
 
 namespace https_server {
@@ -32,8 +33,10 @@ bool is_plain_http(boost::system::error_code error) {
 }  // namespace
 
 session::session(tcp::socket socket, tcp::endpoint const& from,
-                 std::shared_ptr<tls_async::context> tls, service const& server)
-    : client_(std::move(socket), from, std::move(tls), server),
+                 std::shared_ptr<serving::arrival> as, std::shared_ptr<tls_async::context> tls,
+                 service const& server)
+    : arrival_(std::move(as)),
+      client_(std::move(socket), from, std::move(tls), server),
       stall_watch_(
           client_.stream.get_executor(), server.limits.stall,
           [this] { return serving::acknowledged_bytes(client_.stream.next_layer()); },
@@ -89,8 +92,10 @@ asio::awaitable<void> session::shut_down(bool has_body) {
 
 asio::awaitable<bool> session::handshake() {
   auto& server = client_.server;
-  auto const [error] = co_await tls_handshake(client_.stream, tls_async::as_server{},
+  std::optional<serving::attempt> attempt{std::in_place, *arrival_};
+  auto const [error] = co_await tls_handshake(client_.stream, tls_async::as_server{attempt->asking},
                                               server.limits.handshake, until_finish(client_));
+  attempt.reset();
   if (error && !client_.finishing) {
     server.log.event(serving::log_level::debug, client_.name,
                      is_plain_http(error)

@@ -7,6 +7,7 @@
 
 #include "client.hpp"
 
+#include "serving/admission.hpp"
 #include "serving/connection.hpp"
 #include "serving/stall_watch.hpp"
 
@@ -20,7 +21,8 @@ namespace https_server {
 class session : public serving::connection, public std::enable_shared_from_this<session> {
 public:
   session(boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& from,
-          std::shared_ptr<tls_async::context> tls, service const& server);
+          std::shared_ptr<serving::arrival> as, std::shared_ptr<tls_async::context> tls,
+          service const& server);
 
   void start(end_handler ended) override;
 
@@ -36,6 +38,7 @@ private:
   boost::asio::awaitable<bool> handshake();
   boost::asio::awaitable<void> shut_down(bool has_body);
 
+  std::shared_ptr<serving::arrival> arrival_;
   client client_;
   serving::stall_watch stall_watch_;  // while HTTP/1.1 sends something
 };

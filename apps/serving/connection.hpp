@@ -26,6 +26,8 @@ public:
   virtual void finish() = 0;
   // Ends it now.
   virtual void abort() = 0;
+  // The same: it holds up others (admission.hpp).
+  virtual void make_room() { abort(); }
 
   virtual tls_async::stats stats() const noexcept = 0;
 };

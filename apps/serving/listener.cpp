@@ -58,7 +58,13 @@ listener::listener(asio::io_context& io, listener_options const& chosen, server_
       executor_(new_executor()),
       acceptor_(open_acceptor(executor_, chosen.endpoint, "--listen")),
       room_(executor_),
-      end_(executor_) {}
+      end_(executor_),
+      admission_(std::make_shared<admission>(executor_, chosen.admission, [this] {
+        try {
+          asio::post(executor_, [this] { room_.cancel(); });
+        } catch (...) {  // no memory: it looks again within a second
+        }
+      })) {}
 
 // A single thread needs no strands.
 asio::any_io_executor listener::new_executor() {
@@ -76,24 +82,43 @@ void listener::start(make_connection make) {
 asio::awaitable<void> listener::accept() {
   tcp::endpoint client;
   while (acceptor_.is_open()) {
-    if (connections_.size() >= options_.connections) {
-      complain("all " + std::to_string(connections_.size()) +
-               " connections are in use; new ones wait (see --max-connections)");
-      co_await wait_for_room();
-      continue;
-    }
+    if (!co_await wait_until_admitted()) continue;
     auto [error, socket] = co_await acceptor_.async_accept(new_executor(), client, as_values);
     if (!acceptor_.is_open()) break;
-    if (!error) {
-      serve(std::move(socket), client);
-    } else if (error != asio::error::connection_aborted) {
+    if (error == asio::error::connection_aborted) continue;
+    if (error) {
       // Out of descriptors, most often. The connection stays in the queue of the kernel, so to try
       // again at once would spin.
       ++refused_;
       complain("cannot accept: " + error.message());
       co_await wait_for_room();
+      continue;
     }
+    if (closes() && connections_.size() >= options_.connections)
+      admission_->count_full();
+    else
+      serve(std::move(socket), client);
   }
+}
+
+// False if there was no room, and may be now.
+asio::awaitable<bool> listener::wait_until_admitted() {
+  if (connections_.size() >= options_.connections) {
+    // Only where somebody is there others have to go.
+    co_await acceptor_.async_wait(tcp::acceptor::wait_read, as_values);
+    if (!acceptor_.is_open() || connections_.size() < options_.connections) co_return false;
+    if (!admission_->end_silent()) {
+      complain("all " + std::to_string(connections_.size()) + " connections are in use; new ones " +
+               (closes() ? "are closed" : "wait") + " (see --max-connections)");
+      if (closes()) co_return true;
+    }
+  } else if (admission_->is_full()) {
+    complain("as many handshakes wait as may; new connections wait (see --handshake-queue)");
+  } else {
+    co_return true;
+  }
+  co_await wait_for_room();
+  co_return false;
 }
 
 asio::awaitable<void> listener::wait_for_room() {
@@ -103,9 +128,14 @@ asio::awaitable<void> listener::wait_for_room() {
 
 void listener::serve(tcp::socket socket, tcp::endpoint const& client) try {
   ++accepted_;
+  auto const as = admission_->arrive();
+  if (options_.admission.sees_clients && !as->comes_from(client.address()))
+    return complain(client.address().to_string() +
+                    " has as many connections as it may (see --connections-per-address)");
   auto const executor = socket.get_executor();
-  auto const opened = make_(std::move(socket), client);
-  auto const entry = connections_.insert(connections_.end(), {executor, opened});
+  auto const opened = make_(std::move(socket), client, as);
+  as->belongs_to(opened, executor);
+  auto const entry = connections_.insert(connections_.end(), {executor, opened, as});
   try {
     opened->start([this, entry](std::exception_ptr const& failure, tls_async::stats const& done) {
       asio::dispatch(executor_, [=, this] { forget(entry, failure, done); });
@@ -145,6 +175,7 @@ asio::awaitable<void> listener::finish() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
   room_.cancel();
+  admission_->close();
   tell_all(&connection::finish);
   co_await wait_for_end(options_.stop);
 }
@@ -171,10 +202,11 @@ asio::awaitable<server_totals> listener::totals() { return run_on(executor_, cou
 // counters stay where they were.
 asio::awaitable<server_totals> listener::count() {
   auto const now = std::chrono::steady_clock::now();
+  totals_.admission = admission_->state();  // which asks nobody
   if (now - counted_at_ < std::chrono::milliseconds(200)) co_return totals_;
   bool const is_first = counted_at_ == std::chrono::steady_clock::time_point{};
   if (!is_first) counted_at_ = now;  // else whoever asks meanwhile would be told of nothing
-  server_totals sum{ended_, connections_.size(), accepted_, refused_};
+  server_totals sum{ended_, connections_.size(), accepted_, refused_, admission_->state()};
   std::vector<open_connection> const open(connections_.begin(), connections_.end());
   for (auto const& each : open)
     sum.stats += co_await run_on(each.executor, stats_of(each.there));

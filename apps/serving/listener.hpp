@@ -5,6 +5,7 @@
 // has no room for more, and how all of them end.
 #pragma once
 
+#include "admission.hpp"
 #include "connection.hpp"
 #include "server_log.hpp"
 
@@ -31,6 +32,7 @@ struct listener_options {
   unsigned threads = 1;
   std::size_t connections = 500;  // beyond these, new ones wait to be accepted
   std::chrono::seconds stop{5};   // for what is in flight when we are asked to stop
+  admission_options admission;
 };
 
 struct server_totals {
@@ -38,6 +40,7 @@ struct server_totals {
   std::size_t connections = 0;
   std::uint64_t accepted = 0;  // connections, those that have ended included
   std::uint64_t refused = 0;   // that could not be accepted or served
+  admission_state admission;
 };
 
 // Listens. Throws std::runtime_error, which names `option`.
@@ -47,13 +50,18 @@ boost::asio::ip::tcp::acceptor open_acceptor(boost::asio::any_io_executor const&
 
 class listener {
 public:
-  // `client` is what accept(2) tells: a socket doesn't know it any more after a reset.
+  // `client` is what accept(2) tells: a socket doesn't know it any more after a reset. A handshake
+  // has to be an attempt of `as`.
   using make_connection = std::function<std::shared_ptr<connection>(
-      boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& client)>;
+      boost::asio::ip::tcp::socket socket, boost::asio::ip::tcp::endpoint const& client,
+      std::shared_ptr<arrival> as)>;
 
   // Listens at once; throws std::runtime_error if it cannot. The log has to outlive the
   // io_context's last run.
   listener(boost::asio::io_context& io, listener_options const& chosen, server_log& log);
+  listener(listener const&) = delete;
+  listener& operator=(listener const&) = delete;
+  ~listener() { admission_->close(); }
 
   boost::asio::ip::tcp::endpoint local_endpoint() const { return acceptor_.local_endpoint(); }
   // The strand of this object; what is not said to be callable from anywhere runs on it.
@@ -77,10 +85,12 @@ private:
   struct open_connection {
     boost::asio::any_io_executor executor;
     std::weak_ptr<connection> there;
+    std::shared_ptr<arrival> as;
   };
   using connections = std::list<open_connection>;
 
   boost::asio::awaitable<void> accept();
+  boost::asio::awaitable<bool> wait_until_admitted();
   boost::asio::awaitable<void> wait_for_room();
   boost::asio::awaitable<server_totals> count();
   boost::asio::awaitable<void> wait_for_end(std::chrono::seconds at_most);
@@ -90,6 +100,7 @@ private:
               tls_async::stats const& done);
   void complain(std::string_view what);
   boost::asio::any_io_executor new_executor();
+  bool closes() const { return options_.admission.above == when_full::close; }
 
   boost::asio::io_context& io_;
   listener_options const options_;
@@ -99,6 +110,7 @@ private:
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer room_;  // cancelled when a connection ends
   boost::asio::steady_timer end_;   // cancelled when the last one ends
+  std::shared_ptr<admission> admission_;
   connections connections_;
   std::atomic<bool> is_stopping_{false};
   std::uint64_t accepted_ = 0;

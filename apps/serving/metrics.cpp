@@ -47,6 +47,21 @@ std::string reason_label(std::size_t reason) {
   return "reason=\"" + std::string(to_string(static_cast<tls_async::end_reason>(reason))) + '"';
 }
 
+void write_admission(writer& out, admission_state const& state) {
+  out.begin("handshakes_in_progress", "gauge", "Handshakes that have begun and are not done.");
+  out.value(std::uint64_t{state.in_progress});
+  out.begin("handshakes_waiting", "gauge", "Those that wait until they may begin.");
+  out.value(std::uint64_t{state.waiting});
+  out.begin("handshakes_waited_total", "counter", "Those that had to wait.");
+  out.value(state.waited);
+  out.begin("connections_turned_away_total", "counter",
+            "Connections that were ended because others needed the room, by reason.");
+  out.value(state.refused.address, R"(reason="address")");
+  out.value(state.refused.full, R"(reason="full")");
+  out.value(state.refused.silent, R"(reason="silent")");
+  out.value(state.refused.slow, R"(reason="slow")");
+}
+
 // Each reason is there from the beginning: a counter that appears late has no rate at first.
 void write_tls(writer& out, tls_async::counters const& of_tls) {
   auto const& client = of_tls.as_client;
@@ -93,6 +108,7 @@ std::string metrics(server_totals const& totals, counters const& counted,
   out.begin("connections_refused_total", "counter",
             "Connections that could not be accepted or served: no descriptor, no memory.");
   out.value(totals.refused);
+  write_admission(out, totals.admission);
   write_tls(out, of_tls);
   out.begin("responses_total", "counter", "HTTP responses, by the class of their status.");
   for (unsigned i = 1; i < counted.responses.size(); ++i)

@@ -30,6 +30,8 @@ public:
     return true;
   }
 
+  // When one more may pass, after one was refused.
+  clock::time_point next() const { return since_ + pause_; }
   // How many were refused since the last call.
   std::uint64_t take_refused() { return std::exchange(refused_, 0); }
 

@@ -38,7 +38,7 @@ void add_tls_options(po::options_description& options) {
   add("sites", po::value<std::string>()->value_name("DIR"),
       "more certificates, as certbot's live/");
   add("ticket-keys", po::value<std::vector<std::string>>()->value_name("FORMAT:FILE"),
-      "nginx:FILE, the newest first, or haproxy:FILE");
+      "nginx:FILE, newest first; haproxy:FILE");
 }
 
 std::optional<ticket_files> ticket_files_of(po::variables_map const& values) {

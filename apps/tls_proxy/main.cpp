@@ -57,6 +57,7 @@ int main(int argc, char* argv[]) {
                   [&](std::string_view what) { log.event(log_level::warning, "backend", what); },
                   {chosen->retry, {}, backends::clock::now}};
     asio::io_context io{static_cast<int>(chosen->listen.threads)};
+    chosen->listen.admission.tickets = tickets;
     serving::listener server{io, chosen->listen, log};
     serving::counters counted;
     std::optional<serving::admin> admin;
@@ -71,9 +72,10 @@ int main(int argc, char* argv[]) {
                                     tls.renew();
                                   }};
     tls.watch(server.executor());
-    server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client) {
-      return std::make_shared<session>(std::move(socket), client, tls.current(), *chosen, list,
-                                       log);
+    server.start([&](asio::ip::tcp::socket socket, asio::ip::tcp::endpoint const& client,
+                     std::shared_ptr<serving::arrival> as) {
+      return std::make_shared<session>(std::move(socket), client, std::move(as), tls.current(),
+                                       *chosen, list, log);
     });
     std::cout << "listening on " << server.local_endpoint() << std::endl;
     if (admin) serving::announce(*admin);

@@ -4,6 +4,7 @@
 // The names of the options, their defaults and their bounds, and which belong to which mode.
 #include "options.hpp"
 
+#include "serving/admission_options.hpp"
 #include "serving/manual.hpp"
 
 #include <boost/algorithm/string/classification.hpp>
@@ -40,24 +41,25 @@ po::options_description table() {
   add("key", file(), "its private key, PEM");
   add("key-password-file", file(), "password of the key, its first line");
   serving::add_tls_options(all);
-  add("client-ca", file(), "server: authorities of client certificates");
+  add("client-ca", file(), "server: authorities of its clients");
   add("client-certificate", serving::one_of("required|requested"),
       "server: required unless told otherwise");
   add("cacert", file(), "client: authorities to trust");
   add("server-name", word("NAME"), "client: host name to verify and to send");
   add("insecure", "client: do NOT verify the backend");
   add("alpn", word("LIST"), "protocols, such as h2,http/1.1");
-  add("early-connect", "server: to the backend during the handshake");
+  add("early-connect", "server: connect during the handshake");
   add("accept-proxy", "clients send a PROXY header (v2) first");
   add("send-proxy", "send one to the backend");
   add("ktls", "kernel TLS for sending, where available");
   add("threads", number(standard.listen.threads), "number of threads");
   add("max-connections", number(static_cast<std::int64_t>(standard.listen.connections)),
       "connections at once; others wait");
+  serving::add_connection_limits(all);
+  serving::add_handshake_limits(all);
   add("handshake-seconds", number(standard.handshake.count()), "limit for the TLS handshake");
   add("connect-seconds", number(standard.connect.count()), "limit to reach the backend");
-  add("retry-seconds", number(standard.retry.count()),
-      "pass over a backend that failed for so long");
+  add("retry-seconds", number(standard.retry.count()), "a backend that failed is passed over");
   add("idle-seconds", number(standard.idle.count()), "limit without progress either way");
   add("stop-seconds", number(standard.listen.stop.count()),
       "limit for open connections after Ctrl-C");
@@ -67,12 +69,14 @@ po::options_description table() {
 }
 
 void refuse_of_other_mode(po::variables_map const& values, mode chosen) {
-  auto const others = chosen == mode::server
-                          ? std::vector<char const*>{"cacert", "server-name", "insecure"}
-                          : std::vector<char const*>{"client-ca", "client-certificate",
-                                                     "early-connect", "sites", "ticket-keys"};
+  auto const others =
+      chosen == mode::server
+          ? std::vector<char const*>{"cacert", "server-name", "insecure"}
+          : std::vector<char const*>{"client-ca",      "client-certificate", "early-connect",
+                                     "sites",          "ticket-keys",        "max-handshakes",
+                                     "handshake-rate", "handshake-queue"};
   for (auto const* name : others)
-    if (values.count(name) != 0)
+    if (values.count(name) != 0 && !values[name].defaulted())
       throw usage_error(std::string("--") + name + " means nothing with --mode " +
                         (chosen == mode::server ? "server, where clients bring the TLS"
                                                 : "client, where the backend brings the TLS"));
@@ -103,7 +107,7 @@ serving::manual about() {
           "or around clients that have none (--mode client). A client verifies the backend, with\n"
           "the authorities of the system and the host of --connect unless told otherwise.",
       .options = table(),
-      .details =
+      .details = serving::with_admission(
           {{"listen",
             "An address or a name of this machine, and a port. The port alone is on 127.0.0.1."},
            {"admin", "The address is 127.0.0.1 unless another is given."},
@@ -117,7 +121,7 @@ serving::manual about() {
             "What is sent by TLS goes from one socket to the other and never enters the program. "
             "The log says for each connection whether the kernel sealed it or the process did. A "
             "peer that asks for new keys is cut off."},
-           {"retry-seconds", "Unless no other answers."}},
+           {"retry-seconds", "For so long, unless no other answers."}}),
       .signals = serving::server_signals(),
       .exit_statuses = serving::server_exit_statuses(),
       .examples = {{"tls_proxy --listen 0.0.0.0:8443 --cert chain.pem --key key.pem --connect "
@@ -153,7 +157,6 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
     return std::nullopt;
   }
   options chosen;
-  chosen.mode = chosen_mode(values);
   auto& listen = chosen.listen;
   listen.endpoint = serving::parse_endpoint(values["listen"].as<std::string>());
   if (values.count("admin") != 0)
@@ -161,6 +164,12 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   listen.threads = static_cast<unsigned>(serving::number_between(1, 1024, values, "threads"));
   listen.connections =
       static_cast<std::size_t>(serving::number_between(1, 1'000'000, values, "max-connections"));
+  chosen.handshake = serving::seconds_from(1, values, "handshake-seconds");
+  listen.admission = serving::admission_options_of(values, listen.connections, chosen.handshake);
+  chosen.mode = chosen_mode(values);
+  // Clients without TLS are ours.
+  if (chosen.mode == mode::client && values.count("connections-per-address") == 0)
+    listen.admission.per_address = listen.connections;
   listen.stop = serving::seconds_from(0, values, "stop-seconds");
   if (values.count("connect") == 0)
     throw usage_error("no backend is given; pass --connect HOST:PORT");
@@ -193,9 +202,9 @@ std::optional<options> parse_options(int argc, char const* const* argv, std::ost
   chosen.alpn = protocols(values);
   chosen.early_connect = values.count("early-connect") != 0;
   chosen.accept_proxy_header = values.count("accept-proxy") != 0;
+  listen.admission.sees_clients = !chosen.accept_proxy_header;
   chosen.send_proxy_header = values.count("send-proxy") != 0;
   chosen.ktls = values.count("ktls") != 0;
-  chosen.handshake = serving::seconds_from(1, values, "handshake-seconds");
   chosen.connect = serving::seconds_from(1, values, "connect-seconds");
   chosen.retry = serving::seconds_from(1, values, "retry-seconds");
   chosen.idle = serving::seconds_from(1, values, "idle-seconds");

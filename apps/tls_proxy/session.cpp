@@ -45,11 +45,12 @@ std::string seconds(std::chrono::seconds time) { return std::to_string(time.coun
 }  // namespace
 
 session::session(tcp::socket client, tcp::endpoint const& address,
-                 std::shared_ptr<tls_async::context> context, options const& chosen,
-                 backends& known, serving::server_log& log)
+                 std::shared_ptr<serving::arrival> as, std::shared_ptr<tls_async::context> context,
+                 options const& chosen, backends& known, serving::server_log& log)
     : options_(chosen),
       backends_(known),
       log_(log),
+      arrival_(std::move(as)),
       context_(std::move(context)),
       secured_(is_server() ? std::move(client) : tcp::socket(client.get_executor()), *context_,
                stream_options_for(chosen)),
@@ -63,6 +64,7 @@ session::session(tcp::socket client, tcp::endpoint const& address,
           }) {
   error_code gone, ignored;
   if (!is_server()) this->client().remote_endpoint(gone);  // a handshake would meet it
+  if (!is_server()) arrival_->is_done();
   addresses_.source = address;
   if (chosen.send_proxy_header) addresses_.destination = this->client().local_endpoint(ignored);
   record_.client = text_of(address);
@@ -121,6 +123,11 @@ void session::abort() {
   cut();
 }
 
+void session::make_room() {
+  fail("others waited for its place");
+  cut();
+}
+
 // The backend hears of a client only after its handshake, unless told otherwise.
 asio::awaitable<bool> session::prepare() {
   if (!record_.incident.empty()) co_return false;
@@ -154,7 +161,11 @@ asio::awaitable<bool> session::receive_header() {
     timer_.expires_at(clock::time_point::max());
     if (expired_) co_return fail("no PROXY header in " + seconds(options_.handshake));
     if (error) co_return fail("no whole PROXY header: " + error.message());
-    if (auto const said = parse_header(header)) addresses_ = *said;
+    if (auto const said = parse_header(header)) {
+      addresses_ = *said;
+      if (!arrival_->comes_from(said->source.address()))
+        co_return fail("its address has as many connections as it may");
+    }
     record_.client = text_of(addresses_.source);
     co_return record_.incident.empty();
   } catch (malformed_header const& wrong) {
@@ -162,10 +173,17 @@ asio::awaitable<bool> session::receive_header() {
   }
 }
 
+asio::awaitable<session::error_code> session::handshake_of_server() {
+  serving::attempt const attempt{*arrival_};
+  auto const [error] =
+      co_await tls_handshake(secured_, tls_async::as_server{attempt.asking}, as_values);
+  co_return error;
+}
+
 asio::awaitable<bool> session::handshake() {
   error_code error, ignored;
   if (is_server()) {
-    std::tie(error) = co_await tls_handshake(secured_, tls_async::as_server{}, as_values);
+    error = co_await handshake_of_server();
   } else {
     auto const& name = options_.server_name.empty() ? chosen_->name().host : options_.server_name;
     auto const port = secured_.next_layer().remote_endpoint(ignored).port();

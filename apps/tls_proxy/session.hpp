@@ -14,6 +14,7 @@
 #include "proxy_header.hpp"
 #include "splice.hpp"
 
+#include "serving/admission.hpp"
 #include "serving/connection.hpp"
 #include "serving/metrics.hpp"
 #include "serving/server_log.hpp"
@@ -40,12 +41,13 @@ class session : public serving::connection, public std::enable_shared_from_this<
 public:
   // All that is referred to has to outlive this.
   session(boost::asio::ip::tcp::socket client, boost::asio::ip::tcp::endpoint const& address,
-          std::shared_ptr<tls_async::context> context, options const& chosen, backends& known,
-          serving::server_log& log);
+          std::shared_ptr<serving::arrival> as, std::shared_ptr<tls_async::context> context,
+          options const& chosen, backends& known, serving::server_log& log);
 
   void start(end_handler ended) override;
   void finish() override;
   void abort() override;
+  void make_room() override;
   tls_async::stats stats() const noexcept override;
 
   // The watch over the two directions sets the limit.
@@ -60,6 +62,7 @@ private:
   boost::asio::awaitable<bool> prepare();
   boost::asio::awaitable<bool> receive_header();
   boost::asio::awaitable<bool> handshake();
+  boost::asio::awaitable<error_code> handshake_of_server();
   void look_at_kernel();
   boost::asio::awaitable<bool> connect();
   boost::asio::awaitable<bool> send_header();
@@ -108,6 +111,7 @@ private:
   options const& options_;
   backends& backends_;
   serving::server_log& log_;
+  std::shared_ptr<serving::arrival> arrival_;
   std::shared_ptr<tls_async::context> context_;  // whoever counts sees that the stream has gone
   tls_async::stream<socket> secured_;
   socket plain_;

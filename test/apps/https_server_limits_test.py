@@ -130,7 +130,7 @@ class Limits(unittest.TestCase):
             self.skipTest(f"{count} connections need more than {hard} descriptors; raise the hard limit (ulimit -Hn)")
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 100), hard))  # the server's too
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        options = ("--max-connections", count + 1, "--idle-seconds", "3600", "--stop-seconds", "3600", "--admin", "0")
+        options = ("--max-connections", count + 1, "--connections-per-address", count + 1, "--idle-seconds", "3600", "--stop-seconds", "3600", "--admin", "0")
         with HttpsServer(self.root, *options) as server, contextlib.ExitStack() as stack:
             context = client_context(programs.AUTHORITY)
             def ask(connection):

@@ -77,6 +77,29 @@ BOOST_AUTO_TEST_CASE(sets_what_it_names) {
   BOOST_TEST(chosen->log.quiet);
 }
 
+BOOST_AUTO_TEST_CASE(admits_what_suits_the_number_of_connections) {
+  auto const usual = parse({})->admission;
+  BOOST_TEST(usual.handshakes == 64u);
+  BOOST_TEST(usual.rate == 400u);
+  BOOST_TEST(usual.queue == 250u);
+  BOOST_TEST(usual.per_address == 125u);
+  BOOST_TEST((usual.above == serving::when_full::wait));
+  BOOST_TEST((usual.patience == std::chrono::seconds(2)));
+  auto const small = parse({"--max-connections=1"})->admission;
+  BOOST_TEST(small.queue == 1u);
+  BOOST_TEST(small.per_address == 32u);
+  auto const chosen =
+      parse({"--max-handshakes=1", "--handshake-rate=2", "--handshake-queue=3",
+             "--connections-per-address=4", "--when-full=close", "--handshake-seconds=1"})
+          ->admission;
+  BOOST_TEST(chosen.handshakes == 1u);
+  BOOST_TEST(chosen.rate == 2u);
+  BOOST_TEST(chosen.queue == 3u);
+  BOOST_TEST(chosen.per_address == 4u);
+  BOOST_TEST((chosen.above == serving::when_full::close));
+  BOOST_TEST((chosen.patience == std::chrono::milliseconds(200)));
+}
+
 BOOST_AUTO_TEST_CASE(pairs_certificates_and_keys_in_their_order) {
   auto const chosen = parse({"--cert", "a", "--cert", "b", "--key", "1", "--key", "2"});
   BOOST_TEST(
@@ -113,6 +136,9 @@ BOOST_AUTO_TEST_CASE(refuses_numbers_that_make_no_sense) {
     BOOST_TEST(refusal({"--threads", number}) != "accepted", "--threads " << number);
   BOOST_TEST(refusal({"--stop-seconds", "-1"}) != "accepted");
   BOOST_TEST(refusal({"--idle-seconds", "0"}) != "accepted");
+  for (auto const* limit :
+       {"--max-handshakes", "--handshake-rate", "--handshake-queue", "--connections-per-address"})
+    BOOST_TEST(refusal({limit, "0"}) != "accepted", limit);
   BOOST_TEST(refusal({"--header-bytes", "0"}) != "accepted");
   BOOST_TEST(refusal({"--message-bytes", "0"}) != "accepted");
 }

@@ -54,6 +54,8 @@ BOOST_AUTO_TEST_CASE(needs_a_backend_and_for_a_server_a_certificate) {
   BOOST_TEST(!client->insecure);
   BOOST_TEST(!client->accept_proxy_header);
   BOOST_TEST(!client->ktls);
+  BOOST_TEST(server->listen.admission.per_address == 125u);
+  BOOST_TEST(client->listen.admission.per_address == 500u);  // its clients are ours
 }
 
 BOOST_AUTO_TEST_CASE(sets_what_it_names) {
@@ -97,6 +99,7 @@ BOOST_AUTO_TEST_CASE(is_refused_with_words_when_it_is_wrong) {
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--alpn=h2,,x"}, "empty name"));
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--idle-seconds=0"}, "between 1 and"));
   BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--threads=-1"}, "between 1 and"));
+  BOOST_TEST(refuses({"--mode=client", "--connect=h:1", "--handshake-rate=9"}, "--mode client"));
   for (auto const* backend :
        {"", ":", "h", "h:", ":80", "::1", "::1:80", "h:65536", "h:80x", "h:0"})
     BOOST_TEST(refuses({"--mode=client", "--connect", backend}, "connect"), backend);

@@ -469,7 +469,7 @@ class TlsProxy(unittest.TestCase):
             self.assertIn(f"tls_async_backend_connects_total{label} {count}\n", metrics)
 
     def test_a_backend_that_is_down_is_passed_over_until_it_answers_again(self):
-        proxy, (first, second) = self.several()
+        proxy, (first, second) = self.several("--connections-per-address", 500)
         port = first.getsockname()[1]
         first.close()
         for _ in range(4):

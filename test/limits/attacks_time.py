@@ -182,6 +182,7 @@ def stays(count):
         for _ in range(outcome.sent):
             silent = socket.socket()
             silent.setblocking(False)
+            silent.bind(("127.0.0.2", 0))  # an honest client is somewhere else
             silent.connect_ex(("127.0.0.1", scene.server.port))
             connections.append(Silent(silent))
         until_ended(outcome, connections, 2 * PATIENCE)

@@ -28,10 +28,9 @@ times a second, on a new connection each time, and compares what it gets. This p
 
 What has no limit of its own:
 
-- Who connects and says nothing has a place for `--handshake-seconds`. Once all places are taken, an honest client waits
-  for those that came before it, in rounds of `--max-connections`. The table has a second of `--handshake-seconds`; with
-  the default of 10 the wait is about ten times as long. More places or fewer seconds make it shorter; a limit for each
-  address, which no program here has, is the firewall's affair.
+- Who connects and says nothing has a place for `--handshake-seconds`, or a fifth of that once all places are taken and
+  another waits for one. One address has a quarter of the places at most (`--connections-per-address`,
+  [Admission](guide/operate.md#admission)); from many addresses it is the firewall's affair.
 - Who sends or reads a little now and then is served for as long as that is progress, and has a place.
 - Where there are fewer descriptors than `--max-connections` needs, of which a warning at the start tells, `tls_proxy`
   may take a client in and then have no descriptor for the backend; it cuts that client off.

@@ -127,7 +127,8 @@ def soak(name, programs, threads, given, work):
     with contextlib.ExitStack() as ends:
         def start(server, program, *arguments):
             started = Server(server, programs / program, *arguments, "--quiet", "--threads", threads,
-                             "--max-connections", MOST_CONNECTIONS, "--handshake-seconds", LIMIT,
+                             "--max-connections", MOST_CONNECTIONS,
+                             "--connections-per-address", MOST_CONNECTIONS, "--handshake-seconds", LIMIT,
                              "--idle-seconds", IDLE, "--listen", "127.0.0.1:0", environment=environment)
             ends.callback(started.process.kill)
             return started
