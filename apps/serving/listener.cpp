@@ -5,6 +5,7 @@
 #include "listener.hpp"
 
 #include "as_values.hpp"
+#include "descriptors.hpp"
 #include "run_on.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -85,14 +86,19 @@ asio::awaitable<void> listener::accept() {
     if (!co_await wait_until_admitted()) continue;
     auto [error, socket] = co_await acceptor_.async_accept(new_executor(), client, as_values);
     if (!acceptor_.is_open()) break;
+    bool const is_last = !error && is_of_reserve(socket.native_handle());
+    if (is_last) error = asio::error::no_descriptors;
     if (error == asio::error::connection_aborted) continue;
     if (error) {
-      // Out of descriptors, most often. The connection stays in the queue of the kernel, so to try
-      // again at once would spin.
+      // Out of descriptors, most often. The connection stays in the queue of the kernel, or is the
+      // only one that doesn't, so to try again at once would spin.
       ++refused_;
       complain("cannot accept: " + error.message());
-      co_await wait_for_room();
-      continue;
+      if (is_last && closes()) continue;
+      do
+        co_await wait_for_room();
+      while (is_last && acceptor_.is_open() && is_reserve_next(acceptor_.native_handle()));
+      if (!is_last || !acceptor_.is_open()) continue;
     }
     if (closes() && connections_.size() >= options_.connections)
       admission_->count_full();

@@ -113,6 +113,7 @@ class Limits(unittest.TestCase):
             began = time.monotonic()
             connections = [stack.enter_context(server.connect()) for _ in range(100)]
             server.err.wait_for("cannot accept: Too many open files")
+            self.assertGreater(server.metric("tls_async_connections"), 40)  # by a descriptor that is in reserve
             self.assertEqual(read_to_end(connections[0]), b"")  # until its handshake is given up
             for connection in connections:
                 connection.close()

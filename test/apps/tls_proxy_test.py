@@ -614,9 +614,24 @@ class TlsProxy(unittest.TestCase):
         proxy = self.terminating(descriptors=descriptors)
         clients = [self.connect(proxy) for _ in range(descriptors)]
         proxy.err.wait_for("cannot accept: Too many open files")
-        with client_context(AUTHORITY).wrap_socket(clients[0], server_hostname="localhost") as client:
-            self.assert_cut_off(client)
+        # Some have a backend by the descriptors that are in reserve.
+        context = client_context(AUTHORITY)
+        clients = [context.wrap_socket(client, server_hostname="localhost") for client in clients[: descriptors // 4]]
         proxy.err.wait_for(f"cannot connect to 127.0.0.1:{self.backend.getsockname()[1]}: Too many open files")
+        for client in clients:
+            self.addCleanup(client.close)
+            client.setblocking(False)
+
+        def is_cut_off(client):
+            try:
+                return client.recv(1) is None
+            except ssl.SSLWantReadError:
+                return False
+            except (ssl.SSLEOFError, ConnectionResetError):
+                return True
+
+        while not any(map(is_cut_off, clients)):
+            self.assertTrue(select.select(clients, [], [], PATIENCE)[0])
 
     def test_a_backend_that_does_not_answer_is_given_up(self):
         port = self.listen_without_answering(0)
