@@ -105,7 +105,8 @@ private:
                "since "
                "without them handshakes are full ones; keep them in a file of mode 600.";
       case errc::refused:
-        return "A hook of this program refused the peer: see error_info() for which, and why.";
+        return "A hook of this program refused, or was given up: see error_info() for which, and "
+               "why.";
       case errc::bad_signature:
         return "The signature that a hook gave is not one by the key of our certificate: sign with "
                "the private key that it was issued for, by the scheme asked for.";

@@ -263,6 +263,39 @@ BOOST_AUTO_TEST_CASE(that_come_on_another_thread_end_the_handshake_with_words) {
   BOOST_TEST(carries_plaintext(next));
 }
 
+// What the hook has captured may take the program's time, and other threads start verbs meanwhile.
+BOOST_AUTO_TEST_CASE(are_used_before_another_thread_can_start_a_verb) {
+  auto server = keyless_server_of(identity_kind::server, 3);
+  memory_session s({}, trusting_client(), server);
+  ending written;
+  struct starts_a_verb {
+    memory_session& of;
+    ending& to;
+    ~starts_a_verb() {
+      std::thread([this] { tls_write(of.server, std::string("meanwhile"), to.token()); }).join();
+    }
+  };
+  std::optional<signature_request> seen;
+  std::optional<hook_answer> answer;
+  handshakes ends;
+  {
+    hooks asking;
+    asking.signature = [&, kept = std::make_shared<starts_a_verb>(s, written)](
+                           signature_request const& asked, hook_answer to) {
+      seen = asked;
+      answer.emplace(std::move(to));
+    };
+    begin_both(s, ends, asking);
+  }
+  BOOST_REQUIRE(seen);
+  (*answer)(signed_by_its_key(*seen));
+  answer.reset();
+  s.settle();
+  BOOST_TEST(ends.server.done);
+  BOOST_TEST(ends.server.ec == tls_async::error_code());
+  BOOST_TEST(carries_plaintext(s));
+}
+
 BOOST_AUTO_TEST_CASE(that_are_waited_for_when_the_session_is_cleared_end_it) {
   auto server = keyless_server_of(identity_kind::server, 3);
   memory_session s({}, trusting_client(), server);

@@ -63,6 +63,7 @@ error_code engine::ask(questions const& wanted) {
   if (phase_ != phase::fresh) return wanted == asks() ? error_code() : errc::bad_option;
   if (wanted.empty() && !hooks_) return {};
   if (!hooks_) hooks_ = std::make_unique<hooks>();
+  if (hooks_->wanted.signature && !wanted.signature) SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
   // Also where they are refused: no other verb may negotiate without them then.
   hooks_->wanted = wanted;
   auto const refuse = [this](char const* why) {
@@ -126,7 +127,7 @@ void engine::forget_answers() noexcept {
   hooks_->of_hello.reset();
   hooks_->of_peer.reset();
   hooks_->of_signature.reset();
-  SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
+  if (hooks_->wanted.signature) SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
   if (is_server()) hooks_->of_certificate.reset();
 }
 

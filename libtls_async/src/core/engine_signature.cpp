@@ -19,8 +19,17 @@
 #include "thread_jobs.hpp"
 
 namespace tls_async {
+namespace {
+
+// The program's, which OpenSSL would take from the SSL_CTX without this, may have nothing left that
+// it knows the session by.
+void is_told_nothing(SSL const*, int, int) noexcept {}
+
+}  // namespace
+
 int engine::do_handshake() noexcept {
   negotiation const under_way(this);
+  if (hooks_) hooks_->failed_for = {};
   if (!hooks_ || !hooks_->wanted.signature) return SSL_do_handshake(ssl_.get());
   hooks_->may_wait = ASYNC_get_current_job() == nullptr;
   int const result = SSL_do_handshake(ssl_.get());
@@ -112,22 +121,24 @@ void engine::end_signature() noexcept {
   // Nothing of it is to be sent any more, nor is the socket still ours, perhaps, if we have one.
   ring().carry(false, false);
   SSL_set_bio(ssl_.get(), nullptr, nullptr);
-  if (!drop_lost_job() && hooks_->signer->may_go_on()) {
-    hooks_->of_signature = verdict::refuse("the handshake was given up");
-    callback_ran_ = true;
-    openssl_call const call(path_.sends_directly(), callback_ran_);
-    (void)do_handshake();
-  }
-  if (failure_) return;
-  abort(errc::refused);
   try {
-    explain("the handshake was given up while it waited for a signature");
+    if (!failure_) explain("the handshake was given up while it waited for a signature");
   } catch (...) {  // no memory for the words
   }
+  if (!drop_lost_job() && hooks_->signer->may_go_on()) {
+    hooks_->of_signature = verdict::refuse({});
+    callback_ran_ = true;
+    SSL_set_info_callback(ssl_.get(), &is_told_nothing);
+    openssl_call const call(path_.sends_directly(), callback_ran_);
+    (void)do_handshake();
+    SSL_set_info_callback(ssl_.get(), &engine::on_info);
+  }
+  abort(errc::refused);
 }
 
 void engine::leave_signature() noexcept {
   if (!has_job()) return;
+  SSL_set_info_callback(ssl_.get(), &is_told_nothing);
   // From here on the other thread may work on the session.
   SSL_up_ref(ssl_.get());
   hooks_->signer->leave(detail::session_ptr(ssl_.get()));

@@ -203,7 +203,7 @@ std::size_t ring::output_room() const noexcept {
 }
 
 std::span<std::byte> ring::writable() noexcept {
-  if (!attach() || input_bytes() != 0) return {};
+  if (!attach() || !is_attached() || input_bytes() != 0) return {};
   char* place = nullptr;
   int const n = BIO_nwrite0(outer_, &place);
   if (n <= 0) return {};

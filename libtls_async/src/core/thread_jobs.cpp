@@ -28,16 +28,22 @@ struct thread_jobs::of_thread {
   of_thread(of_thread const&) = delete;
   of_thread& operator=(of_thread const&) = delete;
   ~of_thread() {
+    {
+      std::lock_guard const inside(jobs->mutex_);
+      jobs->has_thread_ = false;
+    }
     jobs->end_left();
     mine = nullptr;
     has_ended = true;
-    std::lock_guard const inside(jobs->mutex_);
-    jobs->has_thread_ = false;
   }
 };
 
 std::shared_ptr<thread_jobs> thread_jobs::here() {
-  if (has_ended) return std::make_shared<thread_jobs>();
+  if (has_ended) {
+    auto const without_thread = std::make_shared<thread_jobs>();
+    without_thread->has_thread_ = false;
+    return without_thread;
+  }
   thread_local of_thread const all;
   return all.jobs;
 }

@@ -56,7 +56,7 @@ enum class end_reason : std::uint8_t {
   closed_by_us,         ///< Of a session: we have closed it, and no answer was read.
   abandoned,            ///< Of a session: the stream was destroyed, and nobody had closed it.
   unknown_host,         ///< The client asks for a host that we don't have, and others are refused.
-  refused_by_hook       ///< A hook of the program refused the peer, failed, or did not answer.
+  refused_by_hook  ///< A hook of the program refused, failed, did not answer, or signed wrongly.
 };
 
 /// How many there are; each is less than that.

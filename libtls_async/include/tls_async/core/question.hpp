@@ -116,7 +116,8 @@ private:
 struct signature_request {
   /// By which algorithm, as TLS numbers them (RFC 8446 section 4.2.3), also in TLS 1.2: 0x0403 is
   /// ECDSA with SHA-256, 0x0804 RSASSA-PSS with SHA-256 and a salt of 32 bytes, 0x0401 RSA PKCS #1
-  /// with SHA-256, 0x0807 Ed25519.
+  /// with SHA-256, 0x0807 Ed25519. For the curves of Brainpool it is that of ECDSA with the same
+  /// hash; 0 where TLS has no number, as for RSA in TLS 1.1.
   std::uint16_t scheme = 0;
   /// The hash function of that, as OpenSSL calls it: "SHA256". Empty for Ed25519.
   std::string digest;

@@ -93,7 +93,7 @@ private:
 ///
 /// Where it has `hooks` it asks the program, and waits for the answer (hooks.hpp): success then
 /// means that those have agreed too. The session has begun with them, and goes on with them only:
-/// another handshake without them, or with others of the three, is bad_option, and changes nothing.
+/// another handshake without them, or with others, is bad_option, and changes nothing.
 ///
 /// Parameters: `deadline` bounds it in all; without one, `stream_options::handshake_deadline` does.
 ///
@@ -103,8 +103,9 @@ private:
 /// on the other side change nothing. no_host_name, empty_trust_store, key_mismatch and wrong_role
 /// by the context end the stream before anything was sent: the connection is as new, for another
 /// stream. stream_truncated if the peer went away; not_verified if the server has shown no
-/// certificate; refused if a hook did, threw, or gave no answer; bad_option if a hook can't be
-/// asked on this session (hooks.hpp); an SSL error, whose alert has been sent; these are final.
+/// certificate; refused if a hook did, threw, or gave no answer; bad_signature if what one gave
+/// does not fit; bad_option if a hook can't be asked on this session, or was on another thread
+/// (hooks.hpp); an SSL error, whose alert has been sent; these are final.
 /// `s.error_info().text()` says why in words.
 ///
 /// Concurrency: not beside another handshake (operation_in_progress). Reads and writes started

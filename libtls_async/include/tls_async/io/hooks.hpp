@@ -185,9 +185,9 @@ struct hooks {
   /// is `verdict::sign()`. It is verified before it is used: bad_signature if it is none by the key
   /// of the certificate. The handshake runs as a job of OpenSSL's meanwhile (ASYNC_start_job(3)),
   /// on a stack of 32 KiB, which callbacks of the program have too. All of it has to be on one
-  /// thread, so the stream's executor may have no other: where the answer finds it on another the
-  /// handshake ends with bad_option. SSL_clear(3) may not be called meanwhile. Authentication
-  /// behind the handshake asks nobody, and fails.
+  /// thread, so the stream's executor may have no other, nor may another start the handshake: where
+  /// the answer finds it elsewhere the handshake ends with bad_option. SSL_clear(3) may not be
+  /// called meanwhile. Authentication behind the handshake asks nobody, and fails.
   hook<signature_request> signature{};
 
   /// What `as_server` and `as_client` take, which have a copy then. Throws std::bad_alloc.

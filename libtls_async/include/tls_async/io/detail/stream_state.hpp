@@ -508,10 +508,10 @@ private:
     if (call_ == nullptr || !call_->decided) return;  // dropped meanwhile
     auto call = std::exchange(call_, nullptr);
     session_.decide(std::move(*call->decided));
+    perform(inside);  // first, and so on this thread, of which OpenSSL's job may be
     inside.unlock();
     call.reset();  // what its hook has captured is the program's
     inside.lock();
-    perform(inside);
     tell_news(inside);
     call_handlers(inside);
   }
