@@ -73,6 +73,7 @@ bool can_fail_on_session(int command) {
 #define PARAMETERS_4(name) PARAMETERS_3(name), OF(name, 3) d
 #define PARAMETERS_5(name) PARAMETERS_4(name), OF(name, 4) e
 #define PARAMETERS_6(name) PARAMETERS_5(name), OF(name, 5) f
+#define PARAMETERS_7(name) PARAMETERS_6(name), OF(name, 6) g
 #define ARGUMENTS_0
 #define ARGUMENTS_1 a
 #define ARGUMENTS_2 a, b
@@ -80,6 +81,7 @@ bool can_fail_on_session(int command) {
 #define ARGUMENTS_4 a, b, c, d
 #define ARGUMENTS_5 a, b, c, d, e
 #define ARGUMENTS_6 a, b, c, d, e, f
+#define ARGUMENTS_7 a, b, c, d, e, f, g
 #define WRAPPED(name, count, value, condition)                                         \
   extern "C" decltype(::name) __real_##name;                                           \
   extern "C" parts<decltype(::name)>::result __wrap_##name(PARAMETERS_##count(name)) { \

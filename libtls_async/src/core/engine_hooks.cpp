@@ -17,6 +17,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <exception>
@@ -39,6 +40,7 @@ std::string host_of(SSL* ssl) {
 std::vector<std::string> authorities_of(SSL* ssl) {
   std::vector<std::string> names;
   auto const* const list = SSL_get0_peer_CA_list(ssl);
+  names.reserve(static_cast<std::size_t>(std::max(sk_X509_NAME_num(list), 0)));
   for (int i = 0; i < sk_X509_NAME_num(list); ++i)
     names.push_back(detail::name_text(sk_X509_NAME_value(list, i)));
   return names;

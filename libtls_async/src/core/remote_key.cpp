@@ -39,7 +39,7 @@ constexpr char const* property = "provider=tls_async";
 
 template <class Function>
 OSSL_DISPATCH entry(int which, Function* function) {
-  return {which, reinterpret_cast<void (*)(void)>(function)};
+  return {which, reinterpret_cast<void (*)()>(function)};
 }
 OSSL_DISPATCH const the_end{0, nullptr};
 

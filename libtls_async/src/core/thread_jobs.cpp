@@ -40,7 +40,7 @@ struct thread_jobs::of_thread {
 
 std::shared_ptr<thread_jobs> thread_jobs::here() {
   if (has_ended) {
-    auto const without_thread = std::make_shared<thread_jobs>();
+    auto without_thread = std::make_shared<thread_jobs>();
     without_thread->has_thread_ = false;
     return without_thread;
   }

@@ -33,7 +33,7 @@ public:
   shared_list() = default;
   /// Takes the elements of `from`. Throws std::bad_alloc.
   template <class Range>
-  explicit shared_list(Range&& from) : size_(std::size(from)) {
+  explicit shared_list(Range from) : size_(std::size(from)) {
     if (size_ == 0) return;
     std::shared_ptr<T[]> made(new T[size_]);
     std::move(std::begin(from), std::end(from), made.get());
