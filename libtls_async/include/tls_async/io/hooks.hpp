@@ -138,11 +138,9 @@ public:
   hook() = default;
   /// Asks `function`.
   template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, hook> &&
-           (detail::initiates_answer<std::remove_cvref_t<F>, Question> ||
-            detail::returns_answer<std::remove_cvref_t<F>, Question>)) hook(F&& function)
-      : start_([held = std::remove_cvref_t<F>(std::forward<F>(function))](Question const& asked,
-                                                                          hook_answer answer) {
+  requires(!std::same_as<F, hook> && (detail::initiates_answer<F, Question> ||
+                                      detail::returns_answer<F, Question>)) hook(F function)
+      : start_([held = std::move(function)](Question const& asked, hook_answer answer) {
           detail::start_hook(held, asked, std::move(answer));
         }) {}
 
