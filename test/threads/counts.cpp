@@ -39,7 +39,7 @@ table& counters() {
           "done", "cancelled", "timed out", "ended", "broken", "refused",
           // What else was done.
           "moved", "destroyed", "closed", "cancelled below", "shut early", "looked at",
-          "signal emitted", "budgets", "reloads", "renewals", "forks", "forks told",
+          "signal emitted", "budgets", "hooks", "reloads", "renewals", "forks", "forks told",
           "io_context destroyed"}) {
       made[name] = 0;
     }
