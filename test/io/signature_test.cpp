@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -263,37 +264,112 @@ BOOST_AUTO_TEST_CASE(that_come_on_another_thread_end_the_handshake_with_words) {
   BOOST_TEST(carries_plaintext(next));
 }
 
-// What the hook has captured may take the program's time, and other threads start verbs meanwhile.
+// What the hook has left with its answer may take the program's time, and other threads start verbs
+// meanwhile.
 BOOST_AUTO_TEST_CASE(are_used_before_another_thread_can_start_a_verb) {
   auto server = keyless_server_of(identity_kind::server, 3);
   memory_session s({}, trusting_client(), server);
   ending written;
-  struct starts_a_verb {
-    memory_session& of;
-    ending& to;
-    ~starts_a_verb() {
-      std::thread([this] { tls_write(of.server, std::string("meanwhile"), to.token()); }).join();
-    }
+  bool has_begun = false;
+  struct at_its_end {
+    std::function<void()> what;
+    ~at_its_end() { what(); }
   };
   std::optional<signature_request> seen;
   std::optional<hook_answer> answer;
+  hooks asking;
+  asking.signature = [&](signature_request const& asked, hook_answer to) {
+    seen = asked;
+    std::shared_ptr<at_its_end> const left(new at_its_end{[&] {
+      has_begun = true;
+      std::thread([&] { tls_write(s.server, std::string("so far"), written.token()); }).join();
+    }});
+    to.get_cancellation_slot().assign([left](boost::asio::cancellation_type) {});
+    answer.emplace(std::move(to));
+  };
   handshakes ends;
-  {
-    hooks asking;
-    asking.signature = [&, kept = std::make_shared<starts_a_verb>(s, written)](
-                           signature_request const& asked, hook_answer to) {
-      seen = asked;
-      answer.emplace(std::move(to));
-    };
-    begin_both(s, ends, asking);
-  }
+  begin_both(s, ends, asking);
   BOOST_REQUIRE(seen);
   (*answer)(signed_by_its_key(*seen));
   answer.reset();
+  BOOST_TEST(!has_begun);
   s.settle();
+  BOOST_TEST(has_begun);
   BOOST_TEST(ends.server.done);
   BOOST_TEST(ends.server.ec == tls_async::error_code());
+  BOOST_TEST(written.done);
   BOOST_TEST(carries_plaintext(s));
+}
+
+// An engine of its own, which waits for a signature.
+struct waiting_engine {
+  waiting_engine() {
+    tls_async::questions wanted;
+    wanted.signature = true;
+    BOOST_REQUIRE(!engine.be_server());
+    BOOST_REQUIRE(!client.be_client_of("localhost"));
+    BOOST_REQUIRE(!engine.ask(wanted));
+    (void)client.handshake();
+    auto const hello = client.ring().readable();
+    BOOST_REQUIRE(engine.ring().take(hello));
+    BOOST_REQUIRE((engine.handshake().next == tls_async::want::decision));
+  }
+
+  context server_context = keyless_server_of(identity_kind::server, 3);
+  tls_async::engine engine{server_context.native_handle(), {}};
+  tls_async::engine client{trusting_client().native_handle(), {}};
+};
+
+BOOST_AUTO_TEST_CASE(that_are_given_up_end_the_session_in_words) {
+  waiting_engine at;
+  at.engine.give_up_signature();
+  BOOST_TEST((at.engine.failure().own == errc::refused));
+  auto const told = at.engine.error_info().text();
+  BOOST_TEST(told.find("given up while it waited for a signature") != std::string::npos, told);
+  BOOST_TEST(told.find("a hook refused") == std::string::npos, told);
+}
+
+BOOST_AUTO_TEST_CASE(that_are_given_up_leave_a_ring_that_takes_nothing) {
+  waiting_engine at;
+  at.engine.give_up_signature();
+  at.engine.go_idle(true);
+  BOOST_TEST(at.engine.ring().writable().empty());
+  BOOST_TEST(at.engine.ring().readable().empty());
+  BOOST_TEST((at.engine.handshake().next == tls_async::want::failed));
+}
+
+int told_steps = 0;
+
+// What the program knows the session by may be gone by then.
+BOOST_AUTO_TEST_CASE(that_nobody_waits_for_any_more_tell_the_program_nothing) {
+  for (bool const on_another_thread : {false, true}) {
+    auto server = keyless_server_of(identity_kind::server, 3);
+    SSL_CTX_set_info_callback(server.native_handle(), [](SSL const*, int, int) { ++told_steps; });
+    std::optional<memory_session> s(std::in_place, tls_async::stream_options(), trusting_client(),
+                                    server);
+    std::optional<hook_answer> answer;
+    hooks asking;
+    asking.signature = [&](signature_request const&, hook_answer to) {
+      answer.emplace(std::move(to));
+    };
+    handshakes ends;
+    begin_both(*s, ends, asking);
+    BOOST_REQUIRE(answer);
+    answer.reset();
+    BOOST_TEST(told_steps > 0);
+    told_steps = 0;
+    if (on_another_thread) {
+      std::thread([&s] { s.reset(); }).join();
+      // Which ends what was left to this thread.
+      memory_session next({}, trusting_client(), known_server());
+      handshakes of_next;
+      begin_both(next, of_next, asking);
+      BOOST_TEST(of_next.server.ec == tls_async::error_code());
+    } else {
+      s.reset();
+    }
+    BOOST_TEST(told_steps == 0);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(that_are_waited_for_when_the_session_is_cleared_end_it) {

@@ -21,6 +21,7 @@
 #include "host.hpp"
 #include "openssl_ptr.hpp"
 #include "pins.hpp"
+#include "thread_jobs.hpp"
 
 namespace tls_async {
 namespace {
@@ -51,6 +52,7 @@ char const* more_of(int code, X509_STORE_CTX* chain, X509* certificate) {
 }  // namespace
 
 void engine::on_info(SSL const* ssl, int where, int value) noexcept {
+  if (detail::thread_jobs::is_ending_one()) return;
   // What the application's leaves in the error queue would be the reason of the alert it is told
   // of, or make an error of a close_notify.
   if (auto const chained = SSL_CTX_get_info_callback(SSL_get_SSL_CTX(ssl)); chained != nullptr) {

@@ -19,13 +19,6 @@
 #include "thread_jobs.hpp"
 
 namespace tls_async {
-namespace {
-
-// The program's, which OpenSSL would take from the SSL_CTX without this, may have nothing left that
-// it knows the session by.
-void is_told_nothing(SSL const*, int, int) noexcept {}
-
-}  // namespace
 
 int engine::do_handshake() noexcept {
   negotiation const under_way(this);
@@ -126,19 +119,16 @@ void engine::end_signature() noexcept {
   } catch (...) {  // no memory for the words
   }
   if (!drop_lost_job() && hooks_->signer->may_go_on()) {
-    hooks_->of_signature = verdict::refuse({});
     callback_ran_ = true;
-    SSL_set_info_callback(ssl_.get(), &is_told_nothing);
     openssl_call const call(path_.sends_directly(), callback_ran_);
-    (void)do_handshake();
-    SSL_set_info_callback(ssl_.get(), &engine::on_info);
+    detail::thread_jobs::end(ssl_.get());
+    hooks_->signer.reset();
   }
   abort(errc::refused);
 }
 
 void engine::leave_signature() noexcept {
   if (!has_job()) return;
-  SSL_set_info_callback(ssl_.get(), &is_told_nothing);
   // From here on the other thread may work on the session.
   SSL_up_ref(ssl_.get());
   hooks_->signer->leave(detail::session_ptr(ssl_.get()));

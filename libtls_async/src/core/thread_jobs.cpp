@@ -17,6 +17,7 @@ namespace {
 // Of this thread, and also to be asked when it ends.
 thread_local constinit thread_jobs const* mine = nullptr;
 thread_local constinit bool has_ended = false;
+thread_local constinit bool ends_job = false;
 
 }  // namespace
 
@@ -70,10 +71,18 @@ void thread_jobs::end_left() noexcept {
     left.swap(left_);
   }
   if (left.empty()) return;
-  negotiation const nobodys(nullptr);
   for (auto const& each : left)
-    (void)SSL_do_handshake(each.get());  // nobody answers it, so that it fails
+    end(each.get());
   ERR_clear_error();
 }
+
+void thread_jobs::end(SSL* session) noexcept {
+  negotiation const nobodys(nullptr);  // so that it has no signature, and fails
+  bool const before = std::exchange(ends_job, true);
+  (void)SSL_do_handshake(session);
+  ends_job = before;
+}
+
+bool thread_jobs::is_ending_one() noexcept { return ends_job; }
 
 }  // namespace tls_async::detail

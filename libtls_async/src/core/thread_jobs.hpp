@@ -27,6 +27,11 @@ public:
   void leave(session_ptr session) noexcept;
   /// Ends what was left here.
   void end_left() noexcept;
+  /// Ends the job of a session that nobody goes on with, on its thread.
+  static void end(SSL * session) noexcept;
+  /// This thread is in that: whoever knew the session may be gone. OpenSSL has read which callback
+  /// to tell of its steps before the job waited.
+  [[nodiscard]] static bool is_ending_one() noexcept;
 
 private:
   struct of_thread;
